@@ -1,0 +1,183 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// The targets are listed in the order of the picture in README.md: what both spines share, then
+// learning, then federation, then the nodes where the two meet, then the executables.
+let package = Package(
+    name: "tributary",
+    products: [
+        .executable(name: "coordinator", targets: ["coordinator"]),
+        .executable(name: "client", targets: ["client"]),
+        .executable(name: "tributary", targets: ["tributary"]),
+    ],
+    dependencies: [
+        // Sockets and event loops under our own TLS handler.
+        .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.2"),
+        // Control messages; no traits, so that it does not pull in full Foundation.
+        .package(url: "https://github.com/apple/swift-protobuf.git", from: "1.39.0", traits: []),
+        // The coordinator's ledger (SQLite in WAL mode).
+        .package(url: "https://github.com/groue/GRDB.swift.git", from: "7.10.0"),
+        // Topology files; its nodes carry line numbers.
+        .package(url: "https://github.com/jpsim/Yams.git", from: "6.2.2"),
+        .package(url: "https://github.com/apple/swift-argument-parser.git", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log.git", from: "1.16.2"),
+    ],
+    targets: [
+        // System libraries
+        .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
+        .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
+        .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
+
+        // Shared by both spines
+        .target(name: "Randomness"),
+        .target(name: "Exchange"),
+        .target(name: "Digest", dependencies: ["COpenSSL"]),
+
+        // Learning
+        .target(
+            name: "CKernels",
+            cSettings: [.unsafeFlags(["-O3", "-fno-math-errno"])]
+        ),
+        .target(name: "Tensors", dependencies: ["CKernels", "COpenBLAS", "Randomness"]),
+        .target(name: "Text"),
+        .target(
+            name: "Models",
+            dependencies: ["Tensors", "CKernels", "Exchange", "Randomness", "Digest", "Text"],
+            resources: [.copy("Resources")]
+        ),
+        .target(name: "Tasks", dependencies: ["Randomness"]),
+        .target(
+            name: "Trainers",
+            dependencies: ["Tensors", "Models", "Text", "Tasks", "Exchange", "Randomness"],
+            exclude: ["RLVR/README.md", "Supervised/README.md", "Pretraining/README.md"]
+        ),
+
+        // Federation
+        .target(name: "Topology", dependencies: ["Digest", .product(name: "Yams", package: "Yams")]),
+        .target(
+            name: "Wire",
+            dependencies: [
+                "CZstd", "Digest", "Exchange",
+                .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+            ]
+        ),
+        .target(name: "Aggregation", dependencies: ["Exchange", "Randomness", "COpenBLAS"]),
+        .target(name: "Rounds", dependencies: ["Wire", "Digest"]),
+        .target(
+            name: "Transport",
+            dependencies: [
+                "COpenSSL", "Wire",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "Logging", package: "swift-log"),
+            ]
+        ),
+        .target(name: "Ledger", dependencies: ["Digest", .product(name: "GRDB", package: "GRDB.swift")]),
+
+        // Where the spines meet
+        .target(
+            name: "Nodes",
+            dependencies: [
+                "Topology", "Wire", "Rounds", "Transport", "Ledger", "Aggregation",
+                "Trainers", "Models", "Tasks", "Text", "Exchange", "Randomness", "Digest",
+                .product(name: "Logging", package: "swift-log"),
+            ]
+        ),
+        .target(name: "Report"),
+
+        // Executables
+        .target(
+            name: "CommandSupport",
+            dependencies: [
+                "Nodes", "Topology", "Ledger", "Models", "Trainers", "Transport",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+            ]
+        ),
+        .executableTarget(
+            name: "coordinator",
+            dependencies: [
+                "CommandSupport", "Nodes", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ]
+        ),
+        .executableTarget(
+            name: "client",
+            dependencies: [
+                "CommandSupport", "Nodes", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ]
+        ),
+        .executableTarget(
+            name: "tributary",
+            dependencies: [
+                "CommandSupport", "Nodes", "Report", "Topology", "Transport", "Ledger", "Wire", "Models",
+                "Text",
+                "Tensors", "Trainers", "Randomness", "Exchange",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ]
+        ),
+
+        // Tests
+        .testTarget(name: "RandomnessTests", dependencies: ["Randomness"]),
+        .testTarget(name: "DigestTests", dependencies: ["Digest"]),
+        .testTarget(
+            name: "TensorsTests",
+            dependencies: ["Tensors", "CKernels", "Randomness"],
+            resources: [.copy("Golden")]
+        ),
+        .testTarget(name: "TextTests", dependencies: ["Text", "Digest"], resources: [.copy("Fixtures")]),
+        .testTarget(
+            name: "ModelsTests",
+            dependencies: ["Models", "Tensors", "Exchange", "Randomness", "Digest", "Text"],
+            exclude: ["Golden/make_goldens.py", "Golden/check_peft.py"],
+            resources: [.copy("Golden/files")]
+        ),
+        .testTarget(name: "TasksTests", dependencies: ["Tasks", "Randomness"]),
+        .testTarget(name: "WireTests", dependencies: ["Wire", "Digest", "Exchange", "Randomness"]),
+        .testTarget(
+            name: "TransportTests",
+            dependencies: [
+                "Transport", "Wire", "COpenSSL",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "Logging", package: "swift-log"),
+            ]
+        ),
+        .testTarget(name: "TopologyTests", dependencies: ["Topology", "Digest"]),
+        .testTarget(
+            name: "LedgerTests",
+            dependencies: ["Ledger", "Digest", .product(name: "GRDB", package: "GRDB.swift")]
+        ),
+        .testTarget(name: "ReportTests", dependencies: ["Report"]),
+        .testTarget(name: "AggregationTests", dependencies: ["Aggregation", "Exchange", "Randomness"]),
+        .testTarget(
+            name: "RoundsTests",
+            dependencies: ["Rounds", "Wire", "Digest", "Randomness"],
+            resources: [.copy("Scenarios")]
+        ),
+        .target(
+            name: "TrainersTestSupport",
+            dependencies: ["Trainers", "Aggregation", "Exchange", "Randomness", "Tasks", "Models"],
+            path: "Tests/TrainersTestSupport"
+        ),
+        .testTarget(
+            name: "TrainersTests",
+            dependencies: [
+                "Trainers", "TrainersTestSupport", "Aggregation", "Models", "Tensors", "Tasks", "Text",
+                "Exchange",
+                "Randomness",
+            ],
+            exclude: ["Golden/make_goldens.py"],
+            resources: [.copy("Golden/objectives.json")]
+        ),
+    ],
+    swiftLanguageModes: [.v6]
+)
+
+for target in package.targets where target.name != "CKernels" && target.type != .system {
+    target.swiftSettings = [
+        .enableUpcomingFeature("ExistentialAny"),
+        .enableUpcomingFeature("MemberImportVisibility"),
+        .enableUpcomingFeature("InternalImportsByDefault"),
+    ]
+}
