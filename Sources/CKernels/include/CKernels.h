@@ -1,0 +1,185 @@
+// CKernels: the loops over elements that Swift cannot express fast.
+//
+// Conventions, for every function below:
+//   - arrays are contiguous row-major float32 unless said; a matrix [rows, columns] holds row after row;
+//   - pointers may be unaligned; outputs may not overlap inputs unless said; n = 0 and rows = 0 are allowed;
+//   - a `…_backward` ADDS to its gradient outputs (+=); a NULL gradient output is skipped where said;
+//   - one thread; the same input gives the same bits on the same CPU type: lanes are summed in a fixed order;
+//   - on x86-64 Linux the loader picks the clone for AVX-512 (x86-64-v4), AVX2 (x86-64-v3) or the base
+//     instruction set; clones differ in the last bits, because they fuse multiply and add differently;
+//   - `…_reference` is the scalar twin: it documents the fast one and is its test oracle. It uses libm.
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+// ---- exp.c
+
+/// y[i] = exp(x[i]); y may be x.
+/// Relative error at most 2.5e-7 for x in [-87.33, 88.72]. Below -87.3365 the result is 0 (no subnormals),
+/// above 88.7228 it is +inf; NaN stays NaN; exp(0) is exactly 1.
+void kernel_exp(const float *x, float *y, size_t n);
+void kernel_exp_reference(const float *x, float *y, size_t n);
+
+// ---- dequantise.c: GGUF (ggml) blocks to float32. `n` counts values and must be a multiple of the block.
+
+/// Q8_0: 32 values in 34 bytes: half d, int8 q[32]; value = d q.
+void kernel_dequantise_q8_0(const uint8_t *blocks, float *y, size_t n);
+/// Q4_0: 32 values in 18 bytes: half d, 16 bytes; value j = d (low nibble of byte j − 8), value 16 + j = the
+/// same with the high nibble.
+void kernel_dequantise_q4_0(const uint8_t *blocks, float *y, size_t n);
+/// Q4_1: 32 values in 20 bytes: half d, half m, 16 bytes; value j = d low + m, value 16 + j = d high + m.
+void kernel_dequantise_q4_1(const uint8_t *blocks, float *y, size_t n);
+/// Q6_K: 256 values in 210 bytes: ql[128], qh[64], int8 scales[16], half d; value = d scale (6-bit q − 32).
+void kernel_dequantise_q6_k(const uint8_t *blocks, float *y, size_t n);
+/// IEEE binary16 (little endian) to float32, exact, subnormals, infinities and NaN included.
+void kernel_dequantise_f16(const uint8_t *halves, float *y, size_t n);
+/// bfloat16 (little endian) to float32, exact.
+void kernel_dequantise_bf16(const uint8_t *halves, float *y, size_t n);
+void kernel_dequantise_q8_0_reference(const uint8_t *blocks, float *y, size_t n);
+void kernel_dequantise_q4_0_reference(const uint8_t *blocks, float *y, size_t n);
+void kernel_dequantise_q4_1_reference(const uint8_t *blocks, float *y, size_t n);
+void kernel_dequantise_q6_k_reference(const uint8_t *blocks, float *y, size_t n);
+void kernel_dequantise_f16_reference(const uint8_t *halves, float *y, size_t n);
+void kernel_dequantise_bf16_reference(const uint8_t *halves, float *y, size_t n);
+
+// ---- elementwise.c
+
+/// y[i] = a[i] + b[i]; y may be a or b.
+void kernel_add(const float *a, const float *b, float *y, size_t n);
+void kernel_add_reference(const float *a, const float *b, float *y, size_t n);
+/// y[i] += scale x[i].
+void kernel_add_scaled(const float *x, float scale, float *y, size_t n);
+void kernel_add_scaled_reference(const float *x, float scale, float *y, size_t n);
+/// y[i] = scale x[i]; y may be x.
+void kernel_scale(const float *x, float scale, float *y, size_t n);
+void kernel_scale_reference(const float *x, float scale, float *y, size_t n);
+/// y[r, c] = x[r, c] + v[c]; y may be x.
+void kernel_add_vector(const float *x, const float *v, float *y, size_t rows, size_t columns);
+void kernel_add_vector_reference(const float *x, const float *v, float *y, size_t rows, size_t columns);
+/// v[c] += Σ_r x[r, c].
+void kernel_sum_rows(const float *x, float *v, size_t rows, size_t columns);
+void kernel_sum_rows_reference(const float *x, float *v, size_t rows, size_t columns);
+/// y[r, :] = table[index[r], :]; every index must be in [0, rows of table): the caller checks.
+void kernel_gather_rows(const float *table, const int32_t *index, float *y, size_t rows, size_t columns);
+void kernel_gather_rows_reference(const float *table, const int32_t *index, float *y, size_t rows,
+                                  size_t columns);
+/// table[index[r], :] += scale x[r, :], in the order of r; indices may repeat; every index is in range.
+void kernel_scatter_add_rows(const float *x, const int32_t *index, float scale, float *table, size_t rows,
+                             size_t columns);
+void kernel_scatter_add_rows_reference(const float *x, const int32_t *index, float scale, float *table,
+                                       size_t rows, size_t columns);
+/// Σ x[i]², squared and summed in double.
+double kernel_sum_of_squares(const float *x, size_t n);
+double kernel_sum_of_squares_reference(const float *x, size_t n);
+/// 1 if every value is finite (neither infinite nor NaN), else 0.
+int kernel_all_finite(const float *x, size_t n);
+int kernel_all_finite_reference(const float *x, size_t n);
+
+// ---- norm.c
+
+/// RMSNorm: inverse[r] = 1/√(mean_c x[r, c]² + epsilon), y[r, c] = x[r, c] inverse[r] weight[c].
+/// Relative error at most 1e-5 for |x| in [1e-15, 1e15] (the squares must not leave float32). y may be x.
+void kernel_rms_norm(const float *x, const float *weight, float epsilon, float *y, float *inverse,
+                     size_t rows, size_t columns);
+void kernel_rms_norm_reference(const float *x, const float *weight, float epsilon, float *y, float *inverse,
+                               size_t rows, size_t columns);
+/// dx += the gradient to x, dweight += the gradient to weight; either may be NULL.
+void kernel_rms_norm_backward(const float *x, const float *weight, const float *inverse, const float *dy,
+                              float *dx, float *dweight, size_t rows, size_t columns);
+void kernel_rms_norm_backward_reference(const float *x, const float *weight, const float *inverse,
+                                        const float *dy, float *dx, float *dweight, size_t rows,
+                                        size_t columns);
+
+// ---- rope.c
+
+/// Rotary position embedding, half-split layout: within each head of size D, the pair (i, i + D/2) turns by
+/// the angle of row positions[r] of the tables cosine and sine [positions, D/2]. D is even; x is
+/// [rows, heads · D]. direction +1 turns forward, −1 back (the transpose, which is the vjp). With
+/// accumulate ≠ 0 the result is added to y.
+void kernel_rope(const float *x, const int32_t *positions, const float *cosine, const float *sine,
+                 float direction, int accumulate, float *y, size_t rows, size_t heads, size_t head_size);
+void kernel_rope_reference(const float *x, const int32_t *positions, const float *cosine, const float *sine,
+                           float direction, int accumulate, float *y, size_t rows, size_t heads,
+                           size_t head_size);
+
+// ---- activation.c
+
+/// SwiGLU: y[i] = gate[i] sigmoid(gate[i]) up[i]; y may be gate or up. Relative error at most 1e-6.
+void kernel_swiglu(const float *gate, const float *up, float *y, size_t n);
+void kernel_swiglu_reference(const float *gate, const float *up, float *y, size_t n);
+/// dgate += …, dup += …; either may be NULL.
+void kernel_swiglu_backward(const float *gate, const float *up, const float *dy, float *dgate, float *dup,
+                            size_t n);
+void kernel_swiglu_backward_reference(const float *gate, const float *up, const float *dy, float *dgate,
+                                      float *dup, size_t n);
+
+// ---- softmax.c: over rows of logits x [rows, columns], columns ≥ 1
+
+/// lse[r] = log Σ_c exp(x[r, c]), by way of the row's maximum. Absolute error at most 1e-6 (1 + |lse|) for
+/// rows of up to 2^20 columns. A row of −inf gives −inf; a row with NaN gives NaN.
+void kernel_log_sum_exp(const float *x, float *lse, size_t rows, size_t columns);
+void kernel_log_sum_exp_reference(const float *x, float *lse, size_t rows, size_t columns);
+/// x[r, c] = factor[r] exp(x[r, c] − lse[r]), in place.
+void kernel_softmax_scaled(float *x, const float *lse, const float *factor, size_t rows, size_t columns);
+void kernel_softmax_scaled_reference(float *x, const float *lse, const float *factor, size_t rows,
+                                     size_t columns);
+/// entropy[r] = −Σ_c p log p in nats with p = exp(x − lse); absolute error at most 2e-6 (1 + |lse|).
+/// best[r] = the first column of the largest logit.
+void kernel_row_statistics(const float *x, const float *lse, float *entropy, int32_t *best, size_t rows,
+                           size_t columns);
+void kernel_row_statistics_reference(const float *x, const float *lse, float *entropy, int32_t *best,
+                                     size_t rows, size_t columns);
+
+// ---- attention.c: causal softmax attention of one segment with grouped-query heads
+
+/// One segment. Query row i attends to all `prefix_rows` rows of the prefix, then to its own rows 0 to
+/// own_before + i. A row of q and out holds heads · head_size values, a row of keys and values
+/// key_value_heads · head_size; query head h reads key-value head h / (heads / key_value_heads).
+/// Prefix pointers may be NULL when prefix_rows is 0. There are own_before + rows own rows: own_before = 0 if
+/// all rows of a sequence are queried (training), and the number of rows cached earlier when decoding.
+typedef struct {
+    size_t rows, prefix_rows, own_before;
+    size_t heads, key_value_heads, head_size;
+    float scale;  // of the scores; 1/√head_size
+    const float *q, *prefix_keys, *prefix_values, *own_keys, *own_values;
+} kernel_attention_segment;
+
+/// How many floats of scratch kernel_attention and kernel_attention_backward need for a segment.
+size_t kernel_attention_scratch(const kernel_attention_segment *segment);
+/// out [rows, heads head_size]; lse [rows, heads] = log of the sum of exponentials of the scores, or NULL.
+void kernel_attention(const kernel_attention_segment *segment, float *scratch, float *out, float *lse);
+void kernel_attention_reference(const kernel_attention_segment *segment, float *out, float *lse);
+/// Gradients, all +=, laid out as q, prefix_keys, … of the segment. Recomputes the probabilities from lse.
+/// `out` is the forward result (its product with dout is the softmax's correction term). dq may be NULL;
+/// the four key and value gradients may be NULL together (the prefix ones also when prefix_rows is 0).
+typedef struct {
+    const float *out, *lse, *dout;
+    float *dq, *dprefix_keys, *dprefix_values, *down_keys, *down_values;
+} kernel_attention_gradients;
+void kernel_attention_backward(const kernel_attention_segment *segment,
+                               const kernel_attention_gradients *gradients, float *scratch);
+void kernel_attention_backward_reference(const kernel_attention_segment *segment,
+                                         const kernel_attention_gradients *gradients);
+
+// ---- adamw.c
+
+/// One AdamW step (Loshchilov and Hutter 2019) as PyTorch computes it, for one parameter of n values:
+///   m += complement1 (g − m);  v = beta2 v + complement2 g²;
+///   p = keep p − size m / (√v / correction2_root + epsilon)
+/// with, for step t and in double: keep = 1 − rate decay, complement_k = 1 − beta_k, size = rate / (1 −
+/// beta1^t), correction2_root = √(1 − beta2^t).
+typedef struct {
+    float keep, size, complement1, beta2, complement2, correction2_root, epsilon;
+} kernel_adamw_step;
+void kernel_adamw(const kernel_adamw_step *step, const float *g, float *p, float *m, float *v, size_t n);
+void kernel_adamw_reference(const kernel_adamw_step *step, const float *g, float *p, float *m, float *v,
+                            size_t n);
+
+#ifdef __cplusplus
+}
+#endif

@@ -1,0 +1,92 @@
+internal import CKernels
+internal import Glibc
+
+/// Adam with decoupled weight decay (Loshchilov and Hutter, arXiv:1711.05101), as `torch.optim.AdamW` computes it:
+/// bias-corrected moments, epsilon outside of the square root, decay of the parameter before the step.
+public struct AdamW {
+    /// The step size; a schedule may change it between steps.
+    public var learningRate: Double
+    /// The decay of the mean of gradients.
+    public let beta1: Double
+    /// The decay of the mean of squared gradients.
+    public let beta2: Double
+    /// Added to the root of the mean square.
+    public let epsilon: Double
+    /// The weight decay per unit of learning rate.
+    public let weightDecay: Double
+    /// Everything that steps change, for snapshots.
+    public var state = State()
+
+    /// What an optimiser remembers: restore it, and training goes on to the same bits.
+    public struct State: Sendable, Codable, Equatable {
+        /// How many steps were taken.
+        public var stepCount = 0
+        /// The mean gradients of all parameters in order, then the mean squares; empty before the first step.
+        public var moments: [Float] = []
+
+        /// A fresh state.
+        public init() {}
+
+        /// A state from a snapshot.
+        public init(stepCount: Int, moments: [Float]) {
+            self.stepCount = stepCount
+            self.moments = moments
+        }
+    }
+
+    /// An optimiser; defaults as in PyTorch, but without decay.
+    public init(
+        learningRate: Double,
+        beta1: Double = 0.9,
+        beta2: Double = 0.999,
+        epsilon: Double = 1e-8,
+        weightDecay: Double = 0
+    ) {
+        self.learningRate = learningRate
+        self.beta1 = beta1
+        self.beta2 = beta2
+        self.epsilon = epsilon
+        self.weightDecay = weightDecay
+    }
+
+    /// Moves the parameters against their gradients, which are left as they are.
+    ///
+    /// - Parameter parameters: The same trainable tensors in the same order at every step.
+    public mutating func step(parameters: [Tensor]) {
+        let total = parameters.reduce(0) { $0 + $1.count }
+        if state.moments.isEmpty { state.moments = [Float](repeating: 0, count: 2 * total) }
+        precondition(
+            state.moments.count == 2 * total,
+            "AdamW: \(total) parameters, but the state is for \(state.moments.count / 2)"
+        )
+        state.stepCount += 1
+        let time = Double(state.stepCount)
+        var step = kernel_adamw_step(
+            keep: Float(1 - learningRate * weightDecay),
+            size: Float(learningRate / (1 - pow(beta1, time))),
+            complement1: Float(1 - beta1),
+            beta2: Float(beta2),
+            complement2: Float(1 - beta2),
+            correction2_root: Float((1 - pow(beta2, time)).squareRoot()),
+            epsilon: Float(epsilon)
+        )
+        state.moments.withUnsafeMutableBufferPointer { moments in
+            guard let base = moments.baseAddress else { return }
+            var offset = 0
+            for parameter in parameters {
+                guard let gradient = parameter.gradient?.baseAddress else {
+                    preconditionFailure("AdamW: a parameter of shape \(parameter.shape) is not trainable")
+                }
+                kernel_adamw(
+                    &step,
+                    gradient,
+                    parameter.pointer,
+                    base + offset,
+                    base + total + offset,
+                    parameter.count
+                )
+                offset += parameter.count
+            }
+        }
+    }
+}

@@ -1,0 +1,53 @@
+extension Tape {
+    /// y = x Wᵀ + scale · (x Aᵀ) Bᵀ: a frozen layer with a low-rank correction (Hu et al., arXiv:2106.09685).
+    ///
+    /// - Parameters:
+    ///   - x: `[N, in]`.
+    ///   - weight: W, `[out, in]`, frozen.
+    ///   - a: A, `[rank, in]`.
+    ///   - b: B, `[out, rank]`.
+    ///   - scale: alpha / rank.
+    /// - Returns: y, `[N, out]`.
+    public func loRA(_ x: Tensor, _ weight: FrozenMatrix, a: Tensor, b: Tensor, scale: Float) -> Tensor {
+        let (rows, inputs, outputs, rank) = (x.rows, x.columns, weight.rows, a.rows)
+        precondition(
+            weight.columns == inputs && a.columns == inputs && b.rows == outputs && b.columns == rank,
+            "loRA: x \(x.shape), W [\(outputs), \(weight.columns)], A \(a.shape), B \(b.shape) do not fit"
+        )
+        let w = MatrixOperand.frozen(weight)
+        let y = result([rows, outputs], of: x, a, b)
+        let u = workspace.take(rows * rank)  // x Aᵀ, [N, rank]
+        w.withPointer { Products.abT(x.pointer, $0, y.pointer, m: rows, n: outputs, k: inputs) }
+        Products.abT(x.pointer, a.pointer, u.pointer, m: rows, n: rank, k: inputs)
+        Products.abT(u.pointer, b.pointer, y.pointer, m: rows, n: outputs, k: rank, alpha: scale, beta: 1)
+
+        // du = scale dy B,  dB = scale dyᵀ u,  dA = duᵀ x,  dx = dy W + du A
+        record(y) { [workspace] dy in
+            if b.needsGradient {
+                let (db, beta) = b.gradientForProduct(workspace)
+                Products.aTb(
+                    dy,
+                    u.pointer,
+                    db,
+                    m: outputs,
+                    n: rank,
+                    k: rows,
+                    alpha: scale,
+                    beta: beta
+                )
+            }
+            let du = workspace.take(rows * rank)
+            Products.ab(dy, b.pointer, du.pointer, m: rows, n: rank, k: outputs, alpha: scale)
+            if a.needsGradient {
+                let (da, beta) = a.gradientForProduct(workspace)
+                Products.aTb(du.pointer, x.pointer, da, m: rank, n: inputs, k: rows, beta: beta)
+            }
+            if x.needsGradient {
+                let (dx, beta) = x.gradientForProduct(workspace)
+                w.withPointer { Products.ab(dy, $0, dx, m: rows, n: inputs, k: outputs, beta: beta) }
+                Products.ab(du.pointer, a.pointer, dx, m: rows, n: inputs, k: rank, beta: 1)
+            }
+        }
+        return y
+    }
+}

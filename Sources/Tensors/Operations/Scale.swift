@@ -1,0 +1,13 @@
+internal import CKernels
+
+extension Tape {
+    /// factor · x, element by element.
+    public func scale(_ x: Tensor, by factor: Float) -> Tensor {
+        let y = result(x.shape, of: x)
+        kernel_scale(x.pointer, factor, y.pointer, y.count)
+        record(y) { [workspace] dy in
+            kernel_add_scaled(dy, factor, x.gradientForAdding(workspace), x.count)
+        }
+        return y
+    }
+}

@@ -1,0 +1,140 @@
+internal import CKernels
+
+extension Tape {
+    /// log softmax(hidden Wᵀ / temperature)[target], row by row, without ever holding `[M, V]`.
+    ///
+    /// Logits exist for a block of rows at a time; the backward pass computes them again.
+    ///
+    /// - Parameters:
+    ///   - hidden: `[M, C]`: the final hidden state at the position before each target.
+    ///   - head: W, `[V, C]`, frozen.
+    ///   - targets: M token ids in 0 ..< V.
+    ///   - temperature: What the logits are divided by; positive.
+    /// - Returns: `[M]`.
+    public func tokenLogProbs(
+        _ hidden: Tensor,
+        head: FrozenMatrix,
+        targets: [Int32],
+        temperature: Float = 1
+    ) -> Tensor {
+        tokenLogProbs(hidden, head: .frozen(head), targets: targets, temperature: temperature)
+    }
+
+    /// The same with a head that may be trainable, such as a tied embedding table.
+    public func tokenLogProbs(
+        _ hidden: Tensor,
+        head: Tensor,
+        targets: [Int32],
+        temperature: Float = 1
+    ) -> Tensor {
+        tokenLogProbs(hidden, head: .tensor(head), targets: targets, temperature: temperature)
+    }
+
+    private func tokenLogProbs(
+        _ hidden: Tensor,
+        head: MatrixOperand,
+        targets: [Int32],
+        temperature: Float
+    ) -> Tensor {
+        let blocks = LogitBlocks(hidden, head: head, targets: targets, temperature: temperature)
+        let (width, vocabulary) = (hidden.columns, head.rows)
+        let logProbs = result([hidden.rows], of: hidden, head.differentiable)
+        let lse = workspace.take(hidden.rows)
+        blocks.forEach(workspace) { rows, logits in
+            kernel_log_sum_exp(logits, lse.pointer + rows.lowerBound, rows.count, vocabulary)
+            for row in rows {
+                let logit = logits[(row - rows.lowerBound) * vocabulary + Int(targets[row])]
+                logProbs.pointer[row] = logit - lse.pointer[row]
+            }
+        }
+
+        // With p the softmax and g = d loss / d logProb:  d logits = g (onehot − p) / temperature
+        record(logProbs) { [workspace] dy in
+            let factors = workspace.take(hidden.rows)
+            kernel_scale(dy, -1 / temperature, factors.pointer, hidden.rows)
+            blocks.forEach(workspace) { rows, logits in
+                let first = rows.lowerBound
+                kernel_softmax_scaled(
+                    logits,
+                    lse.pointer + first,
+                    factors.pointer + first,
+                    rows.count,
+                    vocabulary
+                )
+                for row in rows {
+                    logits[(row - first) * vocabulary + Int(targets[row])] -= factors.pointer[row]
+                }
+                if hidden.needsGradient {
+                    let gradient = hidden.gradientForAdding(workspace) + first * width
+                    head.withPointer {
+                        Products.ab(logits, $0, gradient, m: rows.count, n: width, k: vocabulary, beta: 1)
+                    }
+                }
+                if let trainable = head.differentiable {
+                    let (gradient, beta) = trainable.gradientForProduct(workspace)
+                    let states = hidden.pointer + first * width
+                    Products.aTb(
+                        logits,
+                        states,
+                        gradient,
+                        m: vocabulary,
+                        n: width,
+                        k: rows.count,
+                        beta: beta
+                    )
+                }
+            }
+        }
+        return logProbs
+    }
+}
+
+/// The logits of some hidden states, a block of rows at a time.
+struct LogitBlocks {
+    private let hidden: Tensor
+    private let head: MatrixOperand
+    private let temperature: Float
+    private let blockRows: Int
+
+    /// - Parameter targets: Checked against the sizes; nil if there are none.
+    init(_ hidden: Tensor, head: MatrixOperand, targets: [Int32]?, temperature: Float) {
+        precondition(
+            head.columns == hidden.columns && temperature > 0,
+            "logits: hidden \(hidden.shape), head [\(head.rows), \(head.columns)], temperature \(temperature)"
+        )
+        if let targets {
+            precondition(
+                targets.count == hidden.rows && targets.allSatisfy { $0 >= 0 && $0 < head.rows },
+                "logits: \(targets.count) targets for \(hidden.rows) rows, each to be in 0 ..< \(head.rows)"
+            )
+        }
+        self.hidden = hidden
+        self.head = head
+        self.temperature = temperature
+        blockRows = LogitBlocks.rows(vocabulary: head.rows)
+    }
+
+    /// How many rows have their logits at once: 24 MB of them, but at least 32 rows. Each block reads the whole
+    /// head; 128 rows of a 49,152-word vocabulary are enough for the product to run at full speed, 32 at half.
+    static func rows(vocabulary: Int) -> Int { max(32, min(1024, (6 << 20) / vocabulary)) }
+
+    /// Calls `body` with each range of rows and its logits / temperature, `[rows, V]`, which it may overwrite.
+    func forEach(_ workspace: Workspace, _ body: (Range<Int>, UnsafeMutablePointer<Float>) -> Void) {
+        let block = workspace.take(min(blockRows, hidden.rows) * head.rows)
+        for first in stride(from: 0, to: hidden.rows, by: blockRows) {
+            let rows = first..<min(first + blockRows, hidden.rows)
+            head.withPointer {
+                Products.abT(
+                    hidden.pointer + first * hidden.columns,
+                    $0,
+                    block.pointer,
+                    m: rows.count,
+                    n: head.rows,
+                    k: hidden.columns,
+                    alpha: 1 / temperature
+                )
+            }
+            body(rows, block.pointer)
+        }
+    }
+}

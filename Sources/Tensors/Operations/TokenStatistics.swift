@@ -1,0 +1,94 @@
+internal import CKernels
+
+/// What a model thinks at each of M positions; nothing here is differentiable.
+public struct TokenStatistics: Sendable {
+    /// log softmax at the targets; empty if none were given.
+    public let logProbs: [Float]
+    /// The entropy of the distribution over the vocabulary, in nats.
+    public let entropies: [Float]
+    /// The most likely token, the lowest id on a tie.
+    public let best: [Int32]
+}
+
+extension Tape {
+    /// Log-probabilities, entropies and most likely tokens, a block of rows at a time as in `tokenLogProbs`.
+    ///
+    /// - Parameters:
+    ///   - hidden: `[M, C]`.
+    ///   - head: W, `[V, C]`.
+    ///   - targets: M token ids, or nil.
+    ///   - temperature: What the logits are divided by; positive.
+    public func tokenStatistics(
+        _ hidden: Tensor,
+        head: FrozenMatrix,
+        targets: [Int32]? = nil,
+        temperature: Float = 1
+    ) -> TokenStatistics {
+        tokenStatistics(hidden, head: .frozen(head), targets: targets, temperature: temperature)
+    }
+
+    /// The same with a head that is a tensor.
+    public func tokenStatistics(
+        _ hidden: Tensor,
+        head: Tensor,
+        targets: [Int32]? = nil,
+        temperature: Float = 1
+    ) -> TokenStatistics {
+        tokenStatistics(hidden, head: .tensor(head), targets: targets, temperature: temperature)
+    }
+
+    private func tokenStatistics(
+        _ hidden: Tensor,
+        head: MatrixOperand,
+        targets: [Int32]?,
+        temperature: Float
+    ) -> TokenStatistics {
+        let blocks = LogitBlocks(hidden, head: head, targets: targets, temperature: temperature)
+        let vocabulary = head.rows
+        var logProbs: [Float] = []
+        var entropies = [Float](repeating: 0, count: hidden.rows)
+        var best = [Int32](repeating: 0, count: hidden.rows)
+        blocks.forEach(workspace) { rows, logits in
+            var lse = [Float](repeating: 0, count: rows.count)
+            var entropy = lse
+            var top = [Int32](repeating: 0, count: rows.count)
+            kernel_log_sum_exp(logits, &lse, rows.count, vocabulary)
+            kernel_row_statistics(logits, lse, &entropy, &top, rows.count, vocabulary)
+            entropies.replaceSubrange(rows, with: entropy)
+            best.replaceSubrange(rows, with: top)
+            guard let targets else { return }
+            for (index, row) in rows.enumerated() {
+                logProbs.append(logits[index * vocabulary + Int(targets[row])] - lse[index])
+            }
+        }
+        return TokenStatistics(logProbs: logProbs, entropies: entropies, best: best)
+    }
+
+    /// The logits of a few rows, for sampling: hidden Wᵀ, not differentiable.
+    ///
+    /// - Parameters:
+    ///   - hidden: `[M, C]`.
+    ///   - head: W, `[V, C]`.
+    /// - Returns: `[M, V]`, all at once: keep M small.
+    public func logits(_ hidden: Tensor, head: FrozenMatrix) -> Tensor {
+        logits(hidden, .frozen(head))
+    }
+
+    /// The same with a head that is a tensor.
+    public func logits(_ hidden: Tensor, head: Tensor) -> Tensor {
+        logits(hidden, .tensor(head))
+    }
+
+    private func logits(_ hidden: Tensor, _ head: MatrixOperand) -> Tensor {
+        precondition(
+            head.columns == hidden.columns,
+            "logits: hidden \(hidden.shape), head has \(head.columns) columns"
+        )
+        let (rows, vocabulary) = (hidden.rows, head.rows)
+        let logits = Tensor(shape: [rows, vocabulary], storage: workspace.take(rows * vocabulary))
+        head.withPointer {
+            Products.abT(hidden.pointer, $0, logits.pointer, m: rows, n: vocabulary, k: hidden.columns)
+        }
+        return logits
+    }
+}

@@ -1,0 +1,143 @@
+import CKernels
+import Testing
+
+/// Lengths around the widths of vector registers and of unrolled loops.
+let lengths = [0, 1, 2, 3, 7, 8, 15, 16, 17, 31, 33, 63, 64, 65, 100, 257]
+
+@Suite("Each kernel agrees with its scalar twin") struct KernelTests {
+    @Test("add, add scaled, scale", arguments: lengths)
+    func elementwise(n: Int) {
+        let (a, b) = (random(n, "a"), random(n, "b"))
+        var (y, z) = (b, b)
+        kernel_add(a, b, &y, n)
+        kernel_add_reference(a, b, &z, n)
+        #expect(y == z)
+        kernel_add_scaled(a, 0.3, &y, n)
+        kernel_add_scaled_reference(a, 0.3, &z, n)
+        expectClose(y, z, 1e-6)
+        kernel_scale(a, 0.3, &y, n)
+        kernel_scale_reference(a, 0.3, &z, n)
+        #expect(y == z)
+    }
+
+    @Test("add vector, sum of rows, gather, scatter", arguments: [1, 5, 16, 19, 64])
+    func rows(columns: Int) {
+        let x = random(7 * columns, "x")
+        let v = random(columns, "v")
+        let index: [Int32] = [3, 0, 3, 6, 1, 3, 0]
+        var (y, z) = (x, x)
+        kernel_add_vector(x, v, &y, 7, columns)
+        kernel_add_vector_reference(x, v, &z, 7, columns)
+        #expect(y == z)
+        kernel_gather_rows(x, index, &y, 7, columns)
+        kernel_gather_rows_reference(x, index, &z, 7, columns)
+        #expect(y == z)
+        kernel_scatter_add_rows(x, index, 0.7, &y, 7, columns)
+        kernel_scatter_add_rows_reference(x, index, 0.7, &z, 7, columns)
+        expectClose(y, z, 1e-6)
+        var (sum, other) = (v, v)
+        kernel_sum_rows(x, &sum, 7, columns)
+        kernel_sum_rows_reference(x, &other, 7, columns)
+        expectClose(sum, other, 1e-6)
+    }
+
+    @Test("sum of squares, in double", arguments: lengths)
+    func sums(n: Int) {
+        let x = random(n, "x")
+        #expect(abs(kernel_sum_of_squares(x, n) - kernel_sum_of_squares_reference(x, n)) <= 1e-12)
+    }
+
+    @Test(
+        "one value that is not finite is found at any place",
+        arguments: [Float.infinity, -.infinity, .nan]
+    )
+    func finite(bad: Float) {
+        let good = random(67, "finite", scale: 3e38)
+        #expect(kernel_all_finite(good, 67) == 1 && kernel_all_finite_reference(good, 67) == 1)
+        for index in good.indices {
+            var values = good
+            values[index] = bad
+            #expect(kernel_all_finite(values, 67) == 0 && kernel_all_finite_reference(values, 67) == 0)
+        }
+    }
+
+    @Test("RMSNorm and its gradients", arguments: [(1, 1), (3, 7), (2, 16), (5, 96), (2, 577)])
+    func norm(rows: Int, columns: Int) {
+        let (x, w) = (random(rows * columns, "x", scale: 3), random(columns, "w"))
+        let dy = random(rows * columns, "dy")
+        var (y, z) = (x, x)
+        var (inverse, other) = ([Float](repeating: 0, count: rows), [Float](repeating: 0, count: rows))
+        kernel_rms_norm(x, w, 1e-5, &y, &inverse, rows, columns)
+        kernel_rms_norm_reference(x, w, 1e-5, &z, &other, rows, columns)
+        expectClose(y, z, 2e-6)
+        expectClose(inverse, other, 2e-6)
+        var (dx, dxReference) = (dy, dy)
+        var (dw, dwReference) = (w, w)
+        kernel_rms_norm_backward(x, w, inverse, dy, &dx, &dw, rows, columns)
+        kernel_rms_norm_backward_reference(x, w, inverse, dy, &dxReference, &dwReference, rows, columns)
+        expectClose(dx, dxReference, 3e-6, "dx")
+        expectClose(dw, dwReference, 3e-6, "dw")
+    }
+
+    @Test("rotary embedding, forward and back, set and added", arguments: [2, 6, 16, 34, 64])
+    func rope(headSize: Int) {
+        let (rows, heads) = (5, 3)
+        let n = rows * heads * headSize
+        let angles = random(40 * headSize / 2, "angles", scale: 3)
+        let (cosine, sine) = (angles.map { 0.5 * $0 }, angles.map { 1 - $0 })
+        let positions: [Int32] = [0, 39, 7, 7, 20]
+        let x = random(n, "x")
+        for (direction, accumulate) in [(Float(1), Int32(0)), (-1, 1), (1, 1), (-1, 0)] {
+            var (y, z) = (random(n, "y"), random(n, "y"))
+            kernel_rope(x, positions, cosine, sine, direction, accumulate, &y, rows, heads, headSize)
+            kernel_rope_reference(
+                x,
+                positions,
+                cosine,
+                sine,
+                direction,
+                accumulate,
+                &z,
+                rows,
+                heads,
+                headSize
+            )
+            expectClose(y, z, 1e-6)
+        }
+    }
+
+    @Test("SwiGLU and its gradients", arguments: lengths)
+    func swiglu(n: Int) {
+        let (gate, up, dy) = (random(n, "gate", scale: 30), random(n, "up"), random(n, "dy"))
+        var (y, z) = (up, up)
+        kernel_swiglu(gate, up, &y, n)
+        kernel_swiglu_reference(gate, up, &z, n)
+        expectClose(y, z, 1e-6)
+        var (dgate, dup, dgateReference, dupReference) = (up, gate, up, gate)
+        kernel_swiglu_backward(gate, up, dy, &dgate, &dup, n)
+        kernel_swiglu_backward_reference(gate, up, dy, &dgateReference, &dupReference, n)
+        expectClose(dgate, dgateReference, 1e-6, "dgate")
+        expectClose(dup, dupReference, 1e-6, "dup")
+    }
+
+    @Test("AdamW", arguments: lengths)
+    func adamw(n: Int) {
+        var step = kernel_adamw_step(
+            keep: 0.99,
+            size: 0.02,
+            complement1: 0.1,
+            beta2: 0.95,
+            complement2: 0.05,
+            correction2_root: 0.3,
+            epsilon: 1e-8
+        )
+        let g = random(n, "g")
+        var (p, m, v) = (random(n, "p"), random(n, "m"), random(n, "v").map(abs))
+        var (pReference, mReference, vReference) = (p, m, v)
+        kernel_adamw(&step, g, &p, &m, &v, n)
+        kernel_adamw_reference(&step, g, &pReference, &mReference, &vReference, n)
+        expectClose(p, pReference, 1e-6, "p")
+        expectClose(m, mReference, 1e-6, "m")
+        expectClose(v, vReference, 1e-6, "v")
+    }
+}
