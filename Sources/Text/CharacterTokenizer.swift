@@ -1,0 +1,114 @@
+/// One token for each character, as small models of digits and signs use it.
+///
+/// Tokens of more than one character, such as `<eos>`, are special. A character that has no token is
+/// left out, or becomes `<unk>` if the vocabulary has that.
+public struct CharacterTokenizer: Tokenizer {
+    /// The tokens by id.
+    public let tokens: [String]
+    /// The id of `<bos>`.
+    public let bos: Int32?
+    /// The id of `<eos>`.
+    public let eos: Int32?
+    /// The id of `<pad>`.
+    public let pad: Int32?
+
+    private let idOfToken: [String: Int32]
+    private let idOfScalar: [Unicode.Scalar: Int32]
+    private let special: SpecialTokens
+    private let unknown: Int32?
+
+    /// The 32 tokens of the small arithmetic models.
+    public static let arithmetic = CharacterTokenizer(
+        distinct: ["<pad>", "<bos>", "<eos>"] + "0123456789+-*%=,:><srmckwbxdo".map(String.init)
+    )
+
+    /// How many ids there are.
+    public var vocabularySize: Int { tokens.count }
+
+    /// Makes a tokenizer from its tokens by id.
+    ///
+    /// - Parameters:
+    ///   - tokens: The tokens: single characters, and special ones of several.
+    ///   - source: The file's name for errors.
+    /// - Throws: `TokenizerError.malformed` for empty and duplicate tokens.
+    public init(tokens: [String], source: String = "vocabulary") throws(TokenizerError) {
+        var seen: [String: Int] = [:]
+        for (id, token) in tokens.enumerated() {
+            guard !token.isEmpty else {
+                throw .malformed(
+                    file: source,
+                    field: "token \(id)",
+                    found: "empty text",
+                    expected: "a character"
+                )
+            }
+            guard let other = seen.updateValue(id, forKey: token) else { continue }
+            throw .malformed(
+                file: source,
+                field: "token \(id)",
+                found: "the same text as token \(other)",
+                expected: "a new token"
+            )
+        }
+        self.init(distinct: tokens)
+    }
+
+    private init(distinct tokens: [String]) {
+        self.tokens = tokens
+        var ids: [String: Int32] = [:]
+        var scalars: [Unicode.Scalar: Int32] = [:]
+        var entries: [SpecialTokens.Entry] = []
+        for (id, token) in tokens.enumerated() {
+            ids[token] = Int32(id)
+            if CharacterTokenizer.isSpecial(token) {
+                entries.append(.init(id: Int32(id), content: Array(token.utf8), isSpecial: true))
+            } else if let scalar = token.unicodeScalars.first {
+                scalars[scalar] = Int32(id)
+            }
+        }
+        idOfToken = ids
+        idOfScalar = scalars
+        special = SpecialTokens(entries)
+        unknown = ids["<unk>"]
+        bos = ids["<bos>"]
+        eos = ids["<eos>"]
+        pad = ids["<pad>"]
+    }
+
+    /// Whether a token is special by its form: more than one character.
+    static func isSpecial(_ token: String) -> Bool { token.unicodeScalars.count > 1 }
+
+    /// The ids of a text.
+    public func encode(_ text: String, parseSpecial: Bool) -> [Int32] {
+        let bytes = Array(text.utf8)
+        var ids: [Int32] = []
+        special.cut(bytes, parseSpecial: parseSpecial) { stretch in
+            for scalar in String(decoding: bytes[stretch], as: UTF8.self).unicodeScalars {
+                if let id = idOfScalar[scalar] ?? unknown { ids.append(id) }
+            }
+        } special: {
+            ids.append($0)
+        }
+        return ids
+    }
+
+    /// The bytes that ids stand for.
+    public func decodeBytes(_ ids: [Int32], skipSpecial: Bool) -> [UInt8] {
+        var bytes: [UInt8] = []
+        for id in ids where tokens.indices.contains(Int(id)) && !(skipSpecial && special.contains(id)) {
+            bytes += tokens[Int(id)].utf8
+        }
+        return bytes
+    }
+
+    /// The id of a token.
+    public func id(of token: String) -> Int32? { idOfToken[token] }
+
+    /// Whether an id is a special token.
+    public func isSpecial(_ id: Int32) -> Bool { special.contains(id) }
+
+    /// The first character that has no token.
+    public func firstUnencodable(in text: String) -> Unicode.Scalar? {
+        text.unicodeScalars.first { idOfScalar[$0] == nil }
+    }
+}

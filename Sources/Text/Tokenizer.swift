@@ -1,0 +1,54 @@
+/// Turns text into token ids and back.
+///
+/// Encoding never fails: what the vocabulary cannot express is left out, exactly as the reference
+/// implementations do. Code that must not lose a character asks `firstUnencodable(in:)` beforehand.
+public protocol Tokenizer: Sendable {
+    /// How many ids there are; ids run from 0 to one less.
+    var vocabularySize: Int { get }
+    /// The id that begins a sequence.
+    var bos: Int32? { get }
+    /// The id that ends a sequence.
+    var eos: Int32? { get }
+    /// The id that fills unused places.
+    var pad: Int32? { get }
+
+    /// The ids of a text. Nothing is put before or after it.
+    ///
+    /// - Parameters:
+    ///   - text: The text.
+    ///   - parseSpecial: Whether `<|im_start|>` and its like become their special ids. Pass false for
+    ///     text from users or data sets, so that it cannot smuggle in a turn of its own.
+    func encode(_ text: String, parseSpecial: Bool) -> [Int32]
+
+    /// The bytes that ids stand for; ids outside of the vocabulary stand for nothing.
+    ///
+    /// - Parameters:
+    ///   - ids: The ids.
+    ///   - skipSpecial: Whether special tokens are left out.
+    func decodeBytes(_ ids: [Int32], skipSpecial: Bool) -> [UInt8]
+
+    /// The id of a token by its text (special tokens by their content, such as `<|im_end|>`).
+    func id(of token: String) -> Int32?
+
+    /// Whether an id is a special token, which no plain text encodes to.
+    func isSpecial(_ id: Int32) -> Bool
+
+    /// The first character that `encode` would drop wholly or in part.
+    func firstUnencodable(in text: String) -> Unicode.Scalar?
+}
+
+extension Tokenizer {
+    /// The bytes that ids stand for, special tokens included.
+    public func decodeBytes(_ ids: [Int32]) -> [UInt8] {
+        decodeBytes(ids, skipSpecial: false)
+    }
+
+    /// The text that ids stand for; bytes that are not UTF-8 become U+FFFD.
+    ///
+    /// - Parameters:
+    ///   - ids: The ids.
+    ///   - skipSpecial: Whether special tokens are left out.
+    public func decode(_ ids: [Int32], skipSpecial: Bool = false) -> String {
+        String(decoding: decodeBytes(ids, skipSpecial: skipSpecial), as: UTF8.self)
+    }
+}

@@ -1,0 +1,87 @@
+internal import FoundationEssentials
+
+/// Reads `tokenizer.json`, the file of Hugging Face's `tokenizers`.
+///
+/// Two kinds are understood: byte-level BPE with GPT-2's or SmolLM's pre-tokenizer, and WordLevel split
+/// into single characters. Anything that would change ids and is not implemented is refused.
+public enum TokenizerFile {
+    /// The largest file that is read.
+    public static let bytesMax = 64 << 20
+
+    /// Loads a `tokenizer.json` and, if it is there, the `tokenizer_config.json` beside it, which
+    /// names the tokens that begin, end and fill sequences.
+    ///
+    /// - Throws: `TokenizerError`, naming the file and the field.
+    public static func load(path: String) throws(TokenizerError) -> any Tokenizer {
+        let bytes = try read(path)
+        let folder = path.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(
+            separator: "/"
+        )
+        let sibling = (folder.isEmpty && !path.hasPrefix("/") ? "" : folder + "/") + "tokenizer_config.json"
+        guard FileManager.default.fileExists(atPath: sibling) else {
+            return try load(bytes: bytes, name: path)
+        }
+        return try load(bytes: bytes, configuration: try read(sibling), name: path)
+    }
+
+    /// Loads the bytes of a `tokenizer.json`.
+    ///
+    /// - Parameters:
+    ///   - bytes: The file.
+    ///   - configuration: The bytes of a `tokenizer_config.json`; without it the usual names are looked for.
+    ///   - name: The file's name for errors.
+    public static func load(
+        bytes: [UInt8],
+        configuration: [UInt8]? = nil,
+        name: String = "tokenizer.json"
+    ) throws(TokenizerError) -> any Tokenizer {
+        let file: TokenizerJSON = try decode(bytes, name)
+        var names = SpecialNames()
+        if let configuration {
+            let given: TokenizerConfigurationJSON = try decode(
+                configuration,
+                "tokenizer_config.json beside \(name)"
+            )
+            names = SpecialNames(bos: given.bos?.content, eos: given.eos?.content, pad: given.pad?.content)
+        }
+        switch file.model.type ?? (file.model.merges == nil ? "none" : "BPE") {
+        case "BPE": return try file.bytePair(names: names, name: name)
+        case "WordLevel": return try file.character(name: name)
+        case let other:
+            throw .unsupported(
+                file: name,
+                field: "model.type",
+                found: "'\(other)'",
+                expected: "'BPE' or 'WordLevel'"
+            )
+        }
+    }
+
+    private static func decode<Value: Decodable>(_ bytes: [UInt8], _ name: String) throws(TokenizerError)
+        -> Value
+    {
+        do {
+            return try JSONDecoder().decode(Value.self, from: Data(bytes))
+        } catch let error as DecodingError {
+            let (field, found, expected) = error.summary
+            throw .malformed(file: name, field: field, found: found, expected: expected)
+        } catch {
+            throw .malformed(file: name, field: "file", found: "\(error)", expected: "JSON")
+        }
+    }
+
+    private static func read(_ path: String) throws(TokenizerError) -> [UInt8] {
+        do {
+            let attributes = try FileManager.default.attributesOfItem(atPath: path)
+            let size = (attributes[.size] as? any BinaryInteger).flatMap { Int(exactly: $0) } ?? 0
+            guard size <= bytesMax else {
+                throw TokenizerError.unreadable(file: path, reason: "\(size) bytes, more than \(bytesMax)")
+            }
+            return [UInt8](try Data(contentsOf: URL(filePath: path)))
+        } catch let error as TokenizerError {
+            throw error
+        } catch {
+            throw .unreadable(file: path, reason: "\(error)")
+        }
+    }
+}

@@ -1,0 +1,109 @@
+import Foundation
+import Testing
+
+@testable import Text
+
+@Suite struct TokenizerFileTests {
+    @Test(
+        "what would change ids and is not implemented is refused, naming the field",
+        arguments: [
+            ("normalizer", "normalizer", #"{"type": "NFC"}"#),
+            ("post_processor", "post_processor", #"{"type": "TemplateProcessing"}"#),
+            ("pre_tokenizer", "pre_tokenizer", #"{"type": "Whitespace"}"#),
+            ("pre_tokenizer", "pre_tokenizer", "null"),
+            (
+                "pre_tokenizer", "pre_tokenizer",
+                #"{"type": "ByteLevel", "add_prefix_space": true, "use_regex": true}"#
+            ),
+            ("model", "model.type", #"{"type": "Unigram", "vocab": {}}"#),
+            (
+                "model", "model.byte_fallback",
+                #"{"type": "BPE", "vocab": {}, "merges": [], "byte_fallback": true}"#
+            ),
+            (
+                "model", "model.ignore_merges",
+                #"{"type": "BPE", "vocab": {}, "merges": [], "ignore_merges": true}"#
+            ),
+        ]
+    )
+    func unsupported(key: String, field: String, value: String) throws {
+        let new = try JSONSerialization.jsonObject(with: Data(value.utf8), options: .fragmentsAllowed)
+        let bytes = try Fixture.edited("tokenizer.json") { $0[key] = new }
+
+        let error = #expect(throws: TokenizerError.self) {
+            try TokenizerFile.load(bytes: bytes, name: "t.json")
+        }
+
+        guard case .unsupported(let file, let named, _, _) = error else {
+            Issue.record("not refused as unsupported: \(String(describing: error))")
+            return
+        }
+        #expect((file, named) == ("t.json", field))
+    }
+
+    @Test("a vocabulary with a gap, or with an id given twice, is refused")
+    func gaps() throws {
+        for vocabulary in [["a": 0, "b": 4000], ["a": 0, "b": 0], ["a": -1]] {
+            let bytes = try Fixture.edited("tokenizer.json") {
+                $0["model"] = ["type": "BPE", "vocab": vocabulary, "merges": [String]()] as [String: Any]
+                $0["added_tokens"] = [Any]()
+            }
+            let error = #expect(throws: TokenizerError.self) { try TokenizerFile.load(bytes: bytes) }
+            guard case .malformed(_, "model.vocab", _, _) = error else {
+                Issue.record("\(vocabulary): \(String(describing: error))")
+                continue
+            }
+        }
+    }
+
+    @Test("broken JSON, a missing field and one of another type are refused by name")
+    func broken() throws {
+        let cases = [
+            ("{\"model\": ", "file"), ("[]", "file"), ("{}", "model"),
+            (#"{"model": {"vocab": {"a": "x"}}}"#, "model.vocab.a"),
+        ]
+        for (text, field) in cases {
+            let error = #expect(throws: TokenizerError.self) {
+                try TokenizerFile.load(bytes: Array(text.utf8), name: "t.json")
+            }
+            guard case .malformed("t.json", field, _, _) = error else {
+                Issue.record("\(text): \(String(describing: error))")
+                continue
+            }
+        }
+    }
+
+    @Test("tokens of several characters in a character vocabulary must be listed as added")
+    func wordsInCharacterVocabulary() throws {
+        let bytes = try Fixture.edited("characters.json") { $0["added_tokens"] = [Any]() }
+
+        #expect(throws: TokenizerError.self) { try TokenizerFile.load(bytes: bytes) }
+    }
+
+    @Test("the configuration beside the file names the special tokens")
+    func configuration() throws {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "tokenizer-\(UUID())")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let file = folder.appending(path: "tokenizer.json")
+        try Data(try Fixture.bytes("tokenizer.json")).write(to: file)
+        let usual = try TokenizerFile.load(path: file.path())
+        let text =
+            #"{"eos_token": {"content": "<|endoftext|>"}, "bos_token": null, "pad_token": "<|im_end|>"}"#
+        try Data(text.utf8).write(to: folder.appending(path: "tokenizer_config.json"))
+
+        let configured = try TokenizerFile.load(path: file.path())
+
+        #expect((usual.bos, usual.eos, usual.pad) == (1, 2, 2))
+        #expect((configured.bos, configured.eos, configured.pad) == (1, 0, 2))
+    }
+
+    @Test("a file that is not there is an error that names it")
+    func missing() {
+        let error = #expect(throws: TokenizerError.self) {
+            try TokenizerFile.load(path: "/nowhere/tokenizer.json")
+        }
+
+        #expect("\(error.map(\.description) ?? "")".hasPrefix("/nowhere/tokenizer.json: cannot be read"))
+    }
+}
