@@ -1,0 +1,185 @@
+internal import Randomness
+
+/// Where a node's questions come from, as settings describe it.
+///
+/// `{"families": ["inc", "dec"], "clients": 4, …}` is a `MixedDraw`; `{"path": "train.jsonl", …}` is a
+/// `FileSource`.
+public enum DataSource: Sendable, Equatable {
+    /// Generated sets.
+    case synthetic(MixedDraw)
+    /// A file of questions.
+    case file(FileSource)
+
+    /// Which of the sets is wanted.
+    public enum Role: Sendable, Equatable {
+        /// The private questions of a client, by index.
+        case client(Int)
+        /// The public questions.
+        case publicSet
+        /// The questions for testing.
+        case heldOut
+    }
+
+    /// The questions for a role, in a fixed order.
+    ///
+    /// - Parameters:
+    ///   - role: Which set.
+    ///   - seed: The federation's seed.
+    /// - Throws: `DrawError` or `DataError`; an empty set is an error.
+    public func questions(for role: Role, seed: UInt64) throws -> [Question] {
+        switch self {
+        case .file(let file): return try file.questions(for: role, seed: seed)
+        case .synthetic(let draw):
+            return switch role {
+            case .client(let index): try draw.privateQuestions(client: index, seed: seed)
+            case .publicSet: try draw.publicQuestions(seed: seed)
+            case .heldOut: try draw.heldOutQuestions(seed: seed)
+            }
+        }
+    }
+}
+
+/// A file of questions and which of them to use.
+public struct FileSource: Sendable, Codable, Equatable {
+    /// A file divided among clients that share it.
+    public struct Division: Sendable, Codable, Equatable {
+        /// The rule.
+        public var partition: Partition
+        /// How many clients there are.
+        public var clients: Int
+
+        /// Makes a division.
+        public init(partition: Partition, clients: Int) {
+            self.partition = partition
+            self.clients = clients
+        }
+    }
+
+    /// The file's path.
+    public var path: String
+    /// How the file is laid out; nil to find out.
+    public var layout: QuestionLayout?
+    /// The topics to use; nil for all.
+    public var topics: [String]?
+    /// How many questions to use at most, drawn at random; nil for all.
+    public var limit: Int?
+    /// A sentence put behind each prompt, such as "Answer with a number only."
+    public var instruction: String?
+    /// Whether a fifth of the prompts (`HeldOutRule`) is used for testing and for nothing else. False
+    /// if not given: then every role sees the whole file, as with a file for each role.
+    public var reserve: Bool?
+    /// How clients divide the file; nil when each has a file of its own.
+    public var division: Division?
+
+    /// Describes a file.
+    public init(
+        path: String,
+        layout: QuestionLayout? = nil,
+        topics: [String]? = nil,
+        limit: Int? = nil,
+        instruction: String? = nil,
+        reserve: Bool? = nil,
+        division: Division? = nil
+    ) {
+        self.path = path
+        self.layout = layout
+        self.topics = topics
+        self.limit = limit
+        self.instruction = instruction
+        self.reserve = reserve
+        self.division = division
+    }
+
+    /// The questions for a role, in the file's order.
+    ///
+    /// - Throws: `DataError`.
+    public func questions(for role: DataSource.Role, seed: UInt64) throws(DataError) -> [Question] {
+        var questions = try QuestionFile.read(path: path, layout: layout ?? .auto)
+        if let topics {
+            let known = Set(questions.map(\.topic))
+            if let missing = topics.first(where: { !known.contains($0) }) {
+                let some = known.sorted().prefix(8).joined(separator: ", ")
+                throw .settings(
+                    file: path,
+                    field: "topics",
+                    found: "'\(missing)'",
+                    expected: "topics of the file: \(some)"
+                )
+            }
+            let wanted = Set(topics)
+            questions.removeAll { !wanted.contains($0.topic) }
+        }
+        if reserve ?? false { questions.removeAll { HeldOutRule.holdsOut($0.prompt) != (role == .heldOut) } }
+        if let division, case .client(let client) = role {
+            questions = try part(of: questions, for: client, division, seed)
+        }
+        if let limit { questions = try draw(limit, from: questions, seed) }
+        guard !questions.isEmpty else {
+            throw .settings(file: path, field: "questions", found: "none left", expected: "at least one")
+        }
+        guard let instruction else { return questions }
+        return questions.map { question in
+            var question = question
+            question.prompt += " \(instruction)"
+            return question
+        }
+    }
+
+    private func part(
+        of questions: [Question],
+        for client: Int,
+        _ division: Division,
+        _ seed: UInt64
+    ) throws(DataError) -> [Question] {
+        guard division.clients > 0, (0..<division.clients).contains(client) else {
+            throw .settings(
+                file: path,
+                field: "division.clients",
+                found: "\(division.clients) for client \(client)",
+                expected: "more than the client's index"
+            )
+        }
+        var stream = RandomStream(seed: seed, "division", path)
+        let topics = questions.map(\.topic)
+        return division.partition.split(topics: topics, parts: division.clients, from: &stream)[client]
+            .map { questions[$0] }
+    }
+
+    private func draw(
+        _ limit: Int,
+        from questions: [Question],
+        _ seed: UInt64
+    ) throws(DataError) -> [Question] {
+        guard limit > 0 else {
+            throw .settings(file: path, field: "limit", found: "\(limit)", expected: "at least 1")
+        }
+        guard limit < questions.count else { return questions }
+        var stream = RandomStream(seed: seed, "limit", path)
+        return stream.choose(limit, from: Array(questions.indices)).sorted().map { questions[$0] }
+    }
+}
+
+extension DataSource: Codable {
+    private enum CodingKeys: String, CodingKey { case families, path }
+
+    /// Reads either kind, told apart by its keys.
+    public init(from decoder: any Decoder) throws {
+        let keys = try decoder.container(keyedBy: CodingKeys.self)
+        switch (keys.contains(.families), keys.contains(.path)) {
+        case (true, false): self = .synthetic(try MixedDraw(from: decoder))
+        case (false, true): self = .file(try FileSource(from: decoder))
+        case (let families, _):
+            let found = families ? "both" : "neither"
+            let text = "found \(found) of 'families' and 'path', expected one"
+            throw DecodingError.dataCorrupted(.init(codingPath: decoder.codingPath, debugDescription: text))
+        }
+    }
+
+    /// Writes the source as it is read.
+    public func encode(to encoder: any Encoder) throws {
+        switch self {
+        case .synthetic(let draw): try draw.encode(to: encoder)
+        case .file(let file): try file.encode(to: encoder)
+        }
+    }
+}

@@ -1,0 +1,138 @@
+/// Generated private, public and held-out sets for a whole federation, pairwise disjoint.
+///
+/// Client i owns the family `families[i % families.count]`: `ownFraction` of its questions are from
+/// there and the rest is spread over the other families. Every node computes its own set from the
+/// seed and this description alone, without the sets of others ever being sent.
+public struct MixedDraw: Sendable, Codable, Equatable {
+    /// The families, in the order in which clients own them.
+    public var families: [SyntheticFamily]
+    /// How many clients there are.
+    public var clients: Int
+    /// How many private questions each client has.
+    public var privateCount: Int
+    /// The part of the private questions that is from the client's own family, 0 to 1.
+    public var ownFraction: Double
+    /// How many public questions each family gives.
+    public var publicPerFamily: Int
+    /// How many held-out questions each family gives; fewer if the family has fewer.
+    public var heldOutPerFamily: Int
+
+    /// Describes a draw.
+    public init(
+        families: [SyntheticFamily],
+        clients: Int,
+        privateCount: Int = 400,
+        ownFraction: Double = 0.95,
+        publicPerFamily: Int = 64,
+        heldOutPerFamily: Int = 200
+    ) {
+        self.families = families
+        self.clients = clients
+        self.privateCount = privateCount
+        self.ownFraction = ownFraction
+        self.publicPerFamily = publicPerFamily
+        self.heldOutPerFamily = heldOutPerFamily
+    }
+
+    /// The private questions of a client, its own family first.
+    ///
+    /// - Parameters:
+    ///   - client: The client's index, from 0 to `clients` - 1.
+    ///   - seed: The federation's seed.
+    /// - Throws: `DrawError` if the description makes no sense or a family has too few problems.
+    public func privateQuestions(client: Int, seed: UInt64) throws(DrawError) -> [Question] {
+        try validate()
+        guard (0..<clients).contains(client) else {
+            throw .invalid(field: "client", found: "\(client)", expected: "0 to \(clients - 1)")
+        }
+        var questions: [Question] = []
+        for offset in families.indices {
+            let family = (client + offset) % families.count
+            let before = (0..<client).reduce(publicPerFamily) { $0 + share(of: $1, in: family) }
+            let end = before + share(of: client, in: family)
+            questions += try deal(families[family], end, seed)[before..<end].map(\.question)
+        }
+        return questions
+    }
+
+    /// The public questions, family by family; their answers stay at the coordinator.
+    ///
+    /// - Throws: `DrawError` if the description makes no sense or a family has too few problems.
+    public func publicQuestions(seed: UInt64) throws(DrawError) -> [Question] {
+        try validate()
+        var questions: [Question] = []
+        for family in families { questions += try deal(family, publicPerFamily, seed).map(\.question) }
+        return questions
+    }
+
+    /// The held-out questions, family by family.
+    ///
+    /// - Throws: `DrawError` if the description makes no sense.
+    public func heldOutQuestions(seed: UInt64) throws(DrawError) -> [Question] {
+        try validate()
+        return families.flatMap { $0.draw(heldOutPerFamily, heldOut: true, seed: seed).map(\.question) }
+    }
+
+    /// How many of a client's private questions are from a family, both by index.
+    func share(of client: Int, in family: Int) -> Int {
+        guard families.count > 1 else { return privateCount }
+        let own = Int((Double(privateCount) * ownFraction).rounded())
+        let distance = (family - client % families.count + families.count) % families.count
+        guard distance > 0 else { return own }
+        let others = families.count - 1
+        return (privateCount - own) / others + (distance <= (privateCount - own) % others ? 1 : 0)
+    }
+
+    private func deal(
+        _ family: SyntheticFamily,
+        _ count: Int,
+        _ seed: UInt64
+    ) throws(DrawError) -> [SyntheticProblem] {
+        let problems = family.draw(count, heldOut: false, seed: seed)
+        guard problems.count == count else {
+            throw .exhausted(family: family, needed: count, available: problems.count)
+        }
+        return problems
+    }
+
+    /// Checks the description.
+    ///
+    /// - Throws: `DrawError.invalid` naming the field.
+    public func validate() throws(DrawError) {
+        guard !families.isEmpty, Set(families).count == families.count else {
+            let found = families.map(\.rawValue).joined(separator: ", ")
+            throw .invalid(field: "families", found: "[\(found)]", expected: "at least one, each once")
+        }
+        guard clients > 0 else {
+            throw .invalid(field: "clients", found: "\(clients)", expected: "at least 1")
+        }
+        guard ownFraction >= 0, ownFraction <= 1 else {
+            throw .invalid(field: "ownFraction", found: "\(ownFraction)", expected: "0 to 1")
+        }
+        let counts = [
+            ("privateCount", privateCount), ("publicPerFamily", publicPerFamily),
+            ("heldOutPerFamily", heldOutPerFamily),
+        ]
+        for (field, count) in counts where count < 0 || count > 1_000_000 {
+            throw .invalid(field: field, found: "\(count)", expected: "0 to 1000000")
+        }
+    }
+}
+
+/// Why a set could not be drawn.
+public enum DrawError: Error, Equatable, CustomStringConvertible {
+    /// A field of the description makes no sense.
+    case invalid(field: String, found: String, expected: String)
+    /// A family has fewer problems than all parties together ask for.
+    case exhausted(family: SyntheticFamily, needed: Int, available: Int)
+
+    /// One line that names the field or family and the numbers.
+    public var description: String {
+        switch self {
+        case .invalid(let field, let found, let expected):
+            "\(field): found \(found), expected \(expected)"
+        case .exhausted(let family, let needed, let available):
+            "family '\(family.rawValue)': \(needed) problems needed, \(available) there without held-out ones"
+        }
+    }
+}

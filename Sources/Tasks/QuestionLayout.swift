@@ -1,0 +1,72 @@
+/// How a file of questions is laid out.
+public enum QuestionLayout: String, Sendable, Codable, CaseIterable {
+    /// Find out from the first record.
+    case auto
+    /// One object a line: `question`, `prompt` or `problem`; `answer`; if wanted `topic` or `task`,
+    /// `id`, `kind` and `options`.
+    case jsonl
+    /// GSM8K (Cobbe et al., arXiv:2110.14168): the number behind `####` is the answer.
+    case gsm8k
+    /// SVAMP (Patel, Bhattamishra and Goyal, arXiv:2103.07191): an array with Body, Question, Answer.
+    case svamp
+    /// MAWPS as ToRA keeps it: input, target, type.
+    case mawps
+    /// MATH (Hendrycks et al., arXiv:2103.03874): problem and solution, the answer in `\boxed{}`.
+    case math
+    /// MedMCQA (Pal, Umapathi and Sankarasubbu, arXiv:2203.14371): opa … opd and cop, or options by letter.
+    case medmcqa
+    /// MedQA (Jin et al., arXiv:2009.13081): options by letter and answer_idx.
+    case medqa
+    /// PubMedQA (Jin et al., arXiv:1909.06146): an object of records with QUESTION, CONTEXTS, final_decision.
+    case pubmedqa
+    /// MMLU (Hendrycks et al., arXiv:2009.03300): CSV of question, four options and a letter, without
+    /// a header; or options by letter as JSON lines.
+    case mmlu
+
+    /// The layout that a record's fields show.
+    static func detect(_ record: Record) throws(DataError) -> QuestionLayout {
+        let fields = Set(record.fields.keys)
+        if fields.isSuperset(of: ["Body", "Question", "Answer"]) { return .svamp }
+        if fields.isSuperset(of: ["problem", "solution"]) { return .math }
+        if fields.isSuperset(of: ["input", "target"]) { return .mawps }
+        if fields.isSuperset(of: ["question", "opa", "cop"]) { return .medmcqa }
+        if fields.isSuperset(of: ["QUESTION", "final_decision"]) { return .pubmedqa }
+        if fields.isSuperset(of: ["question", "options", "answer_idx"]) {
+            return fields.contains("subject") || fields.contains("domain") ? .mmlu : .medqa
+        }
+        if fields.contains("question"), let answer = record.fields["answer"]?.text, answer.contains("\n####")
+        {
+            return .gsm8k
+        }
+        if !fields.isDisjoint(with: ["question", "prompt", "problem"]), fields.contains("answer") {
+            return .jsonl
+        }
+        throw .record(
+            file: record.file,
+            place: record.place,
+            field: "fields",
+            found: "'\(fields.sorted().prefix(12).joined(separator: "', '"))'",
+            expected:
+                "those of a known layout: \(allCases.dropFirst().map(\.rawValue).joined(separator: ", "))"
+        )
+    }
+
+    /// The question in a record.
+    ///
+    /// - Parameters:
+    ///   - record: The record.
+    ///   - fallbackTopic: The topic of records that name none.
+    func question(from record: Record, fallbackTopic: String) throws(DataError) -> Question {
+        switch self {
+        case .auto: preconditionFailure("QuestionLayout.question: the layout is found out before")
+        case .jsonl: return try record.generic(fallbackTopic: fallbackTopic)
+        case .gsm8k: return try record.gsm8k()
+        case .svamp: return try record.svamp()
+        case .mawps: return try record.mawps()
+        case .math: return try record.math()
+        case .medmcqa where record.fields["opa"] != nil: return try record.medMCQA()
+        case .medmcqa, .medqa, .mmlu: return try record.lettered(fallbackTopic: fallbackTopic)
+        case .pubmedqa: return try record.pubMedQA()
+        }
+    }
+}

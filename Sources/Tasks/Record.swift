@@ -1,0 +1,100 @@
+/// One record of a file of questions, with its place for errors.
+struct Record {
+    let file: String
+    let place: DataError.Place
+    let fields: [String: JSONValue]
+
+    init(file: String, place: DataError.Place, value: JSONValue) throws(DataError) {
+        guard case .object(let fields) = value else {
+            throw .record(file: file, place: place, field: "record", found: value.kind, expected: "an object")
+        }
+        self.file = file
+        self.place = place
+        self.fields = fields
+    }
+
+    init(file: String, place: DataError.Place, fields: [String: JSONValue]) {
+        self.file = file
+        self.place = place
+        self.fields = fields
+    }
+
+    /// The text of a field; numbers count as text.
+    func text(_ field: String) throws(DataError) -> String {
+        guard let value = fields[field] else { throw error(field, "nothing", "text") }
+        guard let text = value.text else { throw error(field, value.kind, "text") }
+        guard !text.allSatisfy(\.isWhitespace) else { throw error(field, "empty text", "text") }
+        return text
+    }
+
+    /// The text of a field that may be missing.
+    func optionalText(_ field: String) throws(DataError) -> String? {
+        guard let value = fields[field], value != .null else { return nil }
+        guard let text = value.text else { throw error(field, value.kind, "text") }
+        return text.isEmpty ? nil : text
+    }
+
+    /// The text of the first field that is there.
+    func text(ofFirst names: [String]) throws(DataError) -> String {
+        guard let field = names.first(where: { fields[$0] != nil }) else {
+            throw error(names.joined(separator: " or "), "nothing", "text")
+        }
+        return try text(field)
+    }
+
+    /// The text of the first field that has one; nil if none has.
+    func optionalText(ofFirst names: [String]) throws(DataError) -> String? {
+        for name in names {
+            if let text = try optionalText(name) { return text }
+        }
+        return nil
+    }
+
+    /// The options by letter, from an object keyed by letters or an array.
+    func options(_ field: String) throws(DataError) -> [String] {
+        switch fields[field] {
+        case .array(let values):
+            guard (2...26).contains(values.count) else {
+                throw error(field, "\(values.count) options", "2 to 26")
+            }
+            var options: [String] = []
+            for value in values {
+                guard let text = value.text else { throw error(field, value.kind, "texts") }
+                options.append(text)
+            }
+            return options
+        case .object(let values):
+            guard (2...26).contains(values.count) else {
+                throw error(field, "\(values.count) options", "2 to 26")
+            }
+            var options: [String] = []
+            for letter in Record.letters.prefix(values.count) {
+                guard let value = values[letter] else {
+                    let found = "'\(values.keys.sorted().joined(separator: "', '"))'"
+                    throw error(field, found, "letters from A on without a gap")
+                }
+                guard let text = value.text else { throw error("\(field).\(letter)", value.kind, "text") }
+                options.append(text)
+            }
+            return options
+        case let other:
+            throw error(field, other?.kind ?? "nothing", "options by letter")
+        }
+    }
+
+    /// What is wrong with a field.
+    func error(_ field: String, _ found: String, _ expected: String) -> DataError {
+        .record(file: file, place: place, field: field, found: found, expected: expected)
+    }
+
+    /// The record's own identifier, or one made of its place.
+    func identifier() throws(DataError) -> String {
+        if let id = try optionalText(ofFirst: ["id", "ID", "idx"]) { return id }
+        return switch place {
+        case .line(let number), .record(let number): "\(number)"
+        case .key(let key): key
+        }
+    }
+
+    static let letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ".map(String.init)
+}
