@@ -1,0 +1,94 @@
+/// The shape of a Llama-style decoder: pre-RMSNorm, rotary positions in half-split layout, grouped-query
+/// attention, SwiGLU, no biases.
+///
+/// In JSON it is a `config.json` with the names of Hugging Face's `LlamaConfig`.
+public struct DecoderConfiguration: Sendable, Equatable {
+    /// C, the width of the residual stream (`hidden_size`).
+    public var hiddenSize: Int
+    /// The number of blocks (`num_hidden_layers`).
+    public var layerCount: Int
+    /// H, the query heads (`num_attention_heads`).
+    public var headCount: Int
+    /// The key and value heads; divides `headCount` (`num_key_value_heads`).
+    public var keyValueHeadCount: Int
+    /// D, the width of a head; even (`head_dim`).
+    public var headSize: Int
+    /// The inner width of the feed-forward layer (`intermediate_size`).
+    public var intermediateSize: Int
+    /// V, the number of tokens (`vocab_size`).
+    public var vocabularySize: Int
+    /// The ε of every RMSNorm (`rms_norm_eps`).
+    public var normEpsilon: Float
+    /// The base of the rotary angles: pair i turns by position·θ^(−2i/D) (`rope_theta`).
+    public var ropeTheta: Double
+    /// Whether the output head is the embedding (`tie_word_embeddings`).
+    public var tiesEmbedding: Bool
+    /// The longest sequence (`max_position_embeddings`).
+    public var positionsMax: Int
+
+    /// Makes a configuration; `validate` says whether it can be built.
+    public init(
+        hiddenSize: Int,
+        layerCount: Int,
+        headCount: Int,
+        keyValueHeadCount: Int? = nil,
+        headSize: Int? = nil,
+        intermediateSize: Int,
+        vocabularySize: Int,
+        normEpsilon: Float = 1e-5,
+        ropeTheta: Double = 10_000,
+        tiesEmbedding: Bool = true,
+        positionsMax: Int = 2048
+    ) {
+        self.hiddenSize = hiddenSize
+        self.layerCount = layerCount
+        self.headCount = headCount
+        self.keyValueHeadCount = keyValueHeadCount ?? headCount
+        self.headSize = headSize ?? hiddenSize / max(1, headCount)
+        self.intermediateSize = intermediateSize
+        self.vocabularySize = vocabularySize
+        self.normEpsilon = normEpsilon
+        self.ropeTheta = ropeTheta
+        self.tiesEmbedding = tiesEmbedding
+        self.positionsMax = positionsMax
+    }
+
+    /// How many parameters the decoder has; a tied head counts once.
+    public var parameterCount: Int {
+        let linears = LinearModule.allCases.reduce(0) { sum, module in
+            let (rows, columns) = module.shape(self)
+            return sum + rows * columns
+        }
+        let embeddings = vocabularySize * hiddenSize * (tiesEmbedding ? 1 : 2)
+        return embeddings + layerCount * (linears + 2 * hiddenSize) + hiddenSize
+    }
+
+    /// Throws `.badKey`, naming `file`, when a size is out of range or two sizes do not fit each other.
+    public func validate(file: String) throws(CheckpointError) {
+        let sizes = [
+            ("hidden_size", hiddenSize, 1 << 16), ("num_hidden_layers", layerCount, 1024),
+            ("num_attention_heads", headCount, 1024), ("num_key_value_heads", keyValueHeadCount, 1024),
+            ("head_dim", headSize, 4096), ("intermediate_size", intermediateSize, 1 << 20),
+            ("vocab_size", vocabularySize, 1 << 22), ("max_position_embeddings", positionsMax, 1 << 24),
+        ]
+        for (key, size, limit) in sizes where !(1...limit).contains(size) {
+            throw .badKey(file: file, key: key, detail: "\(size) is not between 1 and \(limit)")
+        }
+        guard headCount % keyValueHeadCount == 0 else {
+            throw .badKey(
+                file: file,
+                key: "num_key_value_heads",
+                detail: "\(keyValueHeadCount) does not divide num_attention_heads = \(headCount)"
+            )
+        }
+        guard headSize % 2 == 0 else {
+            throw .badKey(file: file, key: "head_dim", detail: "\(headSize) is odd; rotary pairs need even")
+        }
+        guard normEpsilon > 0, normEpsilon.isFinite else {
+            throw .badKey(file: file, key: "rms_norm_eps", detail: "\(normEpsilon) is not positive")
+        }
+        guard ropeTheta > 0, ropeTheta.isFinite else {
+            throw .badKey(file: file, key: "rope_theta", detail: "\(ropeTheta) is not positive")
+        }
+    }
+}

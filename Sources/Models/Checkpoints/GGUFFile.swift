@@ -1,0 +1,200 @@
+/// A metadata value of a GGUF file; integers of all widths and booleans are one case.
+public enum GGUFValue: Sendable, Equatable {
+    /// An integer, or a boolean as 0 or 1.
+    case integer(Int64)
+    /// A float32 or float64.
+    case number(Double)
+    /// UTF-8 text.
+    case string(String)
+    /// An array of integers or booleans.
+    case integers([Int64])
+    /// An array of floating-point numbers.
+    case numbers([Double])
+    /// An array of texts.
+    case strings([String])
+}
+
+/// A GGUF version 3 file opened for reading: metadata and tensor list read and checked, tensors read and
+/// dequantised on demand.
+public struct GGUFFile {
+    /// One tensor as the file lists it.
+    struct Entry {
+        let name: String
+        let encoding: ElementEncoding
+        /// Slowest dimension first: the reverse of the file's order.
+        let shape: [Int]
+        /// From the start of the file.
+        let range: Range<Int>
+    }
+
+    /// The most metadata keys.
+    static let keysMax: UInt64 = 65_536
+    /// The most tensors.
+    static let tensorsMax: UInt64 = 65_536
+
+    /// The metadata.
+    public let metadata: [String: GGUFValue]
+    let entries: [String: Entry]
+    let file: ReadableFile
+
+    /// The path it was opened with.
+    public var path: String { file.path }
+
+    /// The names of the tensors, sorted.
+    public var names: [String] { entries.keys.sorted() }
+
+    /// Opens a file and checks its header: counts and lengths against limits, tensor types, sizes and
+    /// offsets against the file, no overlap.
+    public init(path: String) throws(CheckpointError) {
+        try self.init(ReadableFile(path: path))
+    }
+
+    init(_ file: ReadableFile) throws(CheckpointError) {
+        self.file = file
+        var cursor = GGUFCursor(file)
+        let magic = try cursor.integer(UInt32.self, "magic")
+        guard magic == 0x4655_4747 else {
+            throw .malformed(file: file.path, offset: 0, detail: "not a GGUF file")
+        }
+        let version = try cursor.integer(UInt32.self, "version")
+        guard version == 3 else {
+            throw .malformed(file: file.path, offset: 4, detail: "GGUF version \(version); only 3 is read")
+        }
+        let tensorCount = try cursor.count("number of tensors", limit: Self.tensorsMax)
+        let keyCount = try cursor.count("number of keys", limit: Self.keysMax)
+
+        var metadata: [String: GGUFValue] = [:]
+        for _ in 0..<keyCount {
+            let key = try cursor.string("key")
+            guard metadata.updateValue(try cursor.value(of: key), forKey: key) == nil else {
+                throw .badKey(file: file.path, key: key, detail: "occurs twice")
+            }
+        }
+        self.metadata = metadata
+
+        var listings: [GGUFListing] = []
+        for _ in 0..<tensorCount { listings.append(try GGUFListing(&cursor, file: file.path)) }
+        let alignment = try Self.alignment(metadata, file: file.path)
+        let dataStart = (cursor.offset + alignment - 1) / alignment * alignment
+        var entries: [String: Entry] = [:]
+        for listing in listings {
+            let entry = try listing.entry(dataStart: dataStart, alignment: alignment, file: file)
+            guard entries.updateValue(entry, forKey: entry.name) == nil else {
+                throw .malformed(file: file.path, offset: nil, detail: "tensor '\(entry.name)' occurs twice")
+            }
+        }
+        self.entries = entries
+        try Self.checkOverlaps(entries, file: file.path)
+    }
+
+    /// The shape of a tensor, slowest dimension first (the reverse of the file's order): a linear layer is
+    /// `[out, in]`. Nil when there is none of that name.
+    public func shape(of name: String) -> [Int]? { entries[name]?.shape }
+
+    /// The values of a tensor in row-major order, dequantised to float32.
+    ///
+    /// - Parameters:
+    ///   - name: The tensor.
+    ///   - shape: The shape it must have; nil takes any.
+    /// - Throws: when it is missing, of another shape, or not finite.
+    public func values(of name: String, shape: [Int]? = nil) throws(CheckpointError) -> [Float] {
+        guard let entry = entries[name] else { throw .missingTensor(file: path, name: name) }
+        if let shape, shape != entry.shape {
+            throw .wrongShape(file: path, name: name, expected: shape, found: entry.shape)
+        }
+        return try entry.encoding.read(
+            entry.shape.reduce(1, *),
+            from: file,
+            at: entry.range.lowerBound,
+            name: name
+        )
+    }
+
+    private static func alignment(
+        _ metadata: [String: GGUFValue],
+        file: String
+    ) throws(CheckpointError) -> Int {
+        guard let value = metadata["general.alignment"] else { return 32 }
+        guard case .integer(let alignment) = value, (1...65_536).contains(alignment),
+            alignment & (alignment - 1) == 0
+        else { throw .badKey(file: file, key: "general.alignment", detail: "\(value) is not a power of two") }
+        return Int(alignment)
+    }
+
+    private static func checkOverlaps(_ entries: [String: Entry], file: String) throws(CheckpointError) {
+        let sorted = entries.values.sorted { ($0.range.lowerBound, $0.name) < ($1.range.lowerBound, $1.name) }
+        for (first, second) in zip(sorted, sorted.dropFirst())
+        where second.range.lowerBound < first.range.upperBound {
+            throw .malformed(
+                file: file,
+                offset: second.range.lowerBound,
+                detail: "tensor '\(second.name)' overlaps '\(first.name)'"
+            )
+        }
+    }
+}
+
+/// One tensor of the list before its place is known: the data starts where the list ends.
+private struct GGUFListing {
+    let name: String
+    let dimensions: [UInt64]
+    let type: UInt32
+    let offset: UInt64
+
+    init(_ cursor: inout GGUFCursor, file: String) throws(CheckpointError) {
+        name = try cursor.string("tensor name")
+        let count = try cursor.integer(UInt32.self, "dimensions of \(name)")
+        guard (1...4).contains(count) else {
+            throw .overLimit(file: file, what: "dimensions of '\(name)'", value: UInt64(count), limit: 4)
+        }
+        var dimensions: [UInt64] = []
+        for _ in 0..<count { dimensions.append(try cursor.integer(UInt64.self, "shape of \(name)")) }
+        self.dimensions = dimensions
+        type = try cursor.integer(UInt32.self, "type of \(name)")
+        offset = try cursor.integer(UInt64.self, "offset of \(name)")
+    }
+
+    func entry(
+        dataStart: Int,
+        alignment: Int,
+        file: ReadableFile
+    ) throws(CheckpointError) -> GGUFFile.Entry {
+        guard let encoding = ElementEncoding(ggufType: type) else {
+            throw .unsupportedType(file: file.path, name: name, type: "GGUF type \(type)")
+        }
+        var count = 1
+        var shape: [Int] = []
+        for dimension in dimensions {
+            guard let size = Int(exactly: dimension), size > 0 else {
+                throw .malformed(file: file.path, offset: nil, detail: "'\(name)': dimensions \(dimensions)")
+            }
+            let (product, overflow) = count.multipliedReportingOverflow(by: size)
+            // A weight takes at least a quarter of a byte, so a true count is below four times the file.
+            guard !overflow, product / 4 <= file.size else {
+                throw .truncated(
+                    file: file.path,
+                    what: "tensor '\(name)' of dimensions \(dimensions)",
+                    offset: dataStart,
+                    needed: overflow ? Int.max : product,
+                    size: file.size
+                )
+            }
+            count = product
+            shape.insert(size, at: 0)
+        }
+        guard Int(exactly: dimensions[0]).map({ $0 % encoding.blockValues == 0 }) == true else {
+            throw .malformed(
+                file: file.path,
+                offset: nil,
+                detail: "'\(name)': rows of \(dimensions[0]) values in blocks of \(encoding.blockValues)"
+            )
+        }
+        guard offset <= file.size, Int(offset) % alignment == 0 else {
+            throw .malformed(file: file.path, offset: nil, detail: "'\(name)': data offset \(offset)")
+        }
+        let bytes = count / encoding.blockValues * encoding.blockBytes
+        let start = dataStart + Int(offset)
+        try file.require(bytes, at: start, for: "tensor '\(name)'")
+        return GGUFFile.Entry(name: name, encoding: encoding, shape: shape, range: start..<start + bytes)
+    }
+}

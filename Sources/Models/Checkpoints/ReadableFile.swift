@@ -1,0 +1,96 @@
+internal import Digest
+internal import Glibc
+
+/// A regular file opened for reads at any offset.
+///
+/// Reads, not a mapping: a mapped file that shrinks under its reader kills the process, a read of it
+/// throws.
+final class ReadableFile {
+    /// The path as it was given, for error messages.
+    let path: String
+    /// The size in bytes when it was opened.
+    let size: Int
+    private let descriptor: CInt
+
+    /// Opens a file; throws when it cannot be opened or is not a regular file.
+    init(path: String) throws(CheckpointError) {
+        descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else {
+            throw .inaccessible(file: path, reason: String(cString: strerror(errno)))
+        }
+        var status = stat()
+        guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+            close(descriptor)
+            throw .inaccessible(file: path, reason: "not a regular file")
+        }
+        self.path = path
+        size = Int(status.st_size)
+    }
+
+    deinit { close(descriptor) }
+
+    /// Throws `.truncated` unless `count` bytes lie at `offset`; `what` is their name in the error.
+    func require(_ count: Int, at offset: Int, for what: String) throws(CheckpointError) {
+        guard count >= 0, offset >= 0, offset <= size, count <= size - offset else {
+            throw .truncated(file: path, what: what, offset: offset, needed: count, size: size)
+        }
+    }
+
+    /// Fills `buffer` with the bytes at `offset`.
+    func read(
+        at offset: Int,
+        into buffer: UnsafeMutableRawBufferPointer,
+        for what: String
+    ) throws(CheckpointError) {
+        try require(buffer.count, at: offset, for: what)
+        var done = 0
+        while done < buffer.count {
+            let rest = UnsafeMutableRawBufferPointer(rebasing: buffer[done...])
+            let count = pread(descriptor, rest.baseAddress, rest.count, off_t(offset + done))
+            if count < 0, errno == EINTR { continue }
+            guard count >= 0 else {
+                throw .inaccessible(file: path, reason: String(cString: strerror(errno)))
+            }
+            guard count > 0 else {
+                throw .truncated(file: path, what: what, offset: offset, needed: buffer.count, size: size)
+            }
+            done += count
+        }
+    }
+
+    /// The `count` bytes at `offset`.
+    func bytes(_ count: Int, at offset: Int, for what: String) throws(CheckpointError) -> [UInt8] {
+        try require(count, at: offset, for: what)
+        return try [UInt8](unsafeUninitializedCapacity: count) {
+            (buffer, initialized) throws(CheckpointError) in
+            try read(
+                at: offset,
+                into: UnsafeMutableRawBufferPointer(UnsafeMutableBufferPointer(rebasing: buffer[..<count])),
+                for: what
+            )
+            initialized = count
+        }
+    }
+
+    /// The SHA-256 of the whole file, read in pieces of 1 MiB.
+    func sha256() throws(CheckpointError) -> SHA256Digest {
+        let hash = SHA256()
+        let piece = 1 << 20
+        var offset = 0
+        while offset < size {
+            let bytes = try bytes(min(piece, size - offset), at: offset, for: "digest")
+            hash.update(bytes)
+            offset += bytes.count
+        }
+        return hash.finish()
+    }
+
+    /// All bytes of a file of at most `limit` bytes.
+    static func contents(of path: String, limit: Int) throws(CheckpointError) -> [UInt8] {
+        let file = try ReadableFile(path: path)
+        guard file.size <= limit else {
+            throw .overLimit(file: path, what: "file size", value: UInt64(file.size), limit: UInt64(limit))
+        }
+        return try file.bytes(file.size, at: 0, for: "the file")
+    }
+}

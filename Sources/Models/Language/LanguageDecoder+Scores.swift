@@ -1,0 +1,46 @@
+internal import Tensors
+
+/// How a decoder rates a given response to a prompt, without sampling.
+public struct ResponseScore: Sendable, Equatable {
+    /// The log-probability of the whole response; its exponential is the chance of sampling exactly it, so
+    /// for a question with one right answer the expected pass@1.
+    public let logProb: Double
+    /// Whether greedy decoding gives exactly this response: the most likely token is right at each position.
+    public let isGreedy: Bool
+    /// The mean entropy of the distributions that the response's tokens were drawn from, in nats.
+    public let meanEntropy: Double
+}
+
+extension LanguageDecoder {
+    /// Rates responses by teacher forcing.
+    ///
+    /// - Parameters:
+    ///   - batch: Prompts and responses.
+    ///   - temperature: What the logits are divided by; positive.
+    ///   - withAdapter: False rates with the base model.
+    /// - Returns: For each group, a score for each response.
+    public func scores(
+        of batch: PackedBatch,
+        temperature: Float = 1,
+        withAdapter: Bool = true
+    ) -> [[ResponseScore]] {
+        let tape = Tape(recording: false, workspace: workspace)
+        let states = hidden(tape: tape, batch: batch, withAdapter: withAdapter)
+        let statistics = tape.tokenStatistics(
+            tape.gatherRows(states, rows: batch.predictors),
+            head: parameters.head,
+            targets: batch.targets,
+            temperature: temperature
+        )
+        return batch.responses.map { group in
+            group.map { range in
+                let entropy = range.reduce(0.0) { $0 + Double(statistics.entropies[$1]) }
+                return ResponseScore(
+                    logProb: range.reduce(0.0) { $0 + Double(statistics.logProbs[$1]) },
+                    isGreedy: range.allSatisfy { statistics.best[$0] == batch.targets[$0] },
+                    meanEntropy: range.isEmpty ? 0 : entropy / Double(range.count)
+                )
+            }
+        }
+    }
+}

@@ -1,0 +1,72 @@
+public import Tensors
+
+/// Prompts with their responses, packed flat without padding: each prompt's rows once, then the rows of each
+/// of its responses, which attend to the prompt's rows as to a prefix.
+///
+/// The last token of a response needs no row of its own: nothing is predicted from it.
+public struct PackedBatch: Sendable {
+    /// N input tokens, one for each row.
+    public let tokens: [Int32]
+    /// The N positions within prompt + response.
+    public let positions: [Int32]
+    /// Which rows attend to which.
+    public let segments: [AttentionSegment]
+    /// For each of the M response tokens, group by group and response by response: the row whose hidden
+    /// state predicts it.
+    public let predictors: [Int32]
+    /// The M response tokens.
+    public let targets: [Int32]
+    /// For each group and each of its responses: its place among the M response tokens.
+    public let responses: [[Range<Int>]]
+    /// The largest position plus one.
+    public let length: Int
+
+    /// Packs groups of one prompt and its responses; prompts must not be empty, responses may be.
+    public init(groups: [(prompt: [Int32], responses: [[Int32]])]) {
+        var packer = Packer()
+        responses = groups.map { packer.append($0.prompt, $0.responses) }
+        tokens = packer.tokens
+        positions = packer.positions
+        segments = packer.segments
+        predictors = packer.predictors
+        targets = packer.targets
+        length = 1 + Int(positions.max() ?? -1)
+    }
+
+    /// Packs sequences in which every token after the first is predicted, as for language modelling.
+    ///
+    /// - Parameter sequences: Each of at least one token.
+    public init(sequences: [[Int32]]) {
+        self.init(groups: sequences.map { (Array($0.prefix(1)), [Array($0.dropFirst())]) })
+    }
+}
+
+private struct Packer {
+    var tokens: [Int32] = []
+    var positions: [Int32] = []
+    var segments: [AttentionSegment] = []
+    var predictors: [Int32] = []
+    var targets: [Int32] = []
+
+    mutating func append(_ prompt: [Int32], _ responses: [[Int32]]) -> [Range<Int>] {
+        precondition(!prompt.isEmpty, "PackedBatch: a prompt has no token")
+        let prefix = appendRows(prompt, from: 0)
+        segments.append(AttentionSegment(rows: prefix))
+        return responses.map { response in
+            let first = targets.count
+            let rows = appendRows(response.dropLast(), from: prompt.count)
+            if !rows.isEmpty { segments.append(AttentionSegment(rows: rows, prefix: prefix)) }
+            targets += response
+            if !response.isEmpty { predictors.append(Int32(prefix.upperBound - 1)) }
+            predictors += rows.map { Int32($0) }
+            return first..<targets.count
+        }
+    }
+
+    private mutating func appendRows(_ ids: some Collection<Int32>, from position: Int) -> Range<Int> {
+        let first = tokens.count
+        tokens += ids
+        positions += (position..<position + ids.count).map { Int32($0) }
+        return first..<tokens.count
+    }
+}

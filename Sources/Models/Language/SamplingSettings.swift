@@ -1,0 +1,66 @@
+/// How responses are drawn.
+public struct SamplingSettings: Sendable, Codable, Equatable {
+    /// The most tokens of a response, the stop token included.
+    public var maxTokens: Int
+    /// What the logits are divided by; 0 takes the most likely token each time (greedy).
+    public var temperature: Float
+    /// Only the most likely tokens that together reach this probability are drawn; 1 draws from all.
+    public var topP: Float
+    /// The token that ends a response; it is part of the response.
+    public var stop: Int32?
+    /// Tokens that are never drawn.
+    public var forbidden: [Int32]
+
+    /// Makes settings; traps when one is out of range.
+    public init(
+        maxTokens: Int,
+        temperature: Float = 1,
+        topP: Float = 1,
+        stop: Int32? = nil,
+        forbidden: [Int32] = []
+    ) {
+        self.maxTokens = maxTokens
+        self.temperature = temperature
+        self.topP = topP
+        self.stop = stop
+        self.forbidden = forbidden
+        check()
+    }
+
+    /// Reads settings; a missing key takes the default of `init`. Throws when one is out of range.
+    public init(from decoder: any Decoder) throws {
+        let values = try decoder.container(keyedBy: CodingKeys.self)
+        maxTokens = try values.decode(Int.self, forKey: .maxTokens)
+        temperature = try values.decodeIfPresent(Float.self, forKey: .temperature) ?? 1
+        topP = try values.decodeIfPresent(Float.self, forKey: .topP) ?? 1
+        stop = try values.decodeIfPresent(Int32.self, forKey: .stop)
+        forbidden = try values.decodeIfPresent([Int32].self, forKey: .forbidden) ?? []
+        if let fault {
+            throw DecodingError.dataCorrupted(.init(codingPath: decoder.codingPath, debugDescription: fault))
+        }
+    }
+
+    /// What is out of range, if anything.
+    public var fault: String? {
+        if maxTokens < 1 { return "maxTokens is \(maxTokens), must be at least 1" }
+        if !(temperature >= 0 && temperature.isFinite) { return "temperature is \(temperature)" }
+        if !(topP > 0 && topP <= 1) { return "topP is \(topP), must be above 0 and at most 1" }
+        return nil
+    }
+
+    func check() {
+        if let fault { preconditionFailure("SamplingSettings: \(fault)") }
+    }
+}
+
+/// One response that was drawn.
+public struct Completion: Sendable, Equatable {
+    /// The tokens, with the stop token if it was drawn.
+    public var tokens: [Int32]
+    /// For each token, its log-probability under the distribution it was drawn from: after temperature, with
+    /// forbidden tokens and those outside of top-p removed and the rest renormalised. With temperature 0 it
+    /// is that of the model at temperature 1.
+    public var logProbs: [Float]
+    /// Whether the stop token was drawn before the tokens ran out.
+    public var finished: Bool
+}
