@@ -1,0 +1,61 @@
+/// Which end of a connection a frame comes from.
+public enum Peer: String, Sendable, Hashable {
+    case client
+    case coordinator
+}
+
+/// What a frame carries; the number is the header's type byte.
+public enum MessageType: UInt8, Sendable, Hashable, CaseIterable {
+    // From the client
+    case hello = 1
+    case fetchRound = 2
+    case fetchBatch = 3
+    case offerResponses = 4
+    case fetchPool = 5
+    case offerUpdate = 6
+    case progress = 7
+    case bye = 8
+
+    // From the coordinator
+    case welcome = 33
+    case refused = 34
+    case roundStart = 35
+    case batch = 36
+    case pool = 37
+    case stepSkipped = 38
+    case accepted = 39
+    case rejected = 40
+    case finished = 41
+    case drain = 42
+
+    // From either
+    case `continue` = 65
+    case chunk = 66
+    case heartbeat = 67
+
+    /// The most bytes a body of this type may have.
+    public var bodyBytesMax: Int {
+        switch self {
+        case .roundStart, .batch, .pool, .offerResponses, .offerUpdate:
+            Limits.offerBodyBytesMax
+        case .chunk:
+            Chunk.headerBytes + Limits.chunkBytesMax
+        case .hello, .fetchRound, .fetchBatch, .fetchPool, .progress, .bye, .welcome, .refused,
+            .stepSkipped, .accepted, .rejected, .finished, .drain, .continue, .heartbeat:
+            Limits.controlBodyBytesMax
+        }
+    }
+
+    /// Whether that end may send this type at all.
+    public func mayCome(from peer: Peer) -> Bool {
+        switch self {
+        case .hello, .fetchRound, .fetchBatch, .offerResponses, .fetchPool, .offerUpdate, .progress, .bye:
+            peer == .client
+        case .welcome, .refused, .roundStart, .batch, .pool, .stepSkipped, .accepted, .rejected, .finished,
+            .drain:
+            peer == .coordinator
+        case .continue, .chunk, .heartbeat:
+            true
+        }
+    }
+}

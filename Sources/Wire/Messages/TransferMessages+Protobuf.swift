@@ -1,0 +1,86 @@
+internal import Digest
+internal import FoundationEssentials
+
+extension Continue: ProtobufConvertible {
+    init(_ proto: ProtoContinue) throws(WireError) {
+        let check = Check(message: "continue")
+        transfer = try check.digest(proto.transfer, "transfer")
+        fromChunk = try check.number(
+            proto.fromChunk,
+            "from_chunk",
+            limit: "chunks of the largest blob",
+            in: 0...ChunkPlan.chunksMax
+        )
+    }
+
+    var proto: ProtoContinue {
+        var proto = ProtoContinue()
+        proto.transfer = Data(transfer.bytes)
+        proto.fromChunk = UInt32(clamping: fromChunk)
+        return proto
+    }
+}
+
+extension Accepted: ProtobufConvertible {
+    init(_ proto: ProtoAccepted) throws(WireError) {
+        transfer = try Check(message: "accepted").digest(proto.transfer, "transfer")
+    }
+
+    var proto: ProtoAccepted {
+        var proto = ProtoAccepted()
+        proto.transfer = Data(transfer.bytes)
+        return proto
+    }
+}
+
+extension Rejected: ProtobufConvertible {
+    init(_ proto: ProtoRejected) throws(WireError) {
+        let check = Check(message: "rejected")
+        code = try check.errorCode(proto.code)
+        message = try check.text(proto.message)
+        transfer = try check.optionalDigest(proto.transfer, "transfer")
+    }
+
+    var proto: ProtoRejected {
+        var proto = ProtoRejected()
+        proto.code = ProtoErrorCode(code)
+        proto.message = message
+        proto.transfer = Data(transfer?.bytes ?? [])
+        return proto
+    }
+}
+
+extension Chunk {
+    /// Reads the body of a chunk frame: digest (32), index (4), reserved (4), the piece.
+    init(body: [UInt8]) throws(WireError) {
+        guard body.count > Chunk.headerBytes, let transfer = SHA256Digest(bytes: Array(body[..<32])) else {
+            throw .truncated(what: "a chunk", bytes: body.count, needed: Chunk.headerBytes + 1)
+        }
+        let index = Int(LittleEndian.read32(body[...], at: 32))
+        let reserved = LittleEndian.read32(body[...], at: 36)
+        guard reserved == 0 else { throw .reservedBits(field: "chunk", found: reserved) }
+        self.init(transfer: transfer, index: index, bytes: Array(body[Chunk.headerBytes...]))
+        try check()
+    }
+
+    /// The body of a chunk frame.
+    func body() throws(WireError) -> [UInt8] {
+        try check()
+        var body: [UInt8] = []
+        body.reserveCapacity(Chunk.headerBytes + bytes.count)
+        body += transfer.bytes
+        LittleEndian.append32(UInt32(index), to: &body)
+        LittleEndian.append32(0, to: &body)
+        body += bytes
+        return body
+    }
+
+    private func check() throws(WireError) {
+        guard index >= 0, index < ChunkPlan.chunksMax else {
+            throw .badChunk(index: index, reason: "a blob has at most \(ChunkPlan.chunksMax) chunks")
+        }
+        guard !bytes.isEmpty, bytes.count <= Limits.chunkBytesMax else {
+            throw .badChunk(index: index, reason: "\(bytes.count) B, allowed 1...\(Limits.chunkBytesMax) B")
+        }
+    }
+}

@@ -1,0 +1,110 @@
+import Testing
+
+@testable import Wire
+
+/// Each limit at the limit, one over it, and absurdly over it; the vectors have what is not here.
+@Suite struct LimitsTests {
+    private func entry(_ name: String, shape: [Int] = [1], bytes: Int = 4) -> ManifestEntry {
+        let encoded = bytes > 4 ? 9 : bytes
+        return ManifestEntry(
+            name: name,
+            elementType: .f32,
+            compression: bytes > 4 ? .zstd : .stored,
+            shape: shape,
+            rawBytes: bytes,
+            encodedBytes: encoded
+        )
+    }
+
+    private func code(_ entries: [ManifestEntry]) -> ErrorCode? {
+        wireError { _ = try Manifest(kind: .update, entries: entries, digest: Sample.digest) }?.code
+    }
+
+    private func names(_ count: Int) -> [ManifestEntry] {
+        (0..<count).map { entry("array.\(100_000 + $0)") }
+    }
+
+    @Test("entries of a manifest")
+    func entries() {
+        #expect(code(names(Limits.manifestEntriesMax)) == nil)
+        #expect(code(names(Limits.manifestEntriesMax + 1)) == .limitExceeded)
+        #expect(code(names(50_000)) == .limitExceeded)
+    }
+
+    @Test("the name, the dimensions and the bytes of an array")
+    func arrays() {
+        #expect(code([entry(String(repeating: "n", count: Limits.arrayNameBytesMax))]) == nil)
+        #expect(code([entry(String(repeating: "n", count: Limits.arrayNameBytesMax + 1))]) == .limitExceeded)
+        #expect(code([entry("w", shape: [1, 1, 1, 1])]) == nil)
+        #expect(code([entry("w", shape: [1, 1, 1, 1, 1])]) == .limitExceeded)
+        let most = Limits.dimensionMax
+        #expect(code([entry("w", shape: [most], bytes: 4 * most)]) == nil)
+        #expect(code([entry("w", shape: [most + 1], bytes: 4 * most + 4)]) == .limitExceeded)
+        let raw = Limits.adapterRawBytesMax
+        #expect(code([entry("w", shape: [8, most], bytes: raw)]) == nil)
+        #expect(code([entry("v"), entry("w", shape: [8, most], bytes: raw)]) == .limitExceeded)
+        #expect(code([entry("w", shape: [most, most, most, most], bytes: .max)]) == .limitExceeded)
+    }
+
+    @Test("a manifest that is allowed but does not fit its message is not sent")
+    func offer() throws {
+        let long = (0..<Limits.manifestEntriesMax).map { index in
+            entry(String(repeating: "n", count: 200) + "\(100_000 + index)")
+        }
+        let manifest = try Manifest(kind: .adapter, entries: long, digest: Sample.digest)
+        let error = wireError {
+            _ = try CoordinatorMessage.roundStart(RoundStart(round: 0, manifest: manifest)).frame()
+        }
+        #expect(error?.code == .frameTooLarge)
+    }
+
+    @Test("metrics, texts and names of a message")
+    func texts() {
+        func code(_ message: ClientMessage) -> ErrorCode? { wireError { _ = try message.frame() }?.code }
+        func progress(_ count: Int) -> ClientMessage {
+            .progress(
+                StepProgress(
+                    round: 0,
+                    step: 0,
+                    metrics: (0..<count).map { Metric(name: "m\(1000 + $0)", value: 1) }
+                )
+            )
+        }
+        #expect(code(progress(Limits.metricsMax)) == nil)
+        #expect(code(progress(Limits.metricsMax + 1)) == .limitExceeded)
+        #expect(code(.bye(Bye(reason: String(repeating: "x", count: Limits.textBytesMax)))) == nil)
+        #expect(
+            code(.bye(Bye(reason: String(repeating: "x", count: Limits.textBytesMax + 1)))) == .limitExceeded
+        )
+        #expect(code(.bye(Bye(reason: String(repeating: "x", count: 1 << 20)))) == .frameTooLarge)
+        #expect(code(.fetchRound(FetchRound(after: Limits.roundsMax + 1))) == .limitExceeded)
+        #expect(code(.fetchBatch(FetchBatch(round: 0, step: Limits.stepsMax))) == nil)
+        #expect(code(.fetchBatch(FetchBatch(round: 0, step: Limits.stepsMax + 1))) == .limitExceeded)
+        #expect(code(.fetchBatch(FetchBatch(round: .max, step: 0))) == .limitExceeded)
+    }
+
+    @Test("settings and numbers of a welcome")
+    func welcome() {
+        func code(settings: Int = 2, rounds: Int = 1, heartbeatMs: Int = 1) -> ErrorCode? {
+            let welcome = Welcome(
+                session: 1,
+                seed: 1,
+                trainer: "t",
+                settings: [UInt8](repeating: 32, count: settings),
+                rounds: rounds,
+                steps: 1,
+                localPerPublic: 0,
+                heartbeatMs: heartbeatMs,
+                encoding: .f32
+            )
+            return wireError { _ = try CoordinatorMessage.welcome(welcome).frame() }?.code
+        }
+        #expect(code(settings: Limits.settingsBytesMax) == nil)
+        #expect(code(settings: Limits.settingsBytesMax + 1) == .limitExceeded)
+        #expect(code(rounds: Limits.roundsMax) == nil)
+        #expect(code(rounds: Limits.roundsMax + 1) == .limitExceeded)
+        #expect(code(rounds: 0) == .malformed)
+        #expect(code(heartbeatMs: Limits.intervalMsMax) == nil)
+        #expect(code(heartbeatMs: Limits.intervalMsMax + 1) == .limitExceeded)
+    }
+}
