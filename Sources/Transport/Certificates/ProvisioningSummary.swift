@@ -1,0 +1,40 @@
+public import FoundationEssentials
+
+/// What provisioning has made and what it found and left alone.
+public struct ProvisioningSummary: Sendable, Equatable {
+    /// What happened to one identity.
+    public enum Outcome: String, Sendable, Hashable {
+        /// Key and certificate are new.
+        case created
+        /// Nothing had to be done.
+        case kept
+        /// The key was kept and has a new certificate.
+        case renewed
+        /// A certificate was issued for a key that stays at its site.
+        case signed
+        /// It is there but past its end; renew it.
+        case expired
+        /// It has been revoked; add it anew to replace it.
+        case revoked
+    }
+
+    /// One identity.
+    public struct Entry: Sendable, Equatable {
+        /// `authority`, `coordinator` or the client's name.
+        public let name: String
+        /// What happened.
+        public let outcome: Outcome
+        /// Its folder.
+        public let directory: String
+        /// When its certificate ends.
+        public let notAfter: Date
+        /// The serial number of its certificate in upper-case hexadecimal digits.
+        public let serial: String
+    }
+
+    /// In the order: authority, coordinator, clients as given.
+    public var entries: [Entry] = []
+
+    /// The entry of a name.
+    public subscript(name: String) -> Entry? { entries.first { $0.name == name } }
+}

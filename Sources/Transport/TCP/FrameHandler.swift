@@ -1,0 +1,191 @@
+internal import NIOCore
+internal import Synchronization
+internal import Wire
+
+/// The last handler of a channel: cuts decrypted bytes into frames for the queue of a `TCPConnection`, and
+/// stops reading while that queue is full.
+///
+/// It asks for one read after another, so what a connection holds is bounded by the queue's high mark, one
+/// unfinished frame and one burst of reads. (When the peer has closed, the kernel's receive buffer, itself
+/// bounded, is read out at once.)
+final class FrameHandler: ChannelDuplexHandler {
+    typealias InboundIn = ByteBuffer
+    typealias OutboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+
+    private let own: PeerIdentity
+    private let settings: TransportSettings
+    private let counter: TrafficCounter
+    private let queue: FrameQueue
+    private let established: @Sendable (Result<TCPConnection, TransportError>) -> Void
+    private let outcome = ConnectionOutcome()
+    private var decoder: FrameDecoder
+    private var hasAnswered = false
+    /// Set after bytes that are no frame: the position in the stream is lost.
+    private var isBroken = false
+    private var isPaused = false
+    private var writesPending = 0
+    private var lastProgress = NIODeadline.uptimeNanoseconds(0)
+    private var stallTimer: Scheduled<Void>?
+
+    /// - Parameter established: called once with the verified connection or with why there is none.
+    init(
+        own: PeerIdentity,
+        settings: TransportSettings,
+        counter: TrafficCounter,
+        established: @escaping @Sendable (Result<TCPConnection, TransportError>) -> Void
+    ) {
+        self.own = own
+        self.settings = settings
+        self.counter = counter
+        self.established = established
+        queue = FrameQueue(high: settings.inboundBytesHigh, low: settings.inboundBytesLow)
+        decoder = FrameDecoder(from: own.role == .coordinator ? .client : .coordinator)
+    }
+
+    // MARK: - Inbound
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        switch event as? TLSEvent {
+        case .established(let peer):
+            hasAnswered = true
+            established(
+                .success(
+                    TCPConnection(
+                        channel: context.channel,
+                        peer: peer,
+                        queue: queue,
+                        counter: counter,
+                        outcome: outcome
+                    )
+                )
+            )
+            context.read()
+        case .peerClosed:
+            end(decoder.bufferedBytes > 0 ? .failure(truncated()) : .success(()))
+        case nil: context.fireUserInboundEventTriggered(event)
+        }
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        guard !isBroken else { return }
+        let bytes = unwrapInboundIn(data)
+        bytes.withUnsafeReadableBytes { decoder.append($0.bindMemory(to: UInt8.self)) }
+        do throws(WireError) {
+            while let frame = try decoder.next() {
+                counter.received(frame.type, bytes: Frame.headerBytes + frame.body.count)
+                if !queue.offer(frame) { isPaused = true }
+            }
+        } catch {
+            isBroken = true
+            queue.finish(.failure(error))
+        }
+        if isPaused { resumeWhenDrained(context) }
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) {
+        if hasAnswered, !isBroken, !isPaused { context.read() }
+    }
+
+    private func resumeWhenDrained(_ context: ChannelHandlerContext) {
+        let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
+        let loop = context.eventLoop
+        queue.whenDrained {
+            loop.execute {
+                let (handler, context) = bound.value
+                guard handler.isPaused else { return }
+                handler.isPaused = false
+                if !handler.isBroken, context.channel.isActive { context.read() }
+            }
+        }
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        var error = TransportError.connection(error)
+        if error.code == .closedWithoutNotice, decoder.bufferedBytes > 0 { error = truncated() }
+        end(.failure(error))
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        end(.failure(.closed()))
+        context.fireChannelInactive()
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) { end(.failure(.closed())) }
+
+    /// The first end counts, here and in the queue.
+    private func end(_ result: Result<Void, TransportError>) {
+        stallTimer?.cancel()
+        stallTimer = nil
+        switch result {
+        case .success:
+            outcome.set(.closed())
+            queue.finish(.success(()))
+        case .failure(let error):
+            outcome.set(error)
+            queue.finish(.failure(error))
+        }
+        guard !hasAnswered else { return }
+        hasAnswered = true
+        established(.failure(outcome.error ?? .closed()))
+    }
+
+    private func truncated() -> TransportError {
+        TransportError(
+            .truncated,
+            "the connection ended inside a frame, \(decoder.bufferedBytes) B into it",
+            fix: "The peer or the network between has failed; reconnect."
+        )
+    }
+
+    // MARK: - Outbound
+
+    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+        let promise = promise ?? context.eventLoop.makePromise()
+        writesPending += 1
+        if writesPending == 1 {
+            lastProgress = .now()
+            watch(context, after: TimeAmount(settings.sendTimeout))
+        }
+        let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
+        promise.futureResult.whenComplete { _ in
+            let handler = bound.value
+            handler.writesPending -= 1
+            handler.lastProgress = .now()
+            guard handler.writesPending == 0 else { return }
+            handler.stallTimer?.cancel()
+            handler.stallTimer = nil
+        }
+        context.write(data, promise: promise)
+    }
+
+    /// Cuts the connection when a frame does not get out within the send timeout.
+    private func watch(_ context: ChannelHandlerContext, after delay: TimeAmount) {
+        let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
+        stallTimer = context.eventLoop.scheduleTask(in: delay) {
+            let (handler, context) = bound.value
+            guard handler.writesPending > 0 else { return }
+            let due = handler.lastProgress + TimeAmount(handler.settings.sendTimeout)
+            guard due <= .now() else { return handler.watch(context, after: due - .now()) }
+            handler.end(
+                .failure(
+                    TransportError(
+                        .sendTimeout,
+                        "the peer took nothing for \(handler.settings.sendTimeout)",
+                        fix: "The peer hangs or the network is too slow; reconnect."
+                    )
+                )
+            )
+            context.triggerUserOutboundEvent(TLSAbort(), promise: nil)
+        }
+    }
+}
+
+/// Why a connection is over, for its senders; the first reason counts.
+final class ConnectionOutcome: Sendable {
+    private let first = Mutex<TransportError?>(nil)
+
+    var error: TransportError? { first.withLock { $0 } }
+
+    func set(_ error: TransportError) { first.withLock { if $0 == nil { $0 = error } } }
+}

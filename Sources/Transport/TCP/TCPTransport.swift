@@ -1,0 +1,131 @@
+public import Logging
+internal import NIOCore
+internal import NIOPosix
+
+/// Connections over TCP and TLS 1.3; owns the event loops they run on.
+public final class TCPTransport: Sendable {
+    private let group: MultiThreadedEventLoopGroup
+    private let logger: Logger
+
+    /// Starts the event loops; call `shutdown` when all connections are closed.
+    /// - Parameter threads: number of event loops; one carries hundreds of clients.
+    public init(threads: Int = 1, logger: Logger) {
+        precondition((1...16).contains(threads), "event loop threads: \(threads), must be 1...16")
+        group = MultiThreadedEventLoopGroup(numberOfThreads: threads)
+        self.logger = logger
+    }
+
+    /// Listens for clients.
+    /// - Parameters:
+    ///   - host: an address of this machine; `0.0.0.0` and `::` stand for all.
+    ///   - port: the port; 0 lets the system choose.
+    ///   - context: the coordinator's identity.
+    /// - Throws: `TransportError` when the address cannot be bound.
+    public func listen(
+        host: String,
+        port: Int,
+        context: TLSContext,
+        settings: TransportSettings = TransportSettings()
+    ) async throws -> TCPListener {
+        precondition(context.identity.peer.role == .coordinator, "only a coordinator listens")
+        guard (0...65_535).contains(port) else { throw badPort(port) }
+        return try await TCPListener.bind(
+            host: host,
+            port: port,
+            context: context,
+            settings: settings,
+            group: group,
+            logger: logger
+        )
+    }
+
+    /// Connects to a coordinator.
+    ///
+    /// The certificate must be the coordinator's of this client's federation and be for `host`. In TLS 1.3
+    /// the coordinator judges the client's certificate after this returns: a refusal shows in `inbound` and
+    /// `send`.
+    /// - Parameter host: a DNS name or an IP address.
+    /// - Throws: `TransportError`; `CancellationError`.
+    public func connect(
+        host: String,
+        port: Int,
+        context: TLSContext,
+        settings: TransportSettings = TransportSettings()
+    ) async throws -> TCPConnection {
+        let own = context.identity.peer
+        precondition(own.role != .coordinator, "only a client connects")
+        guard (1...65_535).contains(port) else { throw badPort(port) }
+        let tls = try context.connection(host: host)
+        let counter = TrafficCounter()
+        let established = Completion<TCPConnection>()
+        let bound = NIOLoopBoundBox.makeBoxSendingValue(tls, eventLoop: group.next())
+        let bootstrap = ClientBootstrap(group: bound.eventLoop)
+            .connectTimeout(TimeAmount(settings.handshakeTimeout))
+            .channelOption(.autoRead, value: false)
+            .channelOption(.tcpOption(.tcp_nodelay), value: 1)
+            .channelOption(.socketOption(.so_keepalive), value: 1)
+            .channelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    let frames = FrameHandler(own: own, settings: settings, counter: counter) {
+                        established.finish($0.mapError { $0 })
+                    }
+                    let tls = TLSHandler(bound.value, settings: settings, counter: counter)
+                    try channel.pipeline.syncOperations.addHandlers(tls, frames)
+                }
+            }
+        let attempt = bootstrap.connect(host: host, port: port)
+        // Two steps, since a failed attempt also ends the handlers and its own reason is the better one.
+        let connected = Completion<Void>()
+        attempt.whenComplete { connected.finish($0.map { _ in }) }
+        do {
+            try await connected.value()
+            return try await established.value()
+        } catch {
+            // A cancelled attempt must not leave its socket behind.
+            attempt.whenSuccess { $0.triggerUserOutboundEvent(TLSAbort(), promise: nil) }
+            throw TransportError.connecting(error, host: host, port: port)
+        }
+    }
+
+    /// Stops the event loops; connections that are left are cut.
+    public func shutdown() async {
+        do {
+            try await group.shutdownGracefully()
+        } catch {
+            logger.error("event loops did not stop", metadata: ["reason": .string("\(error)")])
+        }
+    }
+
+    private func badPort(_ port: Int) -> TransportError {
+        TransportError(.badAddress, "port \(port) does not exist", fix: "Give a port from 1 to 65535.")
+    }
+}
+
+/// Connects to one coordinator over TCP.
+public struct TCPDialer: Dialer {
+    private let transport: TCPTransport
+    private let host: String
+    private let port: Int
+    private let context: TLSContext
+    private let settings: TransportSettings
+
+    /// Takes what `TCPTransport.connect` needs.
+    public init(
+        transport: TCPTransport,
+        host: String,
+        port: Int,
+        context: TLSContext,
+        settings: TransportSettings = TransportSettings()
+    ) {
+        self.transport = transport
+        self.host = host
+        self.port = port
+        self.context = context
+        self.settings = settings
+    }
+
+    /// Connects once.
+    public func connect() async throws -> any Connection {
+        try await transport.connect(host: host, port: port, context: context, settings: settings)
+    }
+}

@@ -1,0 +1,112 @@
+internal import COpenSSL
+public import FoundationEssentials
+internal import Synchronization
+
+/// The TLS settings of one program: its identity, whom it trusts and whom it no longer does.
+///
+/// TLS 1.3 only, the peer's certificate is required and verified, ALPN `tributary/1`. There is nothing to
+/// configure and no way to turn a check off. The identity says the side: a coordinator listens, a client
+/// connects.
+public final class TLSContext: Sendable {
+    private struct State {
+        var identity: Identity
+        var handle: TLSContextHandle
+    }
+
+    private let state: Mutex<State>
+    private let directory: String
+
+    /// Reads an identity's folder.
+    /// - Throws: `IdentityError`.
+    public init(directory: String, now: Date) throws {
+        let identity = try Identity.load(directory: directory, now: now)
+        self.directory = directory
+        state = Mutex(State(identity: identity, handle: try TLSContextHandle(identity)))
+    }
+
+    /// Who this program is.
+    public var identity: Identity { state.withLock { $0.identity } }
+
+    /// Reads the folder anew, so that new connections use the new certificate and revocation list. On an
+    /// error everything stays as it was.
+    ///
+    /// Connections that are there go on; ask `isRevoked` about their peers.
+    public func reload(now: Date) throws {
+        let identity = try Identity.load(directory: directory, now: now)
+        let old = self.identity
+        guard identity.peer.uri == old.peer.uri else {
+            throw IdentityError(
+                .wrongIdentity,
+                path: directory,
+                "\(directory) now holds '\(identity.peer)' instead of '\(old.peer)'",
+                fix: "Restart the program if it shall have another identity."
+            )
+        }
+        guard identity.revocations != nil || old.revocations == nil else {
+            throw IdentityError(
+                .missingFile,
+                path: IdentityFiles(directory: directory).revocations,
+                "crl.pem has gone from \(directory)",
+                fix: "Copy the authority's crl.pem there."
+            )
+        }
+        let handle = try TLSContextHandle(identity)
+        state.withLock { $0 = State(identity: identity, handle: handle) }
+    }
+
+    /// Whether the revocation list, as last read, names the certificate of a peer that is connected.
+    public func isRevoked(_ peer: PeerIdentity) -> Bool {
+        state.withLock { $0.identity.revocations?.serials.contains(peer.serial) ?? false }
+    }
+
+    /// The state of one new connection.
+    /// - Parameter host: the host that is connected to; nil on the listening side.
+    func connection(host: String?) throws -> TLSConnection {
+        let (handle, identity) = state.withLock { ($0.handle, $0.identity) }
+        return try TLSConnection(context: handle, own: identity.peer, host: host)
+    }
+}
+
+/// An `SSL_CTX`, complete after `init` and never changed again; OpenSSL locks what its connections share.
+final class TLSContextHandle: @unchecked Sendable {
+    let pointer: OpaquePointer
+
+    init(_ identity: Identity) throws {
+        ERR_clear_error()
+        let isServer = identity.peer.role == .coordinator
+        guard let context = SSL_CTX_new(isServer ? TLS_server_method() : TLS_client_method()) else {
+            throw IdentityError.openSSL("a TLS context", OpenSSLErrors.drain())
+        }
+        pointer = context
+        guard shim_ctx_harden(context) == 1, shim_ctx_require_alpn(context, isServer ? 1 : 0) == 1 else {
+            throw IdentityError.openSSL("TLS 1.3 settings", OpenSSLErrors.drain())
+        }
+        guard SSL_CTX_use_certificate(context, identity.chain[0].handle) == 1,
+            SSL_CTX_use_PrivateKey(context, identity.key.handle) == 1,
+            SSL_CTX_check_private_key(context) == 1,
+            identity.chain.dropFirst().allSatisfy({ shim_ctx_add_chain(context, $0.handle) == 1 })
+        else {
+            throw IdentityError(
+                .unreadable,
+                path: identity.directory,
+                "OpenSSL refuses the certificate or key in \(identity.directory): \(OpenSSLErrors.drain())",
+                fix: "Use P-256 keys or RSA keys of at least 2048 bits, signed with SHA-256."
+            )
+        }
+        let store = SSL_CTX_get_cert_store(context)
+        for authority in identity.authorities {
+            guard X509_STORE_add_cert(store, authority.handle) == 1,
+                !isServer || SSL_CTX_add_client_CA(context, authority.handle) == 1
+            else { throw IdentityError.openSSL("the authority's certificate", OpenSSLErrors.drain()) }
+        }
+        if let revocations = identity.revocations {
+            guard X509_STORE_add_crl(store, revocations.handle) == 1,
+                X509_STORE_set_flags(store, UInt(X509_V_FLAG_CRL_CHECK)) == 1
+            else { throw IdentityError.openSSL("the revocation list", OpenSSLErrors.drain()) }
+        }
+        // Each connection sets the same mode with its own callback; this one is the fallback.
+        SSL_CTX_set_verify(context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nil)
+    }
+
+    deinit { SSL_CTX_free(pointer) }
+}
