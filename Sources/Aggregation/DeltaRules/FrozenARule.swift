@@ -1,0 +1,28 @@
+public import Exchange
+
+/// FFA-LoRA (arXiv:2403.12313): A stays as broadcast, only B and dense arrays are averaged.
+///
+/// With A common to all clients the mean of the products is the product of the means. That holds for
+/// what the clients trained only if they too kept A frozen; a delta of A is ignored here.
+public struct FrozenARule: DeltaRule {
+    /// `frozenA`
+    public static let name = "frozenA"
+    /// One sentence for people who choose.
+    public static let summary = "averages B only and keeps the broadcast A (FFA-LoRA)"
+
+    /// Makes the rule.
+    public init() {}
+
+    /// The broadcast adapter with every array but the A factors averaged.
+    public func merge(
+        _ contributions: WeightedContributions,
+        broadcast: AdapterWeights
+    ) throws(AggregationError) -> AdapterWeights {
+        let frozen = Set(try AdapterLayout(of: broadcast).pairs.map(\.a))
+        return AdapterWeights(
+            broadcast.arrays.enumerated().map { index, array in
+                frozen.contains(index) ? array : contributions.averaged(array, at: index)
+            }
+        )
+    }
+}

@@ -1,0 +1,119 @@
+internal import Digest
+internal import Wire
+
+/// All decisions of a client, as a value: events in, actions out.
+///
+/// Two things go on side by side: the work (fetch a round, local steps, a public step, the update) and
+/// the link to the coordinator. Losing the link does not stop the trainer. Work that needs the link
+/// asks its question whenever the link is ready, and asks again after a reconnection or a restart; the
+/// coordinator gives the same answer.
+///
+/// Files: this one has the state and the way through it; `+Link` connects and reconnects, `+Messages`
+/// takes what the coordinator says, `+Work` goes through the round.
+public struct ClientMachine: Sendable {
+    /// What the client is.
+    public let plan: ClientPlan
+    /// What was last saved.
+    public internal(set) var record: ClientRecord
+    /// Where the client stands with the coordinator.
+    public internal(set) var link = LinkState.offline
+
+    /// What is being done or asked for. Indices are places in the round's schedule.
+    enum Work: Equatable {
+        /// The trainer is being made; before that, its terms are awaited.
+        case preparing
+        // These need the link.
+        case fetchRound(after: Int)
+        case fetchBatch(round: Int, index: Int, step: Int)
+        case offerResponses(round: Int, index: Int, step: Int, digest: SHA256Digest)
+        case fetchPool(round: Int, index: Int, step: Int)
+        case offerUpdate(round: Int, digest: SHA256Digest)
+        // These do not.
+        case adapting(round: Int, index: Int, steps: Range<Int>)
+        case responding(round: Int, index: Int, step: Int)
+        case absorbing(round: Int, index: Int, step: Int)
+        case packing(round: Int)
+        /// Over; events are ignored.
+        case ended
+    }
+
+    var work = Work.preparing
+    /// What the blob under way is; in the link state `downloading` only.
+    var download: ClientDownload?
+    var isConnecting = false
+    /// The welcome was seen in this process, and the trainer asked for.
+    var isPreparing = false
+    var heartbeatMs: Tick = 0
+    /// When to connect or to ask again.
+    var retryAt: Tick?
+    /// When to give up on a connection that is not welcomed.
+    var greetingEnds: Tick?
+    var lastHeard: Tick = 0
+    var lastSent: Tick = 0
+    /// Failures since the last answer.
+    var failures = 0
+    /// Waits so far, each of which has used a number of the jitter.
+    var waits = 0
+    var timer: Tick?
+    var schedule: [RoundPhase] = []
+    var now: Tick = 0
+    var actions: [ClientAction] = []
+
+    /// Makes the machine of a new or a restarted client; its first event must be `started`.
+    ///
+    /// - Parameters:
+    ///   - plan: What the client is.
+    ///   - record: What an earlier client of the same run saved last.
+    public init(plan: ClientPlan, restoring record: ClientRecord = ClientRecord()) {
+        self.plan = plan
+        self.record = record
+    }
+
+    /// Takes an event and returns what to do about it, in order.
+    ///
+    /// - Parameters:
+    ///   - event: What has happened.
+    ///   - now: When; never earlier than the time of the event before.
+    public mutating func handle(_ event: ClientEvent, at now: Tick) -> [ClientAction] {
+        guard work != .ended else { return [] }
+        self.now = max(self.now, now)
+        switch event {
+        case .started: connect()
+        case .connected: greet()
+        case .connectFailed(let reason), .disconnected(let reason): lost(reason)
+        case .received(let message): receive(message)
+        case .undecodable(let code, let message): violation(code, message)
+        case .prepared: prepared()
+        case .downloaded(let blob): downloaded(blob)
+        case .downloadFailed(let blob, let code, let message): downloadFailed(blob, code, message)
+        case .stepped(let progress): report(progress)
+        case .adapted(let round, let steps): adapted(round, steps)
+        case .responded(let round, let step, let digest): responded(round, step, digest)
+        case .absorbed(let round, let step): absorbed(round, step)
+        case .packed(let round, let digest): packed(round, digest)
+        case .workFailed(let reason): end(.failed(code: nil, reason: reason), farewell: "failed")
+        case .tick: tick()
+        case .drainRequested: end(.drained, farewell: "going down for a while")
+        }
+        if work != .ended { updateTimer() }
+        defer { actions = [] }
+        return actions
+    }
+
+    /// Ends, with a farewell if somebody listens.
+    mutating func end(_ outcome: ClientOutcome, farewell: String?) {
+        if link != .offline || isConnecting {
+            if link != .offline, let farewell { send(.bye(Bye(reason: farewell))) }
+            actions.append(.hangUp)
+        }
+        link = .offline
+        work = .ended
+        actions.append(.finish(outcome))
+    }
+
+    /// Saves how far the client is.
+    mutating func save(_ place: ClientRecord.Place) {
+        record.place = place
+        actions.append(.save(record))
+    }
+}

@@ -1,0 +1,92 @@
+public import Digest
+public import Wire
+
+/// A connection, as the node numbers them; no number is used twice.
+public struct ConnectionID: Sendable, Hashable, Comparable, CustomStringConvertible {
+    /// The number.
+    public let number: Int
+
+    /// Makes an identifier.
+    public init(_ number: Int) { self.number = number }
+
+    /// By number.
+    public static func < (first: ConnectionID, second: ConnectionID) -> Bool { first.number < second.number }
+
+    /// `#7`
+    public var description: String { "#\(number)" }
+}
+
+/// What happens to a coordinator.
+public enum CoordinatorEvent: Sendable, Equatable {
+    /// The node is ready: the first event of every machine, new or restored.
+    case started
+    /// A client has connected; the name is the one in its certificate, in lieu of any claim of its own.
+    case connected(ConnectionID, certifiedName: String)
+    /// A connection has ended, from whichever side.
+    case disconnected(ConnectionID)
+    /// A message has arrived.
+    case received(ConnectionID, ClientMessage)
+    /// What arrived is no message; the connection cannot go on.
+    case undecodable(ConnectionID, code: ErrorCode, message: String)
+    /// All bytes of a transfer have arrived, were verified, and are durable.
+    case transferStored(Transfer)
+    /// A transfer was refused for its bytes or what they contain, or could not be stored.
+    case transferFailed(Transfer, code: ErrorCode, message: String)
+    /// The pools of a public step are made and durable.
+    case pooled(round: Int, step: Int)
+    /// The next adapter is made and durable.
+    case aggregated(round: Int, adapter: SHA256Digest)
+    /// The next adapter was evaluated.
+    case evaluated(round: Int)
+    /// The checkpoint of a round is durable.
+    case checkpointed(round: Int)
+    /// Work that the machine asked for has failed and will fail again: the run cannot go on.
+    case workFailed(reason: String)
+    /// A client is to be shut out at once, for instance because its certificate was revoked.
+    case expelled(client: String, code: ErrorCode, message: String)
+    /// The time of the timer has come.
+    case tick
+    /// The coordinator is to go down and come back later.
+    case drainRequested(reconnectAfterMs: Int)
+}
+
+/// An upload that the coordinator has agreed to receive.
+public struct Transfer: Sendable, Equatable {
+    /// What a client uploads.
+    public enum Place: Sendable, Hashable {
+        /// The responses of a public step.
+        case responses(round: Int, step: Int)
+        /// The update of a round.
+        case update(round: Int)
+    }
+
+    /// The connection on which it was offered.
+    public var connection: ConnectionID
+    /// The client.
+    public var client: String
+    /// What it is.
+    public var place: Place
+    /// The digest in the manifest.
+    public var digest: SHA256Digest
+    /// Of an update, the private examples behind it.
+    public var examples: Int
+    /// Of an update, the client's metrics.
+    public var metrics: [Metric]
+
+    /// Makes a transfer.
+    public init(
+        connection: ConnectionID,
+        client: String,
+        place: Place,
+        digest: SHA256Digest,
+        examples: Int = 0,
+        metrics: [Metric] = []
+    ) {
+        self.connection = connection
+        self.client = client
+        self.place = place
+        self.digest = digest
+        self.examples = examples
+        self.metrics = metrics
+    }
+}

@@ -1,0 +1,157 @@
+internal import Wire
+
+/// When the present wait is over: the start, a public step, or the collection of updates.
+extension CoordinatorMachine {
+    /// The public step that responses are taken for: the first one not closed. Nil if there is none or
+    /// the round is closed.
+    var openStep: Int? {
+        guard let current = record.current, current.closedWith == nil else { return nil }
+        return publicSteps.first { current.closedSteps[$0] == nil }
+    }
+
+    /// Whether all public steps of the open round are closed and pooled.
+    var isCollecting: Bool {
+        guard let current = record.current, current.closedWith == nil else { return false }
+        return current.pooledSteps.count == publicSteps.count
+    }
+
+    func isClosed(_ step: Int) -> Bool { record.current?.closedSteps[step] != nil }
+
+    /// Whether a client takes a local step in the place of a public one: the step was closed without
+    /// it, or its responses were refused.
+    func isSkipped(_ step: Int, for client: String) -> Bool {
+        guard let current = record.current else { return false }
+        if current.responsesRefused[step]?[client] != nil { return true }
+        guard let members = current.closedSteps[step] else { return false }
+        return !members.contains(client)
+    }
+
+    /// Ends the present wait if all have come, or if its deadline has passed and a quorum has.
+    mutating func tryToClose() {
+        switch phase {
+        case .starting: tryToBegin()
+        case .round:
+            guard let current = record.current, current.closedWith == nil else { return }
+            if isCollecting {
+                tryToCloseRound(current)
+            } else if let step = openStep, current.closedSteps.count == current.pooledSteps.count {
+                tryToCloseStep(step, current)
+            }
+        case .finished: endIfAllKnow()
+        case .ended: break
+        }
+    }
+
+    private mutating func tryToBegin() {
+        let awaited = plan.clients.count - record.quarantined.count
+        guard sessions.count >= awaited || (isOverdue && sessions.count >= plan.quorum) else { return }
+        guard !sessions.isEmpty else { return }
+        if sessions.count < plan.clients.count {
+            leaveBehind(round: 0, step: nil, plan.clients.filter { sessions[$0] == nil })
+        }
+        beginRound()
+    }
+
+    private mutating func tryToCloseStep(_ step: Int, _ current: RoundProgress) {
+        let responses = current.responses[step] ?? [:]
+        let refused = current.responsesRefused[step] ?? [:]
+        let standing = Standing(
+            plan: plan,
+            contributed: { responses[$0] != nil },
+            isOut: { [record, passed] client in
+                refused[client] != nil || current.updates[client] != nil || passed.contains(client)
+                    || current.updatesRefused[client] != nil || record.quarantined[client] != nil
+            },
+            upperBound: responses.count + refused.count + current.updates.count + passed.count
+                + current.updatesRefused.count + record.quarantined.count,
+            absent: absent
+        )
+        let isEnough = responses.count >= plan.quorum
+        guard (isEnough && (isOverdue || standing.nobodyIsAwaited)) || standing.nobodyCanCome else { return }
+        let members = responses.keys.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+        if isOverdue { leaveBehind(round: current.round, step: step, standing.awaited) }
+        establish(.stepClosed(round: current.round, step: step, clients: members))
+        deadline = nil
+        isOverdue = false
+        guard members.isEmpty else { return computePool(step: step) }
+        pooled(round: current.round, step: step)
+    }
+
+    /// Asks for the pools of a closed step.
+    mutating func computePool(step: Int) {
+        guard let current = record.current, let members = current.closedSteps[step] else { return }
+        let clients = members.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+        actions.append(.computePool(round: current.round, step: step, clients: clients))
+    }
+
+    mutating func pooled(round: Int, step: Int) {
+        guard let current = record.current, current.round == round, current.closedWith == nil else { return }
+        guard isClosed(step), !current.pooledSteps.contains(step) else { return }
+        establish(.pooled(round: round, step: step))
+        startClock()
+        answerWaiting()
+        tryToClose()
+    }
+
+    private mutating func tryToCloseRound(_ current: RoundProgress) {
+        let standing = Standing(
+            plan: plan,
+            contributed: { current.updates[$0] != nil },
+            isOut: { [record, passed] client in
+                current.updatesRefused[client] != nil || passed.contains(client)
+                    || record.quarantined[client] != nil
+            },
+            upperBound: current.updates.count + current.updatesRefused.count + passed.count
+                + record.quarantined.count,
+            absent: absent
+        )
+        let isEnough = current.updates.count >= plan.quorum
+        guard isEnough, isOverdue || standing.nobodyIsAwaited else {
+            guard standing.nobodyCanCome else { return }
+            let reason =
+                "round \(current.round): \(current.updates.count) updates below quorum \(plan.quorum), "
+            return end(.failed(reason: reason + "and no other client can send one"))
+        }
+        if isOverdue { leaveBehind(round: current.round, step: nil, standing.awaited) }
+        let clients = current.updates.keys.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+        establish(.roundClosed(round: current.round, clients: clients))
+        deadline = nil
+        isOverdue = false
+        actions.append(.aggregate(round: current.round, clients: clients))
+    }
+
+    /// A phase goes on without some clients. Those that are not even connected are not waited for
+    /// again until they are back.
+    private mutating func leaveBehind(round: Int, step: Int?, _ clients: [String]) {
+        guard !clients.isEmpty else { return }
+        for client in clients where sessions[client] == nil { absent.insert(client) }
+        actions.append(.note(.leftBehind(round: round, step: step, clients: clients)))
+    }
+}
+
+/// Who has contributed to a wait, who still may, and who will not.
+private struct Standing {
+    let plan: RunPlan
+    let contributed: (String) -> Bool
+    /// Will not contribute to this wait, for a reason that does not go away.
+    let isOut: (String) -> Bool
+    /// At least as many as the clients that have contributed or are out: spares the look at all of
+    /// them while many are missing.
+    let upperBound: Int
+    let absent: Set<String>
+
+    /// Whether everyone has contributed, is out, or is absent.
+    var nobodyIsAwaited: Bool {
+        guard upperBound + absent.count >= plan.clients.count else { return false }
+        return plan.clients.allSatisfy { contributed($0) || isOut($0) || absent.contains($0) }
+    }
+
+    /// Whether everyone has contributed or is out.
+    var nobodyCanCome: Bool {
+        guard upperBound >= plan.clients.count else { return false }
+        return plan.clients.allSatisfy { contributed($0) || isOut($0) }
+    }
+
+    /// The clients that are neither.
+    var awaited: [String] { plan.clients.filter { !contributed($0) && !isOut($0) } }
+}

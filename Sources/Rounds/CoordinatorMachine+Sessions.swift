@@ -1,0 +1,129 @@
+internal import Digest
+internal import Wire
+
+/// Who is connected, and who may be.
+extension CoordinatorMachine {
+    mutating func connect(_ id: ConnectionID, certifiedName: String) {
+        precondition(connections[id] == nil, "connection \(id) is used twice")
+        connections[id] = Connection(certifiedName: certifiedName, lastHeard: now, lastSent: now)
+    }
+
+    mutating func disconnect(_ id: ConnectionID) {
+        guard let connection = connections[id] else { return }
+        forget(id)
+        if connection.activity.state != .awaitingHello {
+            actions.append(.note(.disconnected(client: connection.certifiedName)))
+        }
+        endIfAllKnow()
+    }
+
+    /// Answers a hello: welcome, or refused and closed.
+    mutating func admit(_ hello: Hello, _ id: ConnectionID, _ connection: Connection) {
+        if let (code, message) = objection(to: hello, certifiedName: connection.certifiedName) {
+            actions.append(
+                .note(.turnedAway(certifiedName: connection.certifiedName, code: code, message: message))
+            )
+            return refuse(id, code, message)
+        }
+        let client = hello.client
+        if let older = sessions[client] {
+            actions.append(.note(.replaced(client: client)))
+            refuse(older, .replaced, "a newer session of '\(client)' took over")
+        }
+        let session = record.sessionsOpened + 1
+        establish(.sessionOpened(client: client, session: session))
+        connections[id]?.activity = .ready
+        sessions[client] = id
+        absent.remove(client)
+        actions.append(.note(.admitted(client: client, session: session)))
+        send(
+            .welcome(
+                Welcome(
+                    session: session,
+                    seed: plan.seed,
+                    trainer: plan.trainer,
+                    settings: plan.settings,
+                    rounds: plan.rounds,
+                    steps: plan.steps,
+                    localPerPublic: plan.localPerPublic,
+                    heartbeatMs: Int(plan.heartbeatMs),
+                    encoding: plan.encoding
+                )
+            ),
+            to: id
+        )
+        if phase == .starting { tryToClose() }
+    }
+
+    /// Why a hello is refused, or nil. The certificate counts; the hello only must not contradict it.
+    private func objection(to hello: Hello, certifiedName: String) -> (ErrorCode, String)? {
+        guard hello.protocolVersion >= 1 else {
+            return (
+                .unsupportedVersion, "protocol version \(hello.protocolVersion); this coordinator speaks 1"
+            )
+        }
+        guard hello.federation == plan.federation else {
+            return (.wrongFederation, "federation '\(hello.federation)'; this one is '\(plan.federation)'")
+        }
+        guard hello.client == certifiedName else {
+            return (.nameMismatch, "client '\(hello.client)' with the certificate of '\(certifiedName)'")
+        }
+        guard knownClients.contains(hello.client) else {
+            return (.unknownClient, "client '\(hello.client)' is not listed in the topology")
+        }
+        if let code = record.quarantined[hello.client] {
+            return (.quarantined, "client '\(hello.client)' was shut out for \(code.name)")
+        }
+        guard hello.baseModel == plan.baseModel else {
+            return (.wrongBaseModel, "base model \(hello.baseModel); the run's is \(plan.baseModel)")
+        }
+        guard hello.trainer == plan.trainer else {
+            return (.wrongTrainer, "trainer '\(hello.trainer)'; the run's is '\(plan.trainer)'")
+        }
+        let expected = SHA256Digest(of: plan.settings)
+        guard hello.settings == nil || hello.settings == expected else {
+            return (.wrongSettings, "trainer settings that differ from the run's")
+        }
+        return nil
+    }
+
+    /// Shuts a client out for good, and cuts its session.
+    mutating func expel(_ client: String, _ code: ErrorCode, _ message: String) {
+        guard knownClients.contains(client) else { return }
+        if record.quarantined[client] == nil { establish(.quarantined(client: client, code: code)) }
+        if let id = sessions[client] { refuse(id, .quarantined, message) }
+        tryToClose()
+    }
+
+    mutating func send(_ message: CoordinatorMessage, to id: ConnectionID) {
+        connections[id]?.lastSent = now
+        actions.append(.send(message, to: id))
+    }
+
+    /// Sends the last message of a connection and closes it.
+    mutating func refuse(_ id: ConnectionID, _ code: ErrorCode, _ message: String) {
+        send(.refused(Refused(code: code, message: message)), to: id)
+        drop(id)
+    }
+
+    /// The peer has broken the protocol.
+    mutating func violation(_ id: ConnectionID, _ code: ErrorCode, _ message: String) {
+        guard let connection = connections[id] else { return }
+        actions.append(
+            .note(.violated(client: connection.certifiedName, code: code, message: message))
+        )
+        refuse(id, code, message)
+    }
+
+    /// Closes a connection from this side.
+    mutating func drop(_ id: ConnectionID) {
+        forget(id)
+        actions.append(.close(id))
+        endIfAllKnow()
+    }
+
+    private mutating func forget(_ id: ConnectionID) {
+        guard let connection = connections.removeValue(forKey: id) else { return }
+        if sessions[connection.certifiedName] == id { sessions[connection.certifiedName] = nil }
+    }
+}
