@@ -1,0 +1,33 @@
+internal import Glibc
+
+/// Keeps a second process out of a state directory. The kernel drops the lock when the process ends,
+/// however it ends.
+final class DirectoryLock: Sendable {
+    private let descriptor: Int32
+
+    /// Takes the lock at once or fails; the file names the process that has it.
+    init(directory: String) throws(LedgerError) {
+        let path = directory + "/lock"
+        let descriptor = try Files.open(path, O_RDWR | O_CREAT)
+        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+            let number = errno
+            var bytes = [UInt8](repeating: 0, count: 32)
+            let count = max(0, pread(descriptor, &bytes, bytes.count, 0))
+            close(descriptor)
+            guard number == EWOULDBLOCK else { throw .system("lock", path, number) }
+            let owner = String(decoding: bytes[..<count].filter { $0 != UInt8(ascii: "\n") }, as: UTF8.self)
+            throw LedgerError(
+                .inUse,
+                "'\(directory)' is in use by process \(owner.isEmpty ? "(unknown)" : owner): "
+                    + "stop that one, or choose another directory"
+            )
+        }
+        self.descriptor = descriptor
+        // The number only helps people; without room for it the lock still holds.
+        let text = Array("\(getpid())\n".utf8)
+        _ = ftruncate(descriptor, 0)
+        _ = pwrite(descriptor, text, text.count, 0)
+    }
+
+    deinit { close(descriptor) }
+}

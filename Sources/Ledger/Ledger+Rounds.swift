@@ -1,0 +1,138 @@
+public import Digest
+internal import GRDB
+
+extension Ledger {
+    /// Stores bytes and returns their digest once they are durable.
+    public func store(_ bytes: [UInt8]) throws(LedgerError) -> SHA256Digest { try blobs.store(bytes) }
+
+    /// Whether a blob is there.
+    public func contains(_ digest: SHA256Digest) -> Bool { blobs.contains(digest) }
+
+    /// The bytes of a blob, whose digest is checked.
+    public func bytes(of digest: SHA256Digest) throws(LedgerError) -> [UInt8] { try blobs.read(digest) }
+
+    /// Records the adapter that round 0 starts from, and a fact with it.
+    public func recordInitialAdapter(
+        _ adapter: StoredBlob,
+        fact: String? = nil
+    ) throws(LedgerError) -> Acceptance {
+        try requireBlob(adapter.digest)
+        return try write { database in
+            try Self.append(fact, to: database)
+            return try Self.insertAdapter(database, version: 0, adapter)
+        }
+    }
+
+    /// Records that a round has begun, and a fact with it; a repeat keeps the first time.
+    public func beginRound(_ round: Int, atMs: Int64, fact: String? = nil) throws(LedgerError) -> Acceptance {
+        try write { database in
+            try Self.append(fact, to: database)
+            try database.execute(
+                sql: "INSERT OR IGNORE INTO rounds (round, startedMs) VALUES (?, ?)",
+                arguments: [round, atMs]
+            )
+            return database.changesCount > 0 ? .new : .repeated
+        }
+    }
+
+    /// Records a round's result in one transaction: the adapter that the next round starts from, the
+    /// evaluation (JSON, if there was one), that the round is finished, and a fact.
+    public func finishRound(
+        _ round: Int,
+        adapter: StoredBlob,
+        evaluation: [UInt8]?,
+        atMs: Int64,
+        fact: String? = nil
+    ) throws(LedgerError) -> Acceptance {
+        try requireBlob(adapter.digest)
+        return try write { database in
+            try Self.append(fact, to: database)
+            let acceptance = try Self.insertAdapter(database, version: round + 1, adapter)
+            if let evaluation { try Self.insertEvaluation(database, round: round, evaluation) }
+            try database.execute(
+                sql: "UPDATE rounds SET finishedMs = ? WHERE round = ? AND finishedMs IS NULL",
+                arguments: [atMs, round]
+            )
+            let exists = try Bool.fetchOne(
+                database,
+                sql: "SELECT EXISTS (SELECT 1 FROM rounds WHERE round = ?)",
+                arguments: [round]
+            )
+            guard exists == true else {
+                throw LedgerError(.conflict, "round \(round) cannot finish: it was never begun")
+            }
+            return acceptance
+        }
+    }
+
+    /// Records an evaluation outside of a round's end; round -1 is the base model.
+    public func recordEvaluation(round: Int, _ result: [UInt8]) throws(LedgerError) {
+        try write { try Self.insertEvaluation($0, round: round, result) }
+    }
+
+    /// All rounds, in order.
+    public func rounds() throws(LedgerError) -> [RoundRecord] {
+        try read { database in
+            try Row.fetchAll(database, sql: "SELECT * FROM rounds ORDER BY round").map {
+                RoundRecord(round: $0["round"], startedMs: $0["startedMs"], finishedMs: $0["finishedMs"])
+            }
+        }
+    }
+
+    /// The adapter of a version: 0 is the initial one, p + 1 the result of round p; nil if there is none.
+    public func adapter(version: Int) throws(LedgerError) -> StoredBlob? {
+        try read { database in
+            try Row.fetchOne(database, sql: "SELECT * FROM adapters WHERE version = ?", arguments: [version])
+                .map { try StoredBlob(row: $0) }
+        }
+    }
+
+    /// The newest adapter and its version; nil before the initial one is recorded.
+    public func latestAdapter() throws(LedgerError) -> (version: Int, blob: StoredBlob)? {
+        try read { database in
+            try Row.fetchOne(database, sql: "SELECT * FROM adapters ORDER BY version DESC LIMIT 1")
+                .map { (version: $0["version"], blob: try StoredBlob(row: $0)) }
+        }
+    }
+
+    /// All evaluations as JSON, in order of round; round -1 is the base model.
+    public func evaluations() throws(LedgerError) -> [(round: Int, result: [UInt8])] {
+        try read { database in
+            try Row.fetchAll(database, sql: "SELECT * FROM evaluations ORDER BY round").map {
+                (round: $0["round"], result: $0.bytes("result"))
+            }
+        }
+    }
+
+    func requireBlob(_ digest: SHA256Digest) throws(LedgerError) {
+        guard blobs.contains(digest) else {
+            throw LedgerError(.notFound, "blob \(digest) has to be stored before it is recorded")
+        }
+    }
+
+    private static func insertAdapter(
+        _ database: Database,
+        version: Int,
+        _ blob: StoredBlob
+    ) throws -> Acceptance {
+        let key = "adapter of version \(version)"
+        let earlier = try String.fetchOne(
+            database,
+            sql: "SELECT digest FROM adapters WHERE version = ?",
+            arguments: [version]
+        )
+        if let earlier { return try RecordKey.repeated(key, earlier: earlier, offered: blob.digest) }
+        try database.execute(
+            sql: "INSERT INTO adapters VALUES (?, ?, ?)",
+            arguments: [version, blob.digest.description, blob.manifest.databaseBytes]
+        )
+        return .new
+    }
+
+    private static func insertEvaluation(_ database: Database, round: Int, _ result: [UInt8]) throws {
+        try database.execute(
+            sql: "INSERT OR REPLACE INTO evaluations VALUES (?, ?)",
+            arguments: [round, result.databaseBytes]
+        )
+    }
+}

@@ -1,0 +1,80 @@
+/// The frame that all pages share: one file that asks nothing of any network.
+enum Page {
+    static func html(title: String, body: String) -> String {
+        """
+        <!DOCTYPE html>
+        <html lang="en">
+        <head>
+        <meta charset="utf-8">
+        <meta name="viewport" content="width=device-width, initial-scale=1">
+        <title>\(Markup.escape(title))</title>
+        <style>
+        \(PageStyle.css)</style>
+        </head>
+        <body>
+        <main>
+        \(body)
+        </main>
+        </body>
+        </html>
+
+        """
+    }
+
+    /// The name of the program, the page's title and a line below it.
+    static func header(eyebrow: String, title: String, subtitle: String) -> String {
+        "<header>" + Markup.text("p", ["class": "eyebrow"], eyebrow) + Markup.text("h1", [:], title)
+            + Markup.text("p", ["class": "subtitle"], subtitle) + "</header>\n"
+    }
+
+    /// A heading, a sentence or two, and figures side by side; nothing where there are no figures.
+    static func section(_ title: String, _ text: String, figures: [String?], remark: String? = nil) -> String
+    {
+        let drawn = figures.compactMap { $0 }
+        guard !drawn.isEmpty else { return "" }
+        return "<section>" + Markup.text("h2", [:], title) + Markup.text("p", [:], text)
+            + Markup.element("div", ["class": "figures"], drawn.joined(separator: "\n"))
+            + (remark.map { Markup.text("p", ["class": "remark"], $0) } ?? "") + "</section>\n"
+    }
+
+    /// A chart with its heading, a sentence, a legend and its numbers as a table; nil without a chart.
+    static func figure(
+        _ title: String,
+        _ text: String,
+        chart: String?,
+        legend: [(name: String, style: SeriesStyle)] = [],
+        legendOfBars: Bool = false,
+        table: String
+    ) -> String? {
+        guard let chart else { return nil }
+        let items = legend.map { entry in
+            let shape =
+                legendOfBars
+                ? entry.style.swatch(x: 6, y: 6, size: 5) : entry.style.marker(x: 6, y: 6, size: 5)
+            let mark = "<svg viewBox=\"0 0 12 12\" aria-hidden=\"true\">" + shape + "</svg>"
+            return Markup.element("li", [:], mark + Markup.escape(entry.name))
+        }
+        return "<figure><figcaption>" + Markup.text("h3", [:], title) + Markup.text("p", [:], text)
+            + "</figcaption>"
+            + (items.isEmpty ? "" : Markup.element("ul", ["class": "legend"], items.joined()))
+            + chart + "<details><summary>Numbers</summary>" + table + "</details></figure>"
+    }
+
+    /// A large figure with what it is and what to compare it with.
+    ///
+    /// Units stand behind a narrow space and are set smaller than their number.
+    static func tile(_ name: String, _ figure: String, note: String) -> String {
+        let words = figure.split(separator: Character(NumberText.space)).flatMap { $0.split(separator: " ") }
+        let marked = words.map { word in
+            word.contains { $0.isNumber }
+                ? Markup.escape(String(word)) : Markup.text("small", [:], String(word))
+        }
+        return "<div class=\"tile\">" + Markup.text("dt", [:], name) + "<dd><div class=\"figure\">"
+            + marked.joined(separator: NumberText.space) + "</div>"
+            + Markup.text("div", ["class": "note"], note) + "</dd></div>"
+    }
+
+    static func tiles(_ tiles: [String]) -> String {
+        Markup.element("dl", ["class": "tiles"], tiles.joined(separator: "\n")) + "\n"
+    }
+}

@@ -1,0 +1,81 @@
+/// Numbers for people: few digits, a unit, and a narrow space that does not break between the two.
+enum NumberText {
+    static let space = "\u{202F}"
+    static let minus = "\u{2212}"
+
+    /// A number with a fixed count of decimals; a dash where there is none.
+    static func fixed(_ value: Double, _ digits: Int) -> String {
+        guard value.isFinite, abs(value) < 1e12 else { return "–" }
+        let factor = (0..<digits).reduce(1.0) { result, _ in result * 10 }
+        let scaled = Int64((abs(value) * factor).rounded())
+        let (whole, rest) = (scaled / Int64(factor), scaled % Int64(factor))
+        let sign = value < 0 && scaled > 0 ? minus : ""
+        guard digits > 0 else { return sign + grouped(whole) }
+        let decimals = String(rest)
+        return sign + grouped(whole) + "." + String(repeating: "0", count: digits - decimals.count) + decimals
+    }
+
+    /// As many decimals as show three significant digits.
+    static func significant(_ value: Double) -> String {
+        guard value.isFinite, value != 0 else { return value == 0 ? "0" : "–" }
+        let size = abs(value)
+        if size >= 99.95 { return fixed(value, 0) }
+        if size >= 9.995 { return fixed(value, 1) }
+        if size >= 0.9995 { return fixed(value, 2) }
+        if size >= 0.09995 { return fixed(value, 3) }
+        if size >= 0.001 { return fixed(value, 4) }
+        return "\(value)"
+    }
+
+    /// The shortest of these forms: round numbers, as axes have them, lose their zeros.
+    static func short(_ value: Double) -> String {
+        var text = significant(value)
+        guard text.contains(".") else { return text }
+        while text.last == "0" { text.removeLast() }
+        if text.last == "." { text.removeLast() }
+        return text
+    }
+
+    /// A part of one in percent.
+    static func percent(_ value: Double, digits: Int = 1) -> String {
+        value.isFinite ? fixed(value * 100, digits) + space + "%" : "–"
+    }
+
+    /// A difference of two parts of one, in percentage points with a sign.
+    static func points(_ value: Double) -> String {
+        let text = fixed(value * 100, 1)
+        return text.hasPrefix(minus) ? text : "+" + text
+    }
+
+    /// Bytes in units of 1000.
+    static func bytes(_ count: Int, _ digits: (Double) -> String = significant) -> String {
+        let units = ["B", "kB", "MB", "GB", "TB"]
+        var (value, unit) = (Double(count), 0)
+        while value >= 999.5, unit < units.count - 1 {
+            value /= 1000
+            unit += 1
+        }
+        return (unit == 0 ? "\(count)" : digits(value)) + space + units[unit]
+    }
+
+    /// Seconds, as minutes and seconds from a minute and a half on.
+    static func seconds(_ value: Double) -> String {
+        guard value.isFinite else { return "–" }
+        if value < 90 { return fixed(value, value < 10 ? 1 : 0) + space + "s" }
+        let whole = Int(value.rounded())
+        return "\(whole / 60)\(space)min \(whole % 60)\(space)s"
+    }
+
+    /// A whole number in groups of three digits.
+    static func grouped(_ value: Int64) -> String {
+        let digits = String(value.magnitude)
+        guard digits.count > 4 else { return (value < 0 ? minus : "") + digits }
+        var groups: [Substring] = []
+        var rest = Substring(digits)
+        while !rest.isEmpty {
+            groups.insert(rest.suffix(3), at: 0)
+            rest = rest.dropLast(3)
+        }
+        return (value < 0 ? minus : "") + groups.joined(separator: space)
+    }
+}

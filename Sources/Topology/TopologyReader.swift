@@ -1,0 +1,200 @@
+internal import Yams
+
+/// Reads the file's sections into a `Topology`, with the defaults of `topologies/README.md`.
+struct TopologyReader {
+    let log: ProblemLog
+    let folder: String
+
+    func read(_ root: Node?) throws(TopologyError) -> Topology {
+        let top = MappingReader(root, path: "", line: 1, log: log)
+        let threads = computeThreads(top)
+        let data = top.section("data")
+        let clients = clients(top, threads: threads, data: data.opaque("clients"))
+        let topology = Topology(
+            federation: top.text(
+                "federation",
+                default: nil,
+                expected: NameRules.label,
+                where: NameRules.isLabel
+            ),
+            seed: top.seed("seed", default: 1),
+            folder: top.text("folder", default: folder, expected: "an absolute path") { $0.hasPrefix("/") },
+            coordinator: coordinator(top.section("coordinator"), threads: threads),
+            model: model(top.section("model")),
+            adapter: adapter(top.section("adapter")),
+            trainer: trainer(top.section("trainer")),
+            publicData: data.opaque("public"),
+            evaluation: data.opaque("evaluation"),
+            rounds: rounds(top.section("rounds"), clients: clients.count),
+            aggregation: aggregation(top.section("aggregation")),
+            pool: pool(top.section("pool")),
+            encoding: encoding(top.section("wire")),
+            clients: clients
+        )
+        data.finish()
+        top.finish()
+        try log.throwIfAny()
+        return topology
+    }
+
+    private func computeThreads(_ top: MappingReader) -> Int {
+        let section = top.section("compute")
+        defer { section.finish() }
+        return section.integer("threads", default: 1, in: 1...1024)
+    }
+
+    private func coordinator(_ section: MappingReader, threads: Int) -> Topology.Coordinator {
+        defer { section.finish() }
+        let host = section.text(
+            "host",
+            default: "127.0.0.1",
+            expected: NameRules.host,
+            where: NameRules.isHost
+        )
+        return Topology.Coordinator(
+            host: host,
+            port: section.integer("port", default: 7433, in: 0...65535),
+            listen: section.text(
+                "listen",
+                default: NameRules.isAddress(host) ? host : "0.0.0.0",
+                expected: "an IP address of this host, or 0.0.0.0 for all",
+                where: NameRules.isAddress
+            ),
+            names: section.texts(
+                "names",
+                default: [],
+                of: "DNS names or IP addresses",
+                where: NameRules.isHost
+            ),
+            threads: section.integer("threads", default: threads, in: 1...1024)
+        )
+    }
+
+    private func model(_ section: MappingReader) -> Topology.Model {
+        defer { section.finish() }
+        var models: [Topology.Model] = []
+        let kinds: [(key: String, make: (String) -> Topology.Model)] = [
+            ("embedded", { .embedded($0) }), ("directory", { .directory($0) }), ("gguf", { .gguf($0) }),
+        ]
+        for kind in kinds {
+            let text = section.text(kind.key, default: "", expected: "a name or a path")
+            if !text.isEmpty { models.append(kind.make(text)) }
+        }
+        guard let model = models.first, models.count == 1 else {
+            log.add(
+                line: section.line,
+                key: section.path,
+                "found \(models.count) models, expected one of embedded: NAME, directory: PATH, gguf: PATH"
+            )
+            return .embedded("")
+        }
+        return model
+    }
+
+    private func adapter(_ section: MappingReader) -> Topology.Adapter {
+        defer { section.finish() }
+        let projections = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
+        let targets = section.texts("targets", default: projections, of: "projections") { !$0.isEmpty }
+        if targets.isEmpty {
+            log.add(
+                line: section.line,
+                key: section.name("targets"),
+                "found an empty list, expected projections"
+            )
+        }
+        return Topology.Adapter(
+            rank: section.integer("rank", default: 8, in: 1...4096),
+            alpha: section.positive("alpha", default: 16),
+            targets: targets
+        )
+    }
+
+    private func trainer(_ section: MappingReader) -> Topology.Trainer {
+        defer { section.finish() }
+        return Topology.Trainer(
+            name: section.text("name", default: nil, expected: "the name of a trainer"),
+            settings: section.opaque("settings")
+        )
+    }
+
+    private func rounds(_ section: MappingReader, clients: Int) -> Topology.Rounds {
+        defer { section.finish() }
+        let steps = section.integer("steps", default: nil, in: 1...1_000_000)
+        return Topology.Rounds(
+            count: section.integer("count", default: nil, in: 1...1_000_000),
+            steps: steps,
+            localPerPublic: section.integer("localPerPublic", default: 2, in: 1...1_000_000, none: steps),
+            quorum: section.integer("quorum", default: max(1, clients), in: 1...max(1, clients)),
+            deadlines: deadlines(section.section("deadlines"))
+        )
+    }
+
+    private func deadlines(_ section: MappingReader) -> Topology.Deadlines {
+        defer { section.finish() }
+        let deadlines = Topology.Deadlines(
+            start: section.duration("start", default: .seconds(120)),
+            publicStep: section.duration("publicStep", default: .seconds(120)),
+            update: section.duration("update", default: .seconds(600)),
+            heartbeat: section.duration("heartbeat", default: .seconds(5)),
+            idle: section.duration("idle", default: .seconds(20))
+        )
+        if deadlines.idle <= deadlines.heartbeat {
+            log.add(
+                line: section.line,
+                key: section.name("idle"),
+                "found \(DurationText.text(of: deadlines.idle)), expected more than the heartbeat of "
+                    + DurationText.text(of: deadlines.heartbeat)
+            )
+        }
+        return deadlines
+    }
+
+    private func aggregation(_ section: MappingReader) -> Topology.Aggregation {
+        defer { section.finish() }
+        return Topology.Aggregation(
+            delta: section.choice("delta", default: .factors),
+            weights: section.choice("weights", default: .uniform),
+            normLimit: section.positiveOrNone("normLimit")
+        )
+    }
+
+    private func pool(_ section: MappingReader) -> Topology.PoolRule {
+        defer { section.finish() }
+        return section.choice("rule", default: .balanced)
+    }
+
+    private func encoding(_ section: MappingReader) -> Topology.Encoding {
+        defer { section.finish() }
+        return section.choice("encoding", default: .bf16)
+    }
+
+    private func clients(_ top: MappingReader, threads: Int, data: OpaqueSettings) -> [Topology.Client] {
+        guard let nodes = top.list("clients", of: "clients"), !nodes.isEmpty else {
+            log.add(line: 1, key: "clients", "missing or empty, expected a list of at least one client")
+            return []
+        }
+        var clients: [Topology.Client] = []
+        for (index, node) in nodes.enumerated() {
+            let section = MappingReader(node, path: "clients[\(index)]", line: node.line, log: log)
+            let client = client(section, threads: threads, data: data)
+            if !client.name.isEmpty, clients.contains(where: { $0.name == client.name }) {
+                let line = section.node("name")?.line ?? section.line
+                log.add(line: line, key: section.name("name"), "two clients are called '\(client.name)'")
+            }
+            clients.append(client)
+        }
+        return clients
+    }
+
+    private func client(_ section: MappingReader, threads: Int, data: OpaqueSettings) -> Topology.Client {
+        defer { section.finish() }
+        let host = section.text("host", default: "", expected: NameRules.host, where: NameRules.isHost)
+        return Topology.Client(
+            name: section.text("name", default: nil, expected: NameRules.label, where: NameRules.isLabel),
+            host: host.isEmpty ? nil : host,
+            threads: section.integer("threads", default: threads, in: 1...1024),
+            data: section.opaque("data", default: data),
+            delay: section.duration("delay", default: .zero, zeroAllowed: true)
+        )
+    }
+}

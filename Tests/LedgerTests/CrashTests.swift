@@ -1,0 +1,131 @@
+import Digest
+import Foundation
+import Testing
+
+@testable import Ledger
+
+/// A child process stops without warning between two steps of a write; whoever opens the directory
+/// next finds all of it or nothing.
+@Suite("Crashes between the steps of a write")
+struct CrashTests {
+    /// Stops the process the `count`-th time that it comes by a point.
+    private static func stop(at point: FaultPoint, count: Int = 1) -> FaultHook {
+        let seen = Counter()
+        return { reached in
+            if reached == point, seen.next() == count { _exit(77) }
+        }
+    }
+
+    @Test("accepting an update is all or nothing", arguments: FaultPoint.allCases)
+    func acceptUpdate(point: FaultPoint) async throws {
+        let scratch = try Scratch()
+        let (state, name) = (scratch.state, point.rawValue)
+        do {
+            let ledger = try Ledger.open(state, identity: identity)
+            _ = try ledger.beginRound(0, atMs: 1)
+        }
+
+        await #expect(processExitsWith: .exitCode(77)) { [state = state as String, name = name as String] in
+            let point = try #require(FaultPoint(rawValue: name))
+            let ledger = try Ledger.open(state, identity: identity, fault: CrashTests.stop(at: point))
+            _ = try ledger.accept(update("a", [1, 2, 3]), bytes: [1, 2, 3], fact: "accepted")
+        }
+
+        let again = try Ledger.open(state, identity: identity)
+        let updates = try again.updates(round: 0)
+        #expect(try again.facts() == (point == .committed ? ["accepted"] : []))
+        #expect(updates == (point == .committed ? [update("a", [1, 2, 3])] : []))
+        for file in scratch.files() { #expect(file.hasPrefix("blobs/") && !file.hasSuffix(".tmp")) }
+        if again.contains(blob([1, 2, 3]).digest) {
+            #expect(try again.bytes(of: blob([1, 2, 3]).digest) == [1, 2, 3])
+        }
+        #expect(
+            try again.accept(update("a", [1, 2, 3]), bytes: [1, 2, 3])
+                == (point == .committed ? .repeated : .new)
+        )
+    }
+
+    @Test(
+        "closing a step and finishing a round are all or nothing",
+        arguments: [FaultPoint.rowsWritten, .committed]
+    )
+    func transactions(point: FaultPoint) async throws {
+        let scratch = try Scratch()
+        let (state, name) = (scratch.state, point.rawValue)
+        do {
+            let ledger = try Ledger.open(state, identity: identity)
+            _ = try ledger.beginRound(0, atMs: 1)
+            for byte in UInt8(1)...3 { _ = try ledger.store([byte]) }
+        }
+
+        await #expect(processExitsWith: .exitCode(77)) { [state = state as String, name = name as String] in
+            let point = try #require(FaultPoint(rawValue: name))
+            let ledger = try Ledger.open(state, identity: identity, fault: CrashTests.stop(at: point))
+            _ = try ledger.closeStep(round: 0, step: 2, pools: [exchange("a", [1]), exchange("b", [2])])
+        }
+        await #expect(processExitsWith: .exitCode(77)) { [state = state as String, name = name as String] in
+            let point = try #require(FaultPoint(rawValue: name))
+            let ledger = try Ledger.open(state, identity: identity, fault: CrashTests.stop(at: point))
+            _ = try ledger.finishRound(0, adapter: blob([3]), evaluation: [7], atMs: 9)
+        }
+
+        let again = try Ledger.open(state, identity: identity)
+        let done = point == .committed
+        #expect(try again.pools(round: 0, step: 2).count == (done ? 2 : 0))
+        #expect(try again.closedSteps(round: 0) == (done ? [2] : []))
+        #expect(try again.rounds().map(\.isFinished) == [done])
+        #expect(try again.adapter(version: 1) == (done ? blob([3]) : nil))
+        #expect(try again.evaluations().count == (done ? 1 : 0))
+    }
+
+    @Test(
+        "a new snapshot replaces the old one in one instant",
+        arguments: [FaultPoint.fileWritten, .fileSynced, .fileRenamed, .directorySynced]
+    )
+    func snapshot(point: FaultPoint) async throws {
+        let scratch = try Scratch()
+        let (state, name) = (scratch.state, point.rawValue)
+        let old = ClientSnapshot(progress: [1], trainer: [1])
+        let new = ClientSnapshot(progress: [2], trainer: [2])
+        do { try ClientState.open(state, identity: clientIdentity).save(old) }
+
+        await #expect(processExitsWith: .exitCode(77)) { [state = state as String, name = name as String] in
+            let point = try #require(FaultPoint(rawValue: name))
+            let state = try ClientState.open(
+                state,
+                identity: clientIdentity,
+                fault: CrashTests.stop(at: point)
+            )
+            try state.save(ClientSnapshot(progress: [2], trainer: [2]))
+        }
+
+        let again = try ClientState.open(state, identity: clientIdentity)
+        let renamed = point == .fileRenamed || point == .directorySynced
+        #expect(try again.snapshot() == (renamed ? new : old))
+        #expect(scratch.files() == ["identity", "snapshot"])
+    }
+
+    @Test("a directory whose creation was cut off is created again")
+    func creation() async throws {
+        let scratch = try Scratch()
+        try FileManager.default.createDirectory(atPath: scratch.state, withIntermediateDirectories: true)
+        try Data().write(to: URL(fileURLWithPath: scratch.state + "/ledger.sqlite"))
+
+        #expect(code { _ = try Ledger.inspect(scratch.state) } == .notFound)
+        let ledger = try Ledger.open(scratch.state, identity: identity)
+        #expect(try ledger.rounds() == [])
+    }
+}
+
+/// Counts from 1; any thread may ask.
+final class Counter: @unchecked Sendable {
+    private let lock = NSLock()
+    private var value = 0
+
+    func next() -> Int {
+        lock.withLock {
+            value += 1
+            return value
+        }
+    }
+}

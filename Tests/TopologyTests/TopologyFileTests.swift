@@ -1,0 +1,147 @@
+import Foundation
+import Testing
+
+@testable import Topology
+
+/// The smallest file that is complete.
+let minimal = """
+    federation: demo
+    model: {embedded: tiny-arithmetic}
+    trainer: {name: rlvr}
+    rounds: {count: 3, steps: 60}
+    clients:
+      - name: inc
+      - name: dec
+    """
+
+@Suite("Topology files")
+struct TopologyFileTests {
+    static let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+        .deletingLastPathComponent().deletingLastPathComponent().appendingPathComponent("topologies").path
+
+    static let files =
+        (try? FileManager.default.contentsOfDirectory(atPath: folder))?
+        .filter { $0.hasSuffix(".yaml") }.sorted() ?? []
+
+    @Test("the folder of ready files has at least five")
+    func readyFiles() {
+        #expect(Self.files.count >= 5)
+    }
+
+    @Test("every ready file loads, and so does its resolved form, as the same value", arguments: files)
+    func everyFileLoads(name: String) throws {
+        let topology = try Topology.load(Self.folder + "/" + name)
+
+        let again = try Topology.parse(topology.resolvedYAML, file: "resolved.yaml", folder: "/elsewhere")
+
+        #expect(again == topology)
+        #expect(again.digest == topology.digest)
+        #expect(again.folder == Self.folder)
+        #expect(topology.clients.allSatisfy { !$0.data.isEmpty })
+        #expect(!topology.publicData.isEmpty && !topology.evaluation.isEmpty)
+    }
+
+    @Test("a minimal file gets the defaults of the table in topologies/README.md")
+    func defaults() throws {
+        let topology = try Topology.parse(minimal, folder: "/here")
+
+        #expect(topology.seed == 1)
+        #expect(topology.coordinator.host == "127.0.0.1" && topology.coordinator.listen == "127.0.0.1")
+        #expect(topology.coordinator.port == 7433)
+        #expect(
+            topology.adapter
+                == .init(
+                    rank: 8,
+                    alpha: 16,
+                    targets: [
+                        "q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj",
+                    ]
+                )
+        )
+        #expect(topology.rounds.localPerPublic == 2 && topology.rounds.quorum == 2)
+        #expect(topology.rounds.publicSteps == 20)
+        #expect(
+            topology.rounds.deadlines
+                == .init(
+                    start: .seconds(120),
+                    publicStep: .seconds(120),
+                    update: .seconds(600),
+                    heartbeat: .seconds(5),
+                    idle: .seconds(20)
+                )
+        )
+        #expect(topology.aggregation == .init(delta: .factors, weights: .uniform, normLimit: nil))
+        #expect(topology.pool == .balanced && topology.encoding == .bf16)
+        #expect(topology.clients.map(\.threads) == [1, 1])
+        #expect(topology.clients.map(\.delay) == [.zero, .zero])
+        #expect(topology.trainer.settings.isEmpty)
+    }
+
+    @Test(
+        "every key of the table in topologies/README.md is read, and every key that is written out is in it"
+    )
+    func documentedKeys() throws {
+        let page = try String(contentsOfFile: Self.folder + "/README.md", encoding: .utf8)
+        let rows = page.split(separator: "\n").filter {
+            $0.hasPrefix("| `") && $0.split(separator: "|").count == 4
+        }
+        let documented = Set(rows.compactMap { $0.split(separator: "`").dropFirst().first.map(String.init) })
+        let written = Set(try Topology.parse(minimal, folder: "/here").resolvedKeys)
+
+        let known: Set<String> = [
+            "model.directory", "model.gguf", "compute.threads", "clients", "clients[].host", "data.clients",
+        ]
+        #expect(documented == written.union(known))
+    }
+
+    @Test("paths start from the file's folder")
+    func paths() throws {
+        let topology = try Topology.parse(minimal, folder: "/here")
+
+        #expect(topology.absolutePath("a/b.jsonl") == "/here/a/b.jsonl")
+        #expect(topology.absolutePath("/a/b.jsonl") == "/a/b.jsonl")
+    }
+
+    @Test("none as localPerPublic means a round without public steps")
+    func noPublicSteps() throws {
+        let yaml = minimal.replacingOccurrences(of: "steps: 60", with: "steps: 60, localPerPublic: none")
+
+        #expect(try Topology.parse(yaml, folder: "/").rounds.publicSteps == 0)
+    }
+
+    @Test("clients without data of their own take data.clients")
+    func sharedData() throws {
+        let yaml = minimal + "\n    data: {path: own.jsonl}\ndata:\n  clients: {path: shared.jsonl}\n"
+        let topology = try Topology.parse(yaml, folder: "/")
+
+        #expect(topology.client(named: "inc")?.data.json == Array(#"{"path":"shared.jsonl"}"#.utf8))
+        #expect(topology.client(named: "dec")?.data.json == Array(#"{"path":"own.jsonl"}"#.utf8))
+    }
+
+    @Test("the certificate covers the host and the further names once each")
+    func certificateNames() throws {
+        let yaml = minimal + "\ncoordinator: {host: a.example, names: [b.example, a.example]}\n"
+        let topology = try Topology.parse(yaml, folder: "/")
+
+        #expect(topology.coordinator.certificateNames == ["a.example", "b.example"])
+        #expect(topology.coordinator.listen == "0.0.0.0")
+    }
+}
+
+extension Topology {
+    /// The dotted names of all scalars and lists that the resolved form writes, opaque ones as one.
+    fileprivate var resolvedKeys: [String] {
+        var names: [String] = []
+        var stack: [(depth: Int, key: String)] = []
+        for line in resolvedYAML.split(separator: "\n") {
+            let depth = line.prefix { $0 == " " || $0 == "-" }.count
+            let key = String(line.dropFirst(depth).prefix { $0 != ":" })
+            stack.removeAll { $0.depth >= depth }
+            let inList = depth > 0 && stack.last?.key == "clients"
+            let path = stack.map(\.key).joined(separator: ".") + (inList ? "[]" : "")
+            if !line.hasSuffix(":") { names.append(path.isEmpty ? key : path + "." + key) }
+            stack.append((depth, key))
+        }
+        return names
+    }
+}
