@@ -79,7 +79,7 @@ let package = Package(
             name: "Nodes",
             dependencies: [
                 "Topology", "Wire", "Rounds", "Transport", "Ledger", "Aggregation",
-                "Trainers", "Models", "Tasks", "Text", "Exchange", "Randomness", "Digest",
+                "Trainers", "Tensors", "Models", "Tasks", "Text", "Exchange", "Randomness", "Digest",
                 .product(name: "Logging", package: "swift-log"),
             ]
         ),
@@ -111,7 +111,7 @@ let package = Package(
             dependencies: [
                 "CommandSupport", "Nodes", "Report", "Topology", "Transport", "Ledger", "Wire", "Models",
                 "Text",
-                "Tensors", "Trainers", "Randomness", "Exchange",
+                "Tensors", "Trainers", "Tasks", "Randomness", "Exchange", "Digest",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]
@@ -149,6 +149,21 @@ let package = Package(
             dependencies: ["Ledger", "Digest", .product(name: "GRDB", package: "GRDB.swift")]
         ),
         .testTarget(name: "ReportTests", dependencies: ["Report"]),
+        .testTarget(
+            name: "TributaryTests",
+            dependencies: [
+                "tributary", "Nodes", "Report", "Topology", "Ledger", "Trainers", "Tasks", "Digest",
+                .product(name: "Logging", package: "swift-log"),
+            ]
+        ),
+        .testTarget(
+            name: "NodesTests",
+            dependencies: [
+                "Nodes", "TrainersTestSupport", "Topology", "Wire", "Rounds", "Transport", "Ledger", "Aggregation",
+                "Trainers", "Models", "Tasks", "Text", "Exchange", "Randomness", "Digest",
+                .product(name: "Logging", package: "swift-log"),
+            ]
+        ),
         .testTarget(name: "AggregationTests", dependencies: ["Aggregation", "Exchange", "Randomness"]),
         .testTarget(
             name: "RoundsTests",

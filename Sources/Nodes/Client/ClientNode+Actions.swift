@@ -1,0 +1,218 @@
+internal import Digest
+internal import Exchange
+internal import Logging
+internal import Rounds
+internal import Trainers
+internal import Wire
+
+/// Performs what the machine decides.
+extension ClientNode {
+    func perform(_ action: ClientAction) async throws {
+        switch action {
+        case .connect: connect()
+        case .hangUp: hangUp()
+        case .send(let message): link?.post(message)
+        case .offer(let upload): try await offer(upload)
+        case .sendChunks(_, let first):
+            if let offered { link?.post(chunksOf: offered, from: min(first, offered.chunks.count)) }
+        case .stopSending: link?.stopChunks()
+        case .receive(_, let manifest): receive(manifest)
+        case .takeChunk(let chunk, let blob): take(chunk, of: blob)
+        case .prepare: beside("preparing the trainer") { node in try await node.prepare() }
+        case .beginRound(let round): try await beginRound(round)
+        case .startLocalSteps(let round, let steps):
+            beside("local steps") { node in try await node.adapt(round, steps) }
+        case .respond(let round, let step):
+            beside("responding") { node in try await node.respond(round, step) }
+        case .absorb(let round, let step):
+            beside("absorbing a pool") { node in try await node.absorb(round, step) }
+        case .packUpdate(let round):
+            beside("packing the update") { node in try await node.packUpdate(round) }
+        case .save(let record): try await save(record)
+        case .discard: try await store.discard()
+        case .setTimer(let tick): setTimer(tick)
+        case .note(let note): tell(note)
+        case .finish(let outcome): self.outcome = outcome
+        }
+    }
+
+    // MARK: - Trainer
+
+    private func prepare() async throws {
+        let host = TrainerHost(delayPerStep: delayPerStep)
+        trainer = host
+        try await host.prepare(makeTrainer, restoring: saved?.trainer ?? [])
+        if let saved {
+            broadcast = saved.broadcast
+            feedback = saved.feedback
+            reports = saved.reports
+        }
+        saved = nil
+        post(.prepared)
+    }
+
+    private func host() throws -> TrainerHost {
+        guard let trainer else {
+            throw NodeError(.failed, "the machine asked for work before the trainer was ready")
+        }
+        return trainer
+    }
+
+    private func beginRound(_ round: Int) async throws {
+        guard let downloaded else { throw NodeError(.failed, "round \(round) began without an adapter") }
+        try await host().beginRound(round, from: downloaded)
+        broadcast = downloaded
+        reports = []
+    }
+
+    private func adapt(_ round: Int, _ steps: Range<Int>) async throws {
+        let report = try await host().adapt(StepPlan(round: round, steps: steps)) { [self] report in
+            let metrics = Metric.list(report.metrics)
+            post(.stepped(StepProgress(round: report.round, step: report.steps.lowerBound, metrics: metrics)))
+        }
+        reports.append(SavedReport(report))
+        post(.adapted(round: round, steps: steps))
+    }
+
+    private func respond(_ round: Int, _ step: Int) async throws {
+        guard let downloaded else { throw NodeError(.failed, "there is no batch to respond to") }
+        let blob = try await host().respond(to: downloaded)
+        try await store.keep(blob, examples: 0, metrics: [])
+        offered = blob
+        post(.responded(round: round, step: step, digest: blob.manifest.digest))
+    }
+
+    private func absorb(_ round: Int, _ step: Int) async throws {
+        guard let downloaded else { throw NodeError(.failed, "there is no pool to absorb") }
+        let report = try await host().absorb(downloaded)
+        reports.append(SavedReport(report))
+        post(.stepped(StepProgress(round: round, step: step, metrics: Metric.list(report.metrics))))
+        post(.absorbed(round: round, step: step))
+    }
+
+    private func packUpdate(_ round: Int) async throws {
+        guard let broadcast, let encoding = machine.record.terms?.encoding else {
+            throw NodeError(.failed, "round \(round) has no adapter to compare with")
+        }
+        let (blob, owed) = try await host().update(since: broadcast, encoding: encoding, feedback: feedback)
+        let steps = machine.record.terms?.steps ?? 0
+        let mean = StepReport.mean(
+            of: reports.map { $0.report(round: round) },
+            for: StepPlan(round: round, steps: 0..<steps)
+        )
+        try await store.keep(blob, examples: mean.examples, metrics: Metric.list(mean.metrics))
+        feedback = owed
+        offered = blob
+        post(.packed(round: round, digest: blob.manifest.digest))
+    }
+
+    private func offer(_ upload: ClientUpload) async throws {
+        guard let kept = try await store.kept() else {
+            throw NodeError(.failed, "there is no upload to offer")
+        }
+        offered = kept.blob
+        switch upload {
+        case .responses(let round, let step):
+            link?.post(
+                .offerResponses(OfferResponses(round: round, step: step, manifest: kept.blob.manifest))
+            )
+        case .update(let round):
+            link?.post(
+                .offerUpdate(
+                    OfferUpdate(
+                        round: round,
+                        manifest: kept.blob.manifest,
+                        examples: kept.examples,
+                        metrics: kept.metrics
+                    )
+                )
+            )
+        }
+    }
+
+    private func save(_ record: ClientRecord) async throws {
+        let snapshot = try await host().snapshot()
+        try await store.save(
+            ClientStore.Saved(
+                record: record,
+                broadcast: broadcast,
+                feedback: feedback,
+                reports: reports,
+                trainer: snapshot
+            )
+        )
+    }
+
+    /// Runs work beside the loop; what it throws ends the client, unless the client is ending anyway.
+    private func beside(_ what: String, _ body: @escaping @Sendable (ClientNode) async throws -> Void) {
+        workSender.yield {
+            do {
+                try await body(self)
+            } catch is CancellationError {
+                // Interrupted on the way out; the snapshot has everything until here.
+            } catch {
+                self.post(.workFailed(reason: "\(what): \(error)"))
+            }
+        }
+    }
+
+    // MARK: - Time and people
+
+    private func setTimer(_ tick: Tick) {
+        timer?.cancel()
+        let wait = max(0, tick - now)
+        timer = Task { [sender] in
+            do {
+                try await Task.sleep(for: .milliseconds(wait))
+            } catch {
+                // Cancelled: another timer has taken its place.
+                return
+            }
+            sender.yield(.event(.tick))
+        }
+    }
+
+    private func tell(_ note: ClientNote) {
+        switch note {
+        case .welcomed(let session): logger.info("admitted", metadata: ["session": "\(session)"])
+        case .retrying(let reason, let wait):
+            logger.warning("trying again", metadata: ["reason": "\(reason)", "afterMs": "\(wait)"])
+        case .roundBegan(let round): logger.info("round began", metadata: ["round": "\(round)"])
+        case .stepSkipped(let round, let step):
+            logger.warning(
+                "public step went on without this client",
+                metadata: ["round": "\(round)", "step": "\(step)"]
+            )
+        case .accepted(let upload): logger.debug("accepted", metadata: ["upload": "\(upload)"])
+        case .notCounted(let upload, let code, let message):
+            logger.warning(
+                "not counted",
+                metadata: ["upload": "\(upload)", "code": "\(code.name)", "reason": "\(message)"]
+            )
+        case .roundLost(let round, let code):
+            logger.warning(
+                "the round went on without this client",
+                metadata: ["round": "\(round)", "code": "\(code.name)"]
+            )
+        }
+    }
+}
+
+/// A step report as a client keeps it across a restart, so that the update it packs says the same.
+struct SavedReport: Codable, Sendable {
+    private var first: Int
+    private var end: Int
+    private var examples: Int
+    private var metrics: [String: Double]
+
+    init(_ report: StepReport) {
+        first = report.steps.lowerBound
+        end = report.steps.upperBound
+        examples = report.examples
+        metrics = report.metrics.filter { $0.value.isFinite }
+    }
+
+    func report(round: Int) -> StepReport {
+        StepReport(round: round, steps: first..<end, examples: examples, metrics: metrics)
+    }
+}

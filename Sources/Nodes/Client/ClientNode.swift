@@ -1,0 +1,158 @@
+internal import Digest
+internal import Exchange
+internal import Logging
+internal import Rounds
+internal import Trainers
+internal import Transport
+internal import Wire
+
+/// A client at work: it feeds its machine with events and performs the machine's actions.
+///
+/// One loop takes events one by one; the trainer computes on its own thread and the connection is read
+/// beside the loop, so a lost link does not stop the training, nor the training the heartbeats.
+///
+/// Files: this one has the loop, `+Actions` performs actions, `+Link` connects, sends and receives.
+actor ClientNode {
+    let name: String
+    let dialer: any Dialer
+    let store: ClientStore
+    let makeTrainer: @Sendable () throws -> any LocalTrainer
+    let delayPerStep: Duration
+    let logger: Logger
+
+    let (inputs, sender) = AsyncStream<Input>.makeStream()
+    let (work, workSender) = AsyncStream<@Sendable () async -> Void>.makeStream()
+    private let started = ContinuousClock.now
+    var machine: ClientMachine
+    var saved: ClientStore.Saved?
+    var trainer: TrainerHost?
+    var link: ClientLink?
+    var linkNumber = 0
+    var connecting: Task<Void, Never>?
+    var timer: Task<Void, Never>?
+    var download: BlobAssembler?
+    /// The blob downloaded last: an adapter, a batch or a pool.
+    var downloaded: EncodedBlob?
+    var offered: EncodedBlob?
+    /// The adapter that the round began from.
+    var broadcast: EncodedBlob?
+    var feedback = ErrorFeedback()
+    /// Of the round so far.
+    var reports: [SavedReport] = []
+    var outcome: ClientOutcome?
+
+    /// What reaches the loop. Events of a connection that was given up are dropped by its number.
+    enum Input: Sendable {
+        case event(ClientEvent)
+        case linked(Int, any Connection)
+        case ofLink(Int, ClientEvent, Reply?)
+        /// An error of a connection that will not pass.
+        case lasting(Int, TransportError)
+    }
+
+    typealias Reply = CheckedContinuation<Void, Never>
+
+    /// Makes a client.
+    ///
+    /// - Parameters:
+    ///   - plan: Who it is.
+    ///   - dialer: How to reach the coordinator.
+    ///   - store: Its durable state.
+    ///   - saved: What that state holds.
+    ///   - delayPerStep: Slept after each local step, to play a slow machine.
+    ///   - logger: The log.
+    ///   - makeTrainer: Makes the trainer once the coordinator has welcomed this client.
+    init(
+        plan: ClientPlan,
+        dialer: any Dialer,
+        store: ClientStore,
+        saved: ClientStore.Saved?,
+        delayPerStep: Duration,
+        logger: Logger,
+        makeTrainer: @escaping @Sendable () throws -> any LocalTrainer
+    ) {
+        name = plan.client
+        self.dialer = dialer
+        self.store = store
+        self.saved = saved
+        self.makeTrainer = makeTrainer
+        self.delayPerStep = delayPerStep
+        self.logger = logger
+        machine = ClientMachine(plan: plan, restoring: saved?.record ?? ClientRecord())
+    }
+
+    /// Milliseconds since the node's start.
+    var now: Tick { (ContinuousClock.now - started).milliseconds }
+
+    /// Something has happened outside.
+    nonisolated func post(_ event: ClientEvent) { sender.yield(.event(event)) }
+
+    /// Runs until the federation is finished or this client drained.
+    ///
+    /// - Throws: `NodeError` if the client cannot go on, `LedgerError` if its state cannot be kept,
+    ///   `TransportError` if its certificate or address is at fault, `CancellationError` if the task is cancelled.
+    func run() async throws -> ClientOutcome {
+        let working = Task { [work] in
+            await withDiscardingTaskGroup { group in
+                for await job in work { group.addTask(operation: job) }
+            }
+        }
+        sender.yield(.event(.started))
+        do {
+            try await loop()
+        } catch {
+            await shutDown(working)
+            throw error
+        }
+        await shutDown(working)
+        guard let outcome else { throw CancellationError() }
+        if case .failed(let code, let reason) = outcome {
+            throw NodeError(code == nil ? .failed : .refused, code.map { "\($0.name): \(reason)" } ?? reason)
+        }
+        return outcome
+    }
+
+    private func loop() async throws {
+        for await input in inputs {
+            switch input {
+            case .event(let event): try await handle(event)
+            case .linked(let number, let connection):
+                guard number == linkNumber else {
+                    connection.abort()
+                    continue
+                }
+                open(connection, number)
+                try await handle(.connected)
+            case .ofLink(let number, let event, let reply):
+                defer { reply?.resume() }
+                guard number == linkNumber else { continue }
+                // The machine does not hang up on a connection that is gone.
+                if case .disconnected = event { hangUp() }
+                try await handle(event)
+            case .lasting(let number, let error):
+                if number == linkNumber { throw error }
+            }
+            if outcome != nil { return }
+        }
+    }
+
+    private func handle(_ event: ClientEvent) async throws {
+        for action in machine.handle(event, at: now) { try await perform(action) }
+    }
+
+    private func shutDown(_ working: Task<Void, Never>) async {
+        timer?.cancel()
+        trainer?.interrupt()
+        hangUp()
+        sender.finish()
+        workSender.finish()
+        for await input in inputs {
+            switch input {
+            case .ofLink(_, _, let reply): reply?.resume()
+            case .linked(_, let connection): connection.abort()
+            case .event, .lasting: break
+            }
+        }
+        await working.value
+    }
+}

@@ -1,0 +1,139 @@
+internal import Digest
+internal import FoundationEssentials
+internal import Ledger
+public import Logging
+internal import Randomness
+internal import Rounds
+internal import Synchronization
+internal import Tensors
+internal import Topology
+internal import Trainers
+internal import Transport
+internal import Wire
+
+/// What the executable `client` is: a client over TLS with its state on disk.
+public final class ClientProcess: Sendable {
+    private let job: Job
+    private let context: TLSContext
+    private let name: String
+    private let state: String
+    private let dataFile: String?
+    private let logger: Logger
+    private let node = Mutex<ClientNode?>(nil)
+    private let draining = StopFlag()
+
+    /// Reads topology and identity and checks that they fit; nothing runs yet.
+    ///
+    /// - Parameters:
+    ///   - topologyFile: The topology, the same as the coordinator's.
+    ///   - name: Which of its clients this is.
+    ///   - identity: The folder of the client's identity.
+    ///   - state: The folder of its state.
+    ///   - dataFile: Private data instead of what the topology says.
+    ///   - logger: The log.
+    public init(
+        topologyFile: String,
+        name: String,
+        identity: String,
+        state: String,
+        dataFile: String?,
+        logger: Logger
+    ) throws {
+        let topology = try Topology.load(topologyFile)
+        job = try Job(topology)
+        guard topology.client(named: name) != nil else {
+            let known = topology.clients.map(\.name).joined(separator: ", ")
+            throw NodeError(.configuration, "\(topologyFile) has no client '\(name)'; it has \(known)")
+        }
+        context = try TLSContext(directory: identity, now: Date())
+        let expected = PeerIdentity(federation: topology.federation, role: .client(name))
+        try context.identity.peer.require(expected, folder: identity)
+        self.name = name
+        self.state = state
+        self.dataFile = dataFile
+        self.logger = logger
+    }
+
+    /// Runs until the federation is finished or this client drained.
+    public func run() async throws {
+        let threads = job.topology.client(named: name)?.threads ?? 1
+        try Compute.prepare(threads: threads, logger: logger)
+        let transport = TCPTransport(logger: logger)
+        do {
+            try await run(over: transport)
+        } catch {
+            await transport.shutdown()
+            throw error
+        }
+        await transport.shutdown()
+    }
+
+    private func run(over transport: TCPTransport) async throws {
+        let address = job.topology.coordinator
+        let dialer = TCPDialer(
+            transport: transport,
+            host: address.host,
+            port: address.port,
+            context: context
+        )
+        let node = try await Client.make(
+            job,
+            name: name,
+            state: state,
+            dataFile: dataFile,
+            dialer: dialer,
+            logger: logger
+        )
+        self.node.withLock { $0 = node }
+        if draining.isSet { drain() }
+        let outcome = try await node.run()
+        switch outcome {
+        case .completed(let finished): logger.info("finished", metadata: ["adapter": "\(finished.adapter)"])
+        case .drained: logger.info("drained")
+        case .failed: break
+        }
+    }
+
+    /// Ends after the step in hand; the state has everything up to the last phase of the round.
+    public func drain() {
+        draining.set()
+        node.withLock { $0 }?.post(.drainRequested)
+    }
+}
+
+/// Puts a client together.
+enum Client {
+    static let software = "tributary/0.1"
+
+    /// Opens the state, checks data and settings and makes the node.
+    static func make(
+        _ job: Job,
+        name: String,
+        state: String,
+        dataFile: String?,
+        dialer: any Dialer,
+        logger: Logger
+    ) async throws -> ClientNode {
+        _ = try job.questions(ofClient: name, file: dataFile)
+        let store = ClientStore(try ClientState.open(state, identity: job.clientIdentity(name)))
+        var stream = RandomStream(seed: job.topology.seed, name, "back-off")
+        let plan = ClientPlan(
+            federation: job.topology.federation,
+            client: name,
+            software: software,
+            baseModel: try job.baseModelDigest(),
+            trainer: job.entry.name,
+            settings: SHA256Digest(of: job.settings),
+            backOff: BackOff(jitter: (0..<64).map { _ in stream.uniform() })
+        )
+        return ClientNode(
+            plan: plan,
+            dialer: dialer,
+            store: store,
+            saved: try await store.saved(),
+            delayPerStep: job.topology.client(named: name)?.delay ?? .zero,
+            logger: logger,
+            makeTrainer: { try job.makeTrainer(client: name, dataFile: dataFile) }
+        )
+    }
+}

@@ -1,0 +1,144 @@
+internal import FoundationEssentials
+internal import Logging
+internal import Rounds
+internal import Wire
+
+/// Tells people how the run goes: log lines and `status.json`.
+extension CoordinatorNode {
+    func tell(_ note: CoordinatorNote) async throws {
+        switch note {
+        case .admitted(let client, let session):
+            progress[client, default: blank(client)].connected = true
+            logger.info("client admitted", metadata: ["client": "\(client)", "session": "\(session)"])
+        case .turnedAway(let name, let code, let message):
+            logger.warning(
+                "client turned away",
+                metadata: ["client": "\(name)", "code": "\(code.name)", "reason": "\(message)"]
+            )
+        case .replaced(let client):
+            logger.info("a newer session took over", metadata: ["client": "\(client)"])
+        case .disconnected(let client):
+            progress[client, default: blank(client)].connected = false
+            logger.info("client disconnected", metadata: ["client": "\(client)"])
+        case .silent(let client):
+            progress[client, default: blank(client)].connected = false
+            logger.warning("client went silent", metadata: ["client": "\(client)"])
+        case .violated(let client, let code, let message):
+            logger.warning(
+                "client broke the protocol",
+                metadata: ["client": "\(client)", "code": "\(code.name)", "reason": "\(message)"]
+            )
+        case .late(let client, let round, let step):
+            try await store.note(
+                "late",
+                round: round,
+                client: client,
+                detail: step.map { "step \($0)" } ?? "update"
+            )
+            logger.warning("a contribution came late", metadata: phase(round, step, ["client": "\(client)"]))
+        case .leftBehind(let round, let step, let clients):
+            let names = clients.joined(separator: ",")
+            try await store.note(
+                "leftBehind",
+                round: round,
+                detail: "\(step.map { "step \($0) " } ?? "")\(names)"
+            )
+            logger.warning(
+                "going on without stragglers",
+                metadata: phase(round, step, ["clients": "\(names)"])
+            )
+        case .belowQuorum(let round, let step, let present, let quorum, let missing):
+            logger.warning(
+                "waiting: below quorum at the deadline",
+                metadata: phase(
+                    round,
+                    step,
+                    [
+                        "present": "\(present)", "quorum": "\(quorum)",
+                        "missing": "\(missing.joined(separator: ","))",
+                    ]
+                )
+            )
+        case .progress(let client, let step):
+            let reward = step.metrics.first { $0.name == "reward" }?.value
+            progress[client] = RunStatus.Client(
+                name: client,
+                connected: true,
+                step: step.step,
+                reward: reward
+            )
+            logger.debug("progress", metadata: phase(step.round, step.step, ["client": "\(client)"]))
+        }
+    }
+
+    private func phase(_ round: Int?, _ step: Int?, _ others: Logger.Metadata) -> Logger.Metadata {
+        var metadata = others
+        if let round { metadata["round"] = "\(round)" }
+        if let step { metadata["step"] = "\(step)" }
+        return metadata
+    }
+
+    private func blank(_ client: String) -> RunStatus.Client {
+        RunStatus.Client(name: client, connected: false, step: nil, reward: nil)
+    }
+
+    /// The run as it is now.
+    var status: RunStatus {
+        let record = machine.record
+        let totals = counter.totals
+        let phase: RunStatus.Phase =
+            if record.completedRounds == plan.rounds {
+                .finished
+            } else if let current = record.current {
+                current.closedWith == nil ? .training : .aggregating
+            } else {
+                .enrolling
+            }
+        return RunStatus(
+            phase: phase,
+            round: record.completedRounds,
+            rounds: plan.rounds,
+            steps: plan.steps,
+            passAt1: passAt1.keys.sorted().compactMap { passAt1[$0] },
+            bytesUp: totals.up,
+            bytesDown: totals.down,
+            clients: plan.clients.map { progress[$0] ?? blank($0) },
+            waitingFor: waitingFor(record)
+        )
+    }
+
+    /// Who keeps the present phase from ending: those whose contribution others have made already, or else
+    /// everyone who has not delivered this round's update.
+    private func waitingFor(_ record: CoordinatorRecord) -> [String] {
+        guard let current = record.current else {
+            guard record.completedRounds < plan.rounds else { return [] }
+            return plan.clients.filter { progress[$0]?.connected != true }
+        }
+        guard current.closedWith == nil else { return [] }
+        let open = current.responses.keys.sorted().first { current.closedSteps[$0] == nil }
+        return plan.clients.filter { client in
+            if let open { return current.responses[open]?[client] == nil && current.updates[client] == nil }
+            return current.updates[client] == nil
+        }
+    }
+
+    /// Writes `status.json`, at most twice a second unless it must be now.
+    func writeStatus(force: Bool) {
+        guard let statusFile, force || ContinuousClock.now - lastStatus > .milliseconds(500) else { return }
+        lastStatus = .now
+        do {
+            try Data(status.json().utf8).write(to: URL(filePath: statusFile), options: .atomic)
+        } catch {
+            // A display is not worth a run; the ledger is where a full disk counts.
+            logger.debug("status not written", metadata: ["reason": "\(error)"])
+        }
+    }
+}
+
+extension RunStatus {
+    /// The status that a coordinator wrote last; nil if there is none, or it is not whole.
+    public static func read(from file: String) -> RunStatus? {
+        guard let data = try? Data(contentsOf: URL(filePath: file)) else { return nil }
+        return try? JSONDecoder().decode(RunStatus.self, from: data)
+    }
+}

@@ -1,0 +1,248 @@
+internal import Aggregation
+internal import Exchange
+internal import Ledger
+internal import Logging
+internal import Rounds
+internal import Synchronization
+internal import Topology
+internal import Trainers
+internal import Transport
+internal import Wire
+
+/// A coordinator at work: it feeds its machine with events and performs the machine's actions.
+///
+/// One loop takes events one by one, so decisions have an order; ledger, judge and sockets work beside it
+/// and report back with events. What the machine records is durable before the loop goes on.
+///
+/// Files: this one has the loop; `+Actions` performs actions, `+Uploads` receives, `+Work` pools, merges and
+/// evaluates, `+Status` tells people.
+actor CoordinatorNode {
+    /// What reaches the loop.
+    enum Input: Sendable {
+        case opened(Session)
+        case message(ConnectionID, ClientMessage, Reply)
+        case event(CoordinatorEvent)
+        /// Cut the sessions of certificates that have been revoked.
+        case revocationsChanged
+    }
+
+    /// Resumed once a message has been dealt with: a connection has one message in the loop at a time.
+    typealias Reply = CheckedContinuation<Void, Never>
+
+    let job: Job
+    let plan: RunPlan
+    let store: CoordinatorStore
+    let bench: UpdateBench
+    let exchangeJudge: JudgeHost
+    let evaluationJudge: JudgeHost
+    let listener: any Listener
+    let isRevoked: @Sendable (PeerIdentity) -> Bool
+    let statusFile: String?
+    let adapterFolder: String?
+    let logger: Logger
+    let counter: TrafficLedger
+
+    let (inputs, sender) = AsyncStream<Input>.makeStream()
+    let (work, workSender) = AsyncStream<@Sendable () async -> Void>.makeStream()
+    /// Uploads whose chunks are all here.
+    let (arrived, arrivedSender) = AsyncStream<(Transfer, Manifest)>.makeStream()
+    private let nextConnection = Atomic(1)
+    private let started = ContinuousClock.now
+    var machine: CoordinatorMachine
+    /// The connections that the machine knows.
+    var sessions: [ConnectionID: Session] = [:]
+    /// Those and the ones that still send their last messages.
+    private var open: [ConnectionID: Session] = [:]
+    var offered: [ConnectionID: EncodedBlob] = [:]
+    var uploads: [ConnectionID: Manifest] = [:]
+    var timer: Task<Void, Never>?
+    var outcome: CoordinatorOutcome?
+    var progress: [String: RunStatus.Client] = [:]
+    var passAt1: [Int: Double] = [:]
+    var lastStatus = ContinuousClock.now - .seconds(10)
+
+    /// Takes everything a coordinator works with.
+    init(_ parts: CoordinatorParts, restoring record: CoordinatorRecord) {
+        job = parts.job
+        plan = parts.plan
+        store = parts.store
+        bench = parts.bench
+        exchangeJudge = parts.exchangeJudge
+        evaluationJudge = parts.evaluationJudge
+        listener = parts.listener
+        isRevoked = parts.isRevoked
+        statusFile = parts.statusFile
+        adapterFolder = parts.adapterFolder
+        logger = parts.logger
+        counter = parts.counter
+        machine = CoordinatorMachine(plan: parts.plan, restoring: record)
+    }
+
+    /// Milliseconds since the node's start.
+    var now: Tick {
+        let elapsed = ContinuousClock.now - started
+        return elapsed.components.seconds * 1000 + elapsed.components.attoseconds / 1_000_000_000_000_000
+    }
+
+    /// Something has happened outside.
+    nonisolated func post(_ event: CoordinatorEvent) { sender.yield(.event(event)) }
+
+    /// The revocation list was reread.
+    nonisolated func revocationsChanged() { sender.yield(.revocationsChanged) }
+
+    /// Runs until the federation is finished or drained.
+    ///
+    /// - Throws: `NodeError` if the run cannot go on, `LedgerError` if state cannot be kept,
+    ///   `CancellationError` if the task is cancelled.
+    func run() async throws -> CoordinatorOutcome {
+        let listening = Task { [listener, logger] in
+            do {
+                try await listener.serve { try await self.serve($0) }
+            } catch {
+                self.post(.workFailed(reason: "cannot accept connections: \(error)"))
+                logger.error("the listener failed", metadata: ["reason": "\(error)"])
+            }
+        }
+        let working = Task { [work] in
+            await withDiscardingTaskGroup { group in
+                for await job in work { group.addTask(operation: job) }
+            }
+        }
+        workSender.yield { await self.verifyArrived() }
+        evaluateBase()
+        sender.yield(.event(.started))
+        do {
+            try await loop()
+        } catch {
+            await shutDown(listening, working)
+            throw error
+        }
+        await shutDown(listening, working)
+        guard let outcome else { throw CancellationError() }
+        if case .failed(let reason) = outcome { throw NodeError(.failed, reason) }
+        return outcome
+    }
+
+    private func loop() async throws {
+        for await input in inputs {
+            switch input {
+            case .opened(let session):
+                sessions[session.id] = session
+                open[session.id] = session
+                try await handle(.connected(session.id, certifiedName: session.certifiedName))
+            case .message(let id, let message, let reply):
+                defer { reply.resume() }
+                if sessions[id] != nil { try await handle(.received(id, message)) }
+            case .event(.disconnected(let id)):
+                open[id] = nil
+                guard sessions.removeValue(forKey: id) != nil else { continue }
+                forget(id)
+                try await handle(.disconnected(id))
+            case .event(let event):
+                try await handle(event)
+            case .revocationsChanged:
+                try await cutRevoked()
+            }
+            writeStatus(force: outcome != nil)
+            if outcome != nil { return }
+        }
+    }
+
+    private func handle(_ event: CoordinatorEvent) async throws {
+        for action in machine.handle(event, at: now) { try await perform(action) }
+    }
+
+    /// Cuts the sessions of revoked certificates. Their clients are not shut out for good: they may come back
+    /// with new ones, and the listener refuses the old.
+    private func cutRevoked() async throws {
+        for session in sessions.values.sorted(by: { $0.id < $1.id }) where isRevoked(session.connection.peer)
+        {
+            logger.warning("the certificate was revoked", metadata: ["client": "\(session.certifiedName)"])
+            session.post(.message(.refused(Refused(code: .revoked, message: "the certificate was revoked"))))
+            session.finish()
+            sessions[session.id] = nil
+            forget(session.id)
+            try await handle(.disconnected(session.id))
+        }
+    }
+
+    /// One connection, from its admission to the transport until its end.
+    private nonisolated func serve(_ connection: any Connection) async throws {
+        guard let name = connection.peer.clientName else { return }
+        let id = ConnectionID(nextConnection.add(1, ordering: .relaxed).oldValue)
+        let session = Session(id, connection, certifiedName: name, counter: counter)
+        if case .terminated = sender.yield(.opened(session)) { return }
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await session.sendAll() }
+            // After a violation the machine says why and closes; otherwise there is nobody left to say it to.
+            if await read(session) { session.finish() }
+            await group.waitForAll()
+            post(.disconnected(id))
+        }
+    }
+
+    /// Takes messages until the connection ends; false after bytes that are no message.
+    private nonisolated func read(_ session: Session) async -> Bool {
+        do {
+            var kind = TrafficKind.control
+            for try await frame in session.connection.inbound {
+                let message = try ClientMessage(frame: frame)
+                switch message {
+                case .offerUpdate: kind = .update
+                case .offerResponses: kind = .responses
+                default: break
+                }
+                counter.add(frame.type == .chunk ? kind : .control, .up, bytes: frame.byteCount)
+                await submit(session.id, message)
+            }
+        } catch let error as WireError {
+            post(.undecodable(session.id, code: error.code, message: "\(error)"))
+            return false
+        } catch {
+            logger.debug(
+                "connection ended",
+                metadata: ["client": "\(session.certifiedName)", "reason": "\(error)"]
+            )
+        }
+        return true
+    }
+
+    /// Hands a message to the loop and waits until it has been dealt with.
+    private nonisolated func submit(_ id: ConnectionID, _ message: ClientMessage) async {
+        await withCheckedContinuation { reply in
+            if case .terminated = sender.yield(.message(id, message, reply)) { reply.resume() }
+        }
+    }
+
+    private func shutDown(_ listening: Task<Void, Never>, _ working: Task<Void, Never>) async {
+        timer?.cancel()
+        sender.finish()
+        for await input in inputs {
+            if case .message(_, _, let reply) = input { reply.resume() }
+            if case .opened(let session) = input {
+                open[session.id] = session
+                session.finish()
+            }
+        }
+        for session in sessions.values { session.finish() }
+        await listener.close()
+        // A peer that does not read its last messages must not hold this end up.
+        let patience = Task { [open] in
+            guard (try? await Task.sleep(for: Self.farewellTime)) != nil else { return }
+            for session in open.values { session.connection.abort() }
+        }
+        await listening.value
+        patience.cancel()
+        arrivedSender.finish()
+        workSender.finish()
+        await working.value
+        do {
+            try await store.add(counter.flush(round: min(machine.record.completedRounds, plan.rounds - 1)))
+        } catch {
+            logger.error("byte counts could not be kept", metadata: ["reason": "\(error)"])
+        }
+        writeStatus(force: true)
+    }
+
+    private static let farewellTime = Duration.seconds(5)
+}

@@ -1,0 +1,161 @@
+internal import Aggregation
+internal import Digest
+internal import Exchange
+internal import FoundationEssentials
+internal import Ledger
+internal import Rounds
+internal import Wire
+
+/// The coordinator's durable state on a thread of its own: whatever the loop has to wait for, facts and
+/// chunks above all. What takes long, such as merging, is `UpdateBench`'s.
+actor CoordinatorStore {
+    private let thread = ComputeThread()
+    private let ledger: Ledger
+    private let wallClockMs: @Sendable () -> Int64
+    private var broadcast: (round: Int, blob: EncodedBlob)?
+
+    nonisolated var unownedExecutor: UnownedSerialExecutor { thread.asUnownedSerialExecutor() }
+
+    /// Takes an open ledger.
+    ///
+    /// - Parameters:
+    ///   - ledger: The ledger.
+    ///   - wallClockMs: Milliseconds since 1970, for the log of events; no result depends on it.
+    init(_ ledger: Ledger, wallClockMs: @escaping @Sendable () -> Int64) {
+        self.ledger = ledger
+        self.wallClockMs = wallClockMs
+    }
+
+    // MARK: - Facts
+
+    /// Makes a fact of the coordinator's machine durable.
+    func record(_ fact: CoordinatorFact) throws {
+        guard case .roundBegan(let round) = fact else { return try ledger.append(facts: [fact.description]) }
+        _ = try ledger.beginRound(round, atMs: wallClockMs(), fact: fact.description)
+    }
+
+    /// What the machine knew when it was stopped.
+    ///
+    /// - Throws: `NodeError` for a line that is no fact, `RecordFault` for one that cannot follow.
+    func record() throws -> CoordinatorRecord {
+        let facts = try ledger.facts().map { line in
+            guard let fact = CoordinatorFact(line) else {
+                throw NodeError(.data, "\(ledger.directory) records what is no fact: '\(line)'")
+            }
+            return fact
+        }
+        return try CoordinatorRecord(replaying: facts)
+    }
+
+    /// Appends to the log of events, for whoever has to explain the run.
+    func note(_ name: String, round: Int? = nil, client: String? = nil, detail: String = "") throws {
+        _ = try ledger.log(
+            EventRecord(
+                atMs: wallClockMs(),
+                name: name,
+                round: round,
+                client: client,
+                detail: Array(detail.utf8)
+            )
+        )
+    }
+
+    // MARK: - Adapters
+
+    /// The adapter that a round starts from, as it travels. The newest one asked for is kept in memory: all
+    /// clients are sent the same bytes.
+    func adapterBlob(round: Int) throws -> EncodedBlob {
+        if let broadcast, broadcast.round == round { return broadcast.blob }
+        let blob = try ledger.adapterBlob(round: round)
+        broadcast = (round, blob)
+        return blob
+    }
+
+    /// Records the adapter of round 0 unless it is there.
+    func recordInitialAdapter(_ adapter: @Sendable () async throws -> AdapterWeights) async throws {
+        guard try ledger.adapter(version: 0) == nil else { return }
+        let blob = try BlobEncoder.encode(try await adapter(), as: .adapter, encoding: .f32)
+        let record = try BlobRecord.stored(blob)
+        _ = try ledger.store(blob.bytes)
+        _ = try ledger.recordInitialAdapter(record)
+    }
+
+    // MARK: - Uploads
+
+    /// How many chunks of a transfer are here already.
+    ///
+    /// - Throws: `WireError` where the manifest alone shows that the transfer must be refused.
+    func begin(_ transfer: Transfer, _ manifest: Manifest, encoding: TensorEncoding) throws -> Int {
+        if case .update(let round) = transfer.place {
+            try manifest.checkEncoding(encoding)
+            try manifest.checkLayout(of: adapterBlob(round: round).manifest)
+        }
+        if ledger.contains(manifest.digest) { return ChunkPlan(byteCount: manifest.encodedBytes).count }
+        return try ledger.resumeUpload(Upload(transfer, manifest))
+    }
+
+    /// Adds a chunk; true once all are here.
+    func append(_ chunk: Chunk, of transfer: Transfer, _ manifest: Manifest) throws -> Bool {
+        let upload = Upload(transfer, manifest)
+        try ledger.append(chunk.bytes, index: chunk.index, to: upload)
+        return chunk.index + 1 == upload.chunks
+    }
+
+    // MARK: - Public steps
+
+    /// The accepted responses of some clients to a public step, by client.
+    func responses(round: Int, step: Int, clients: [String]) throws -> [(
+        client: String, responses: [Response]
+    )] {
+        try ledger.responses(round: round, step: step).filter { clients.contains($0.client) }.map { record in
+            (client: record.client, responses: try BlobDecoder.responses(from: ledger.blob(record.blob)))
+        }
+    }
+
+    /// Records the pools of a public step; durable when this returns.
+    func close(_ outcome: PublicStepOutcome, round: Int, step: Int) throws {
+        var records: [ExchangeRecord] = []
+        for pool in outcome.pools {
+            let blob = try BlobEncoder.encode(pool.pool)
+            _ = try ledger.store(blob.bytes)
+            records.append(
+                ExchangeRecord(
+                    round: round,
+                    step: step,
+                    client: pool.client,
+                    blob: try BlobRecord.stored(blob)
+                )
+            )
+        }
+        guard try ledger.closeStep(round: round, step: step, pools: records) == .new else { return }
+        let line = PublicStepMetrics(outcome.statistics, round: round, step: step)
+        try note(PublicStepMetrics.eventName, round: round, detail: line.json())
+    }
+
+    /// The pool of a public step for one client, as it travels.
+    func pool(round: Int, step: Int, client: String) throws -> EncodedBlob {
+        guard case .pool(let record) = try ledger.outcome(round: round, step: step, client: client) else {
+            throw NodeError(
+                .data,
+                "\(ledger.directory): no pool of round \(round), step \(step) for \(client)"
+            )
+        }
+        return try ledger.blob(record)
+    }
+
+    // MARK: - Rounds
+
+    /// Records what an adapter achieves; round -1 is the adapter of round 0.
+    func record(evaluation: [UInt8], round: Int) throws {
+        try ledger.recordEvaluation(round: round, evaluation)
+    }
+
+    /// The rounds that were evaluated, with the result as JSON.
+    func evaluations() throws -> [(round: Int, result: [UInt8])] { try ledger.evaluations() }
+
+    /// Adds to the counts of bytes.
+    func add(_ traffic: [TrafficRecord]) throws { try ledger.addTraffic(traffic) }
+
+    /// The counts of bytes until now.
+    func traffic() throws -> [TrafficRecord] { try ledger.traffic() }
+}

@@ -1,0 +1,71 @@
+internal import Ledger
+internal import Rounds
+internal import Synchronization
+internal import Transport
+internal import Wire
+
+/// One connection of a coordinator: what it sends waits here in order, and its bytes are counted by kind.
+///
+/// The node's loop never waits for a slow peer: it puts messages into the outbox, and a task of the
+/// connection sends them. Requests are answered one by one, so the outbox stays short; a peer that lets it
+/// grow does not read and is cut off.
+final class Session: Sendable {
+    /// What is sent.
+    enum Outgoing: Sendable {
+        /// A message.
+        case message(CoordinatorMessage)
+        /// The chunks of a blob, from one of them on.
+        case chunks(EncodedBlob, from: Int)
+    }
+
+    static let waitingMax = 256
+
+    let id: ConnectionID
+    let connection: any Connection
+    let certifiedName: String
+    private let outbox: AsyncStream<Outgoing>
+    private let continuation: AsyncStream<Outgoing>.Continuation
+    private let counter: TrafficLedger
+
+    /// Wraps a connection.
+    init(_ id: ConnectionID, _ connection: any Connection, certifiedName: String, counter: TrafficLedger) {
+        self.id = id
+        self.connection = connection
+        self.certifiedName = certifiedName
+        self.counter = counter
+        (outbox, continuation) = AsyncStream.makeStream(bufferingPolicy: .bufferingOldest(Self.waitingMax))
+    }
+
+    /// Queues something to be sent.
+    func post(_ item: Outgoing) {
+        if case .dropped = continuation.yield(item) { connection.abort() }
+    }
+
+    /// Ends the connection once what was queued is on its way.
+    func finish() { continuation.finish() }
+
+    /// Sends what is queued until `finish()`; then closes in order.
+    func sendAll() async {
+        do {
+            for await item in outbox {
+                switch item {
+                case .message(let message): try await send(message.frame(), as: .control)
+                case .chunks(let blob, let first):
+                    for index in first..<blob.chunks.count {
+                        let message = CoordinatorMessage.chunk(blob.chunk(index))
+                        try await send(message.frame(), as: TrafficKind(blob.manifest.kind))
+                    }
+                }
+            }
+            await connection.close()
+        } catch {
+            // The reading side sees the same end and reports it.
+            connection.abort()
+        }
+    }
+
+    private func send(_ frame: Frame, as kind: TrafficKind) async throws {
+        try await connection.send(frame)
+        counter.add(kind, .down, bytes: frame.byteCount)
+    }
+}

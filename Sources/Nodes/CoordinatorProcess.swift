@@ -1,0 +1,128 @@
+internal import FoundationEssentials
+internal import Ledger
+public import Logging
+internal import Rounds
+internal import Synchronization
+internal import Tensors
+internal import Topology
+internal import Transport
+internal import Wire
+
+/// What the executable `coordinator` is: a coordinator over TLS with its state on disk.
+public final class CoordinatorProcess: Sendable {
+    private let job: Job
+    private let context: TLSContext
+    private let layout: (state: String, status: String, adapter: String)
+    private let logger: Logger
+    private let node = Mutex<CoordinatorNode?>(nil)
+    private let draining = StopFlag()
+
+    /// Reads topology and identity and checks that they fit; nothing runs yet.
+    ///
+    /// - Parameters:
+    ///   - topologyFile: The topology.
+    ///   - identity: The folder of the coordinator's identity.
+    ///   - state: The folder of its state.
+    ///   - logger: The log.
+    public init(topologyFile: String, identity: String, state: String, logger: Logger) throws {
+        let topology = try Topology.load(topologyFile)
+        job = try Job(topology)
+        context = try TLSContext(directory: identity, now: Date())
+        let expected = PeerIdentity(federation: topology.federation, role: .coordinator)
+        try context.identity.peer.require(expected, folder: identity)
+        layout = (state, state + "/status.json", state + "/adapter")
+        self.logger = logger
+    }
+
+    /// Runs until the federation is finished or drained.
+    public func run() async throws {
+        try Compute.prepare(threads: job.topology.coordinator.threads, logger: logger)
+        let transport = TCPTransport(logger: logger)
+        do {
+            try await run(over: transport)
+        } catch {
+            await transport.shutdown()
+            throw error
+        }
+        await transport.shutdown()
+    }
+
+    private func run(over transport: TCPTransport) async throws {
+        let address = job.topology.coordinator
+        let listener = try await transport.listen(host: address.listen, port: address.port, context: context)
+        logger.info("listening", metadata: ["host": "\(listener.host)", "port": "\(listener.port)"])
+        let node = try await Coordinator.make(
+            job,
+            state: layout.state,
+            status: layout.status,
+            adapter: layout.adapter,
+            listener: listener,
+            isRevoked: { [context] in context.isRevoked($0) },
+            logger: logger
+        )
+        self.node.withLock { $0 = node }
+        if draining.isSet { drain() }
+        let outcome = try await node.run()
+        logger.info(outcome == .completed ? "finished" : "drained")
+    }
+
+    /// Tells the clients to come back later, and ends.
+    public func drain() {
+        draining.set()
+        node.withLock { $0 }?.post(.drainRequested(reconnectAfterMs: 2_000))
+    }
+
+    /// Rereads the revocation list and cuts sessions whose certificates are on it now.
+    public func reloadRevocations() {
+        do {
+            try context.reload(now: Date())
+            node.withLock { $0 }?.revocationsChanged()
+            logger.info("revocation list reread")
+        } catch {
+            logger.error(
+                "the revocation list was not reread; the old one holds",
+                metadata: ["reason": "\(error)"]
+            )
+        }
+    }
+}
+
+/// Puts a coordinator together.
+enum Coordinator {
+    /// Opens the state and makes the node.
+    static func make(
+        _ job: Job,
+        state: String,
+        status: String?,
+        adapter: String?,
+        listener: any Listener,
+        isRevoked: @escaping @Sendable (PeerIdentity) -> Bool,
+        logger: Logger
+    ) async throws -> CoordinatorNode {
+        let plan = try job.runPlan()
+        let ledger = try Ledger.open(state, identity: job.federationIdentity())
+        let wallClockMs: @Sendable () -> Int64 = { Int64(Date().timeIntervalSince1970 * 1000) }
+        let store = CoordinatorStore(ledger, wallClockMs: wallClockMs)
+        let exchangeJudge = JudgeHost(try job.makeJudge())
+        try await store.recordInitialAdapter { try await exchangeJudge.initialAdapter() }
+        let counted = try await store.traffic()
+        let parts = CoordinatorParts(
+            job: job,
+            plan: plan,
+            store: store,
+            bench: UpdateBench(ledger, wallClockMs: wallClockMs),
+            exchangeJudge: exchangeJudge,
+            evaluationJudge: JudgeHost(try job.makeJudge()),
+            listener: listener,
+            isRevoked: isRevoked,
+            statusFile: status,
+            adapterFolder: adapter,
+            logger: logger,
+            counter: TrafficLedger(
+                up: counted.filter { $0.direction == .up }.reduce(0) { $0 + $1.bytes },
+                down: counted.filter { $0.direction == .down }.reduce(0) { $0 + $1.bytes }
+            )
+        )
+        return CoordinatorNode(parts, restoring: try await store.record())
+    }
+}

@@ -1,0 +1,96 @@
+internal import FoundationEssentials
+public import Logging
+internal import Rounds
+internal import Tensors
+internal import Topology
+internal import Transport
+
+/// A federation in one process: the same nodes, messages and files as on several hosts, connected in memory.
+///
+/// On one type of processor it ends with the adapter that the processes of the same topology end with, byte
+/// for byte, because each client's products run on as many BLAS threads as its topology states.
+public struct SimulatedFederation: Sendable {
+    private let job: Job
+    private let layout: RunLayout
+    private let dataFiles: [String: String]
+    private let logger: Logger
+    private let faults: (@Sendable (LoopbackNetwork.FaultPoint) -> LoopbackNetwork.Fault)?
+
+    /// Prepares a simulation.
+    ///
+    /// - Parameters:
+    ///   - job: What to run.
+    ///   - layout: Where the states go.
+    ///   - dataFiles: By client, a JSONL file instead of what the topology says.
+    ///   - logger: The log.
+    public init(_ job: Job, layout: RunLayout, dataFiles: [String: String] = [:], logger: Logger) {
+        self.init(job, layout: layout, dataFiles: dataFiles, logger: logger, faults: nil)
+    }
+
+    init(
+        _ job: Job,
+        layout: RunLayout,
+        dataFiles: [String: String] = [:],
+        logger: Logger,
+        faults: (@Sendable (LoopbackNetwork.FaultPoint) -> LoopbackNetwork.Fault)?
+    ) {
+        self.job = job
+        self.layout = layout
+        self.dataFiles = dataFiles
+        self.logger = logger
+        self.faults = faults
+    }
+
+    /// Runs until all rounds are done.
+    ///
+    /// - Throws: The first failure of any node; `NodeError` for clients that state different thread counts,
+    ///   because those are a property of a whole process.
+    public func run() async throws {
+        try Compute.prepare(threads: try threads(), logger: logger)
+        let federation = job.topology.federation
+        let network = LoopbackNetwork(logger: logger, faults: faults)
+        let listener = try network.listen(as: PeerIdentity(federation: federation, role: .coordinator))
+        let coordinator = try await Coordinator.make(
+            job,
+            state: layout.coordinatorState,
+            status: layout.statusFile,
+            adapter: layout.coordinatorState + "/adapter",
+            listener: listener,
+            isRevoked: { _ in false },
+            logger: logger
+        )
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { _ = try await coordinator.run() }
+            for client in job.topology.clients {
+                let dialer = LoopbackDialer(
+                    network: network,
+                    port: listener.port,
+                    identity: PeerIdentity(federation: federation, role: .client(client.name))
+                )
+                var logger = logger
+                logger[metadataKey: "client"] = "\(client.name)"
+                let node = try await Client.make(
+                    job,
+                    name: client.name,
+                    state: layout.state(ofClient: client.name),
+                    dataFile: dataFiles[client.name],
+                    dialer: dialer,
+                    logger: logger
+                )
+                group.addTask { _ = try await node.run() }
+            }
+            try await group.waitForAll()
+        }
+    }
+
+    private func threads() throws -> Int {
+        let counts = Set(job.topology.clients.map(\.threads))
+        guard let count = counts.first, counts.count == 1 else {
+            throw NodeError(
+                .configuration,
+                "clients state different thread counts (\(counts.sorted())); one process has one: use `tributary up`"
+            )
+        }
+        return count
+    }
+}

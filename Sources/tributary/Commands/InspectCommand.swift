@@ -1,0 +1,97 @@
+internal import ArgumentParser
+internal import CommandSupport
+internal import Exchange
+internal import Foundation
+internal import Ledger
+internal import Models
+internal import Nodes
+internal import Wire
+
+struct InspectCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "inspect",
+        abstract: "Describes a coordinator's state directory, an adapter, or a captured frame.",
+        discussion: """
+            EXAMPLES
+              tributary inspect run/demo/coordinator
+              tributary inspect run/demo/coordinator/adapter
+              tributary inspect protocol/vectors/frame.bin
+            """
+    )
+
+    @Argument(help: "A state directory, a PEFT folder, or a file with the bytes of a frame.")
+    var path: String
+
+    func run() async throws {
+        try await Failure.reporting("tributary inspect") {
+            var isFolder: ObjCBool = false
+            guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
+                throw NodeError(.input, "\(path) does not exist")
+            }
+            let lines: [String] =
+                if !isFolder.boolValue {
+                    try frame()
+                } else if FileManager.default.fileExists(atPath: path + "/ledger.sqlite") {
+                    try state()
+                } else {
+                    try adapter()
+                }
+            lines.forEach { print($0) }
+        }
+    }
+
+    private func frame() throws -> [String] {
+        guard let data = FileManager.default.contents(atPath: path) else {
+            throw NodeError(.input, "\(path) is not readable")
+        }
+        guard data.count <= Frame.headerBytes + Limits.chunkBytesMax + 1024 else {
+            throw NodeError(.data, "\(path): \(data.count) B is more than any frame has")
+        }
+        return FrameInspection.describe(Array(data))
+    }
+
+    private func adapter() throws -> [String] {
+        let (weights, configuration) = try PEFTDirectory.read(from: path)
+        let head = [
+            "LoRA adapter: rank \(configuration.rank), alpha \(configuration.alpha), "
+                + "\(weights.arrays.count) arrays, \(weights.valueCount) values",
+            "targets: \(configuration.targets.joined(separator: ", "))",
+        ]
+        return head
+            + weights.arrays.map { array in
+                let square = array.values.reduce(0.0) { $0 + Double($1) * Double($1) }
+                return
+                    "  \(array.name)  \(array.shape)  norm \(ProgressDisplay.fixed(square.squareRoot(), 4))"
+            }
+    }
+
+    private func state() throws -> [String] {
+        let ledger = try Ledger.inspect(path)
+        let identity = ledger.identity
+        var lines = [
+            "federation \(identity.federation), seed \(identity.seed), base model \(identity.baseModel)",
+            "topology digest \(identity.topology)",
+        ]
+        if let (version, blob) = try ledger.latestAdapter() {
+            lines.append("newest adapter: after \(version) rounds, SHA-256 \(blob.digest)")
+        }
+        for round in try ledger.rounds() {
+            let updates = try ledger.updates(round: round.round)
+            let state = round.isFinished ? "finished" : "under way"
+            let clients = updates.map { "\($0.client) (\($0.examples) examples)" }.joined(separator: ", ")
+            let steps = try ledger.closedSteps(round: round.round).count
+            lines.append("round \(round.round): \(state), \(steps) public steps, updates from \(clients)")
+        }
+        for (round, result) in try ledger.evaluations() {
+            let name = round < 0 ? "base" : "after round \(round)"
+            lines.append("evaluation, \(name): \(String(decoding: result, as: UTF8.self))")
+        }
+        for record in try ledger.traffic() {
+            let way = record.direction == .up ? "up" : "down"
+            lines.append(
+                "round \(record.round) \(way) \(record.kind): \(record.bytes) B in \(record.messages) frames"
+            )
+        }
+        return lines
+    }
+}

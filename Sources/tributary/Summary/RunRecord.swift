@@ -1,0 +1,119 @@
+internal import Digest
+internal import Foundation
+internal import Ledger
+internal import Nodes
+internal import Report
+internal import Topology
+internal import Trainers
+
+/// What the folder of a federated run holds for those who look at it afterwards.
+struct RunRecord: Sendable {
+    /// What was run.
+    var topology: Topology
+    /// SHA-256 of the base model's weights.
+    var baseModel: SHA256Digest
+    /// The rounds that were begun.
+    var rounds: [RoundRecord]
+    /// The bytes by round, kind and direction.
+    var traffic: [TrafficRecord]
+    /// What the coordinator measured.
+    var metrics: RunMetrics
+    /// SHA-256 of the newest adapter as it travels.
+    var adapterOnWire: SHA256Digest
+    /// SHA-256 of the newest adapter's safetensors file; nil if there is no such file.
+    var adapterFile: SHA256Digest?
+
+    /// Reads a run's folder; a coordinator may be at work in it.
+    ///
+    /// - Throws: `NodeError` if no run has begun in it; `LedgerError`; `TopologyError`.
+    static func read(_ layout: RunLayout) throws -> RunRecord {
+        guard FileManager.default.fileExists(atPath: layout.topologyFile) else {
+            throw NodeError(.input, "\(layout.root) is not the folder of a run: it has no topology.yaml")
+        }
+        let topology = try Topology.load(layout.topologyFile)
+        let ledger = try Ledger.inspect(layout.coordinatorState)
+        guard let newest = try ledger.latestAdapter() else {
+            throw NodeError(.input, "\(layout.coordinatorState): no adapter is recorded yet")
+        }
+        return RunRecord(
+            topology: topology,
+            baseModel: ledger.identity.baseModel,
+            rounds: try ledger.rounds(),
+            traffic: try ledger.traffic(),
+            metrics: try RunMetrics(reading: ledger),
+            adapterOnWire: newest.blob.digest,
+            adapterFile: adapterFile(layout)
+        )
+    }
+
+    private static func adapterFile(_ layout: RunLayout) -> SHA256Digest? {
+        let file = layout.coordinatorState + "/adapter/adapter_model.safetensors"
+        return FileManager.default.contents(atPath: file).map { SHA256Digest(of: $0) }
+    }
+
+    /// How many rounds are finished and evaluated.
+    var finishedRounds: Int {
+        rounds.count { $0.isFinished && metrics.evaluations[$0.round] != nil }
+    }
+
+    /// The held-out score after as many rounds; 0 is the base model.
+    func score(afterRounds count: Int) -> Score? {
+        metrics.evaluations[count - 1].map { Score($0) }
+    }
+
+    /// From the beginning of each finished round to its merge, in seconds, added up.
+    var trainingSeconds: Double {
+        rounds.reduce(0) { sum, round in
+            sum + Double((round.finishedMs ?? round.startedMs) - round.startedMs) / 1000
+        }
+    }
+
+    /// The time of all evaluations in seconds; nil if none was recorded.
+    var evaluationSeconds: Double? {
+        let times = metrics.evaluationTimes
+        return times.isEmpty ? nil : times.reduce(0) { $0 + $1.seconds }
+    }
+
+    /// The bytes of a round, or of all, by kind in a fixed order.
+    func bytes(inRound round: Int? = nil) -> [ByteCount] {
+        var counts: [ByteCount] = []
+        for record in traffic where round == nil || record.round == round {
+            let place = counts.firstIndex { $0.kind == record.kind } ?? counts.count
+            if place == counts.count { counts.append(ByteCount(kind: record.kind, up: 0, down: 0)) }
+            switch record.direction {
+            case .up: counts[place].up += record.bytes
+            case .down: counts[place].down += record.bytes
+            }
+        }
+        let order = ["adapter", "update", "batch", "responses", "pool", "control"]
+        return counts.sorted { left, right in
+            let places = (order.firstIndex(of: left.kind), order.firstIndex(of: right.kind))
+            return (places.0 ?? order.count, left.kind) < (places.1 ?? order.count, right.kind)
+        }
+    }
+
+    /// What a run's public steps come to, of one round or of all; nil if it had none.
+    func publicSteps(inRound round: Int? = nil) -> PublicTotals? {
+        let steps = metrics.publicSteps.filter { round == nil || $0.round == round }
+        let groups = steps.reduce(0) { $0 + $1.groups }
+        guard groups > 0 else { return nil }
+        return PublicTotals(
+            silentBefore: Double(steps.reduce(0) { $0 + $1.silentBefore }) / Double(groups),
+            silentAfter: Double(steps.reduce(0) { $0 + $1.silentAfter }) / Double(groups),
+            swaps: steps.reduce(0) { $0 + $1.swaps },
+            groups: groups
+        )
+    }
+}
+
+/// What several public steps come to.
+struct PublicTotals: Sendable, Equatable {
+    /// The part of the groups, 0 to 1, that are silent before swaps.
+    var silentBefore: Double
+    /// The same after swaps.
+    var silentAfter: Double
+    /// How many responses were swapped.
+    var swaps: Int
+    /// How many groups there were.
+    var groups: Int
+}

@@ -1,0 +1,24 @@
+internal import ArgumentParser
+
+@main
+struct TributaryCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "tributary",
+        abstract: "Federated training for organisations that must not share data.",
+        discussion: """
+            The executables `coordinator` and `client` run a federation on several hosts; this one prepares, simulates
+            and looks at federations, and trains and tries models.
+
+            A FEDERATION ON THIS MACHINE, from nothing to a report
+              tributary validate topologies/demo.yaml
+              tributary up topologies/demo.yaml --out run/demo
+              tributary report run/demo
+            """,
+        subcommands: [
+            ProvisionCommand.self, UpCommand.self, SimulateCommand.self, ReportCommand.self,
+            EvaluateCommand.self,
+            GenerateCommand.self, PretrainCommand.self, ReproduceCommand.self, InspectCommand.self,
+            ValidateCommand.self,
+        ]
+    )
+}

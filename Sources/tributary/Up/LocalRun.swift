@@ -1,0 +1,59 @@
+internal import Foundation
+internal import Nodes
+internal import Topology
+internal import Transport
+
+/// What has to be there before the processes of a federation can start on this machine.
+enum LocalRun {
+    /// Makes the folders and identities of a run and writes the topology as it will be run.
+    ///
+    /// - Parameters:
+    ///   - topologyFile: The topology as the user wrote it.
+    ///   - layout: Where the run goes.
+    /// - Returns: The topology, with a free port where it leaves the choice to the system.
+    /// - Throws: `TopologyError`, `IdentityError`; `UpError` where the folder holds another run.
+    static func prepare(topologyFile: String, layout: RunLayout) throws -> Topology {
+        var topology = try Topology.load(topologyFile)
+        if FileManager.default.fileExists(atPath: layout.topologyFile) {
+            let earlier = try Topology.load(layout.topologyFile)
+            guard earlier.digest == topology.digest else {
+                throw UpError(
+                    "\(layout.root) holds another run: its topology differs from \(topologyFile); "
+                        + "choose another --out, or remove that folder"
+                )
+            }
+            topology = earlier
+        } else {
+            if topology.coordinator.port == 0 { topology.coordinator.port = try FreePort.find() }
+            try FileManager.default.createDirectory(atPath: layout.logs, withIntermediateDirectories: true)
+            try topology.resolvedYAML.write(toFile: layout.topologyFile, atomically: true, encoding: .utf8)
+        }
+        _ = try Provisioner(directory: layout.identities).provision(
+            federation: topology.federation,
+            coordinatorNames: topology.coordinator.certificateNames,
+            clients: topology.clients.map(\.name),
+            now: Date()
+        )
+        return topology
+    }
+}
+
+/// A TCP port of the loopback interface that nobody listens on.
+enum FreePort {
+    static func find() throws -> Int {
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        guard descriptor >= 0 else { throw UpError("no socket: \(String(cString: strerror(errno)))") }
+        defer { close(descriptor) }
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_addr.s_addr = inet_addr("127.0.0.1")
+        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let status = withUnsafeMutablePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
+                bind(descriptor, address, length) == 0 ? getsockname(descriptor, address, &length) : -1
+            }
+        }
+        guard status == 0 else { throw UpError("no free port: \(String(cString: strerror(errno)))") }
+        return Int(UInt16(bigEndian: address.sin_port))
+    }
+}
