@@ -89,7 +89,7 @@ let package = Package(
         .target(
             name: "CommandSupport",
             dependencies: [
-                "Nodes", "Topology", "Ledger", "Models", "Trainers", "Transport",
+                "Nodes", "Topology", "Ledger", "Models", "Tasks", "Text", "Trainers", "Transport",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ]

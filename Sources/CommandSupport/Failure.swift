@@ -3,6 +3,8 @@ internal import Glibc
 internal import Ledger
 internal import Models
 public import Nodes
+internal import Tasks
+internal import Text
 internal import Topology
 internal import Trainers
 internal import Transport
@@ -36,7 +38,8 @@ public enum Failure {
         case let error as NodeError: code(of: error.kind)
         case is IdentityError: EX_CONFIG
         case is TransportError: EX_UNAVAILABLE
-        case is CheckpointError: EX_DATAERR
+        case CheckpointError.inaccessible, DataError.unreadable: EX_NOINPUT
+        case is CheckpointError, is DataError, is TokenizerError, is AdapterError, is DrawError: EX_DATAERR
         default: EX_SOFTWARE
         }
     }

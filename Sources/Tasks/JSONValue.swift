@@ -34,13 +34,13 @@ enum JSONValue: Decodable, Equatable {
         }
     }
 
-    /// Parses one JSON text; the error says what is wrong and where.
+    /// Parses one JSON text.
     static func parse(_ bytes: some Collection<UInt8>) throws(ParseError) -> JSONValue {
         do {
             return try JSONDecoder().decode(JSONValue.self, from: Data(bytes))
         } catch let error as DecodingError {
-            guard case .dataCorrupted(let context) = error else { throw ParseError(reason: "\(error)") }
-            throw ParseError(reason: context.underlyingError.map { "\($0)" } ?? context.debugDescription)
+            guard case .dataCorrupted = error else { throw ParseError(reason: "\(error)") }
+            throw ParseError(reason: "text that is not JSON")
         } catch {
             throw ParseError(reason: "\(error)")
         }

@@ -1,4 +1,5 @@
 internal import FoundationEssentials
+internal import Glibc
 
 /// Reads questions from files.
 public enum QuestionFile {
@@ -163,6 +164,9 @@ public enum QuestionFile {
     // MARK: - Files
 
     private static func load(_ path: String) throws(DataError) -> [UInt8] {
+        guard access(path, R_OK) == 0 else {
+            throw .unreadable(file: path, reason: String(cString: strerror(errno)))
+        }
         do {
             let attributes = try FileManager.default.attributesOfItem(atPath: path)
             let size = (attributes[.size] as? any BinaryInteger).flatMap { Int(exactly: $0) } ?? 0

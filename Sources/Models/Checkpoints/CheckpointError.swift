@@ -27,7 +27,7 @@ public enum CheckpointError: Error, Equatable, CustomStringConvertible {
         case .inaccessible(let file, let reason):
             "\(file): \(reason)"
         case .truncated(let file, let what, let offset, let needed, let size):
-            "\(file): truncated: \(what) takes \(needed) B at offset \(offset), the file has \(size) B"
+            "\(file): truncated: \(what) takes \(needed) B at offset \(offset), there are only \(size) B"
         case .malformed(let file, let offset, let detail):
             "\(file): \(offset.map { "at offset \($0): " } ?? "")\(detail)"
         case .overLimit(let file, let what, let value, let limit):

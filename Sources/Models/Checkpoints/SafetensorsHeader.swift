@@ -58,7 +58,7 @@ struct SafetensorsHeader {
             )
         }
         var entries: [Entry] = []
-        for (name, item) in listing.tensors {
+        for (name, item) in listing.tensors.sorted(by: { $0.0 < $1.0 }) {
             entries.append(try Self.entry(name, item, dataBytes: dataBytes, file: file))
         }
         entries.sort {
