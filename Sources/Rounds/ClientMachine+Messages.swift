@@ -24,7 +24,9 @@ extension ClientMachine {
         case .stepSkipped(let skipped): answered(skipped)
         case .accepted(let accepted): answered(accepted)
         case .rejected(let rejected): answered(rejected)
-        case .finished(let finished): end(.completed(finished), farewell: "finished")
+        case .finished(let finished):
+            save(.finished(rounds: finished.rounds, adapter: finished.adapter))
+            end(.completed(finished), farewell: "finished")
         case .continue(let request): sendChunks(request)
         case .chunk(let chunk):
             guard let download else { return }

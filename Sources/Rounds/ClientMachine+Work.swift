@@ -18,6 +18,7 @@ extension ClientMachine {
             }
             work = .offerResponses(round: round, index: index, step: step, digest: digest)
         case .trained(let round, let digest): work = .offerUpdate(round: round, digest: digest)
+        case .finished: preconditionFailure("a finished client prepares a trainer")
         }
         ask()
     }

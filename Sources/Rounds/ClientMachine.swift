@@ -78,7 +78,7 @@ public struct ClientMachine: Sendable {
         guard work != .ended else { return [] }
         self.now = max(self.now, now)
         switch event {
-        case .started: connect()
+        case .started: start()
         case .connected: greet()
         case .connectFailed(let reason), .disconnected(let reason): lost(reason)
         case .received(let message): receive(message)
@@ -98,6 +98,12 @@ public struct ClientMachine: Sendable {
         if work != .ended { updateTimer() }
         defer { actions = [] }
         return actions
+    }
+
+    /// Connects, unless an earlier client of the same state has heard that the run is over.
+    private mutating func start() {
+        guard case .finished(let rounds, let adapter) = record.place else { return connect() }
+        end(.completed(Finished(rounds: rounds, adapter: adapter)), farewell: "finished")
     }
 
     /// Ends, with a farewell if somebody listens.

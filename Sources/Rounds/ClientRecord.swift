@@ -13,6 +13,8 @@ public struct ClientRecord: Sendable, Equatable {
         case responded(round: Int, index: Int, digest: SHA256Digest)
         /// The round's update is made and kept, but not known to be accepted.
         case trained(round: Int, digest: SHA256Digest)
+        /// The run is over; its rounds and the digest of its last adapter.
+        case finished(rounds: Int, adapter: SHA256Digest)
     }
 
     /// What the coordinator said when the client was first welcomed; nil before.
@@ -82,6 +84,7 @@ extension ClientRecord: LosslessStringConvertible {
             case .phase(let round, let index): "phase \(round) \(index)"
             case .responded(let round, let index, let digest): "responded \(round) \(index) \(digest)"
             case .trained(let round, let digest): "trained \(round) \(digest)"
+            case .finished(let rounds, let adapter): "finished \(rounds) \(adapter)"
             }
         guard let terms else { return "- \(place)" }
         return "terms \(terms.seed) \(terms.trainer) \(terms.settings) \(terms.rounds) \(terms.steps) "
@@ -111,6 +114,9 @@ extension ClientRecord: LosslessStringConvertible {
         case "trained":
             guard let digest = words.digest() else { return nil }
             self.init(terms: terms, place: .trained(round: round, digest: digest))
+        case "finished":
+            guard let digest = words.digest() else { return nil }
+            self.init(terms: terms, place: .finished(rounds: round, adapter: digest))
         default: return nil
         }
         guard words.isAtEnd else { return nil }

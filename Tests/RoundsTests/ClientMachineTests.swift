@@ -94,4 +94,20 @@ struct ClientMachineTests {
         #expect(save < offer)
         #expect(machine.record.place == .trained(round: 0, digest: digest("u")))
     }
+
+    @Test("a client that has heard of the end keeps it, and does not call a coordinator that is gone")
+    func finishedOnce() throws {
+        var machine = ClientMachine(plan: plan.client("alpha"))
+        let finished = Finished(rounds: 2, adapter: digest("a"))
+        _ = machine.handle(.started, at: 0)
+        _ = machine.handle(.connected, at: 1)
+        _ = machine.handle(.received(.welcome(plan.welcome(session: 1))), at: 2)
+        _ = machine.handle(.prepared, at: 3)
+        let actions = machine.handle(.received(.finished(finished)), at: 4)
+
+        var restarted = ClientMachine(plan: plan.client("alpha"), restoring: machine.record)
+
+        #expect(actions.first == .save(machine.record))
+        #expect(restarted.handle(.started, at: 0) == [.finish(.completed(finished))])
+    }
 }

@@ -93,6 +93,7 @@ struct RecordTests {
         let places: [ClientRecord.Place] = [
             .between(after: -1), .between(after: 4), .phase(round: 2, index: 1),
             .responded(round: 2, index: 1, digest: digest("r")), .trained(round: 7, digest: digest("u")),
+            .finished(rounds: 8, adapter: digest("a")),
         ]
         for place in places {
             for terms in [nil, terms] {
