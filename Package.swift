@@ -156,11 +156,13 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ]
         ),
+        .testTarget(name: "ProcessTests", dependencies: ["coordinator", "client", "tributary"]),
+        .testTarget(name: "ArchitectureTests"),
         .testTarget(
             name: "NodesTests",
             dependencies: [
-                "Nodes", "TrainersTestSupport", "Topology", "Wire", "Rounds", "Transport", "Ledger", "Aggregation",
-                "Trainers", "Models", "Tasks", "Text", "Exchange", "Randomness", "Digest",
+                "Nodes", "TrainersTestSupport", "Topology", "Wire", "Rounds", "Transport", "Ledger",
+                "Aggregation", "Trainers", "Models", "Tasks", "Text", "Exchange", "Randomness", "Digest",
                 .product(name: "Logging", package: "swift-log"),
             ]
         ),

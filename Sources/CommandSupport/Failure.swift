@@ -1,8 +1,8 @@
-public import ArgumentParser
+internal import ArgumentParser
 internal import Glibc
 internal import Ledger
 internal import Models
-public import Nodes
+internal import Nodes
 internal import Tasks
 internal import Text
 internal import Topology

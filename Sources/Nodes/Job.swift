@@ -1,5 +1,5 @@
 internal import Aggregation
-public import Digest
+internal import Digest
 internal import Exchange
 internal import FoundationEssentials
 internal import Models

@@ -4,7 +4,7 @@ internal import Models
 internal import Randomness
 internal import Tensors
 internal import Text
-public import Topology
+internal import Topology
 public import Trainers
 
 /// Trying a topology's model outside of a federation: evaluating an adapter, completing a prompt.

@@ -33,6 +33,8 @@ public enum CoordinatorFact: Sendable, Hashable {
     case roundCompleted(round: Int)
     /// A client was shut out for good.
     case quarantined(client: String, code: ErrorCode)
+    /// A client has heard that the run is over: it said goodbye after it was told.
+    case informed(client: String)
 }
 
 /// One line for each fact, which can be read back.
@@ -59,6 +61,7 @@ extension CoordinatorFact: LosslessStringConvertible {
         case .evaluated(let round): "evaluated \(round)"
         case .roundCompleted(let round): "roundCompleted \(round)"
         case .quarantined(let client, let code): "quarantined \(client) \(code.name)"
+        case .informed(let client): "informed \(client)"
         }
     }
 
@@ -77,6 +80,8 @@ extension CoordinatorFact: LosslessStringConvertible {
         case "quarantined":
             guard let client = words.word(), let code = words.code() else { return nil }
             return .quarantined(client: client, code: code)
+        case "informed":
+            return words.word().map { .informed(client: $0) }
         case .some(let name):
             guard let round = words.number() else { return nil }
             return readOfRound(name, round, &words)

@@ -30,7 +30,7 @@ extension CoordinatorMachine {
         case .progress(let progress): actions.append(.note(.progress(client: client, progress)))
         case .bye:
             // What was sent may be lost; a goodbye after it shows that it was not.
-            if told.contains(id) { informed.insert(client) }
+            if told.contains(id), !record.informed.contains(client) { establish(.informed(client: client)) }
             actions.append(.note(.disconnected(client: client)))
             drop(id)
         case .heartbeat: break

@@ -40,8 +40,6 @@ public struct CoordinatorMachine: Sendable {
     var passed: Set<String> = []
     /// Connections that were sent `Finished`.
     var told: Set<ConnectionID> = []
-    /// Clients that know of the end: they said goodbye after they were told.
-    var informed: Set<String> = []
     /// When the present wait ends, or nil if its clock has not started.
     var deadline: Tick?
     /// The present wait's deadline has passed, below quorum.
@@ -178,7 +176,8 @@ public struct CoordinatorMachine: Sendable {
     /// Ends once every client has been told and has gone.
     mutating func endIfAllKnow() {
         guard phase == .finished, sessions.isEmpty else { return }
-        guard plan.clients.allSatisfy({ informed.contains($0) || record.quarantined[$0] != nil }) else {
+        guard plan.clients.allSatisfy({ record.informed.contains($0) || record.quarantined[$0] != nil })
+        else {
             return
         }
         end(.completed)

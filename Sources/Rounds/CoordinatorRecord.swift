@@ -19,6 +19,8 @@ public struct CoordinatorRecord: Sendable, Equatable {
     public private(set) var refusals: [String: Int] = [:]
     /// The clients that are shut out, and why.
     public private(set) var quarantined: [String: ErrorCode] = [:]
+    /// The clients that know that the run is over.
+    public private(set) var informed: Set<String> = []
     /// How many updates came too late.
     public private(set) var lateUpdates = 0
 
@@ -39,7 +41,7 @@ public struct CoordinatorRecord: Sendable, Equatable {
     func fits(_ fact: CoordinatorFact) -> Bool {
         switch fact {
         case .sessionOpened(_, let session): session > sessionsOpened
-        case .quarantined, .updateLate: true
+        case .quarantined, .updateLate, .informed: true
         case .roundBegan(let round): current == nil && round == completedRounds
         case .responsesAccepted(let round, let step, let client, _):
             isOpen(round) && current?.closedSteps[step] == nil && current?.responses[step]?[client] == nil
@@ -86,6 +88,7 @@ public struct CoordinatorRecord: Sendable, Equatable {
             previous = current
             current = nil
         case .quarantined(let client, let code): quarantined[client] = code
+        case .informed(let client): informed.insert(client)
         }
     }
 

@@ -14,9 +14,11 @@ import Wire
 
     static let points: [CrashPoint] = ["coordinator", "ash"].flatMap { victim in
         let places: [(Peer, MessageType, Int)] = [
-            (.client, .hello, 0), (.coordinator, .welcome, 0), (.client, .fetchRound, 1), (.coordinator, .roundStart, 1),
+            (.client, .hello, 0), (.coordinator, .welcome, 0), (.client, .fetchRound, 1),
+            (.coordinator, .roundStart, 1),
             (.client, .fetchBatch, 0), (.coordinator, .batch, 1), (.client, .offerResponses, 0),
-            (.coordinator, .continue, 2), (.client, .chunk, 0), (.client, .chunk, 1), (.coordinator, .accepted, 0),
+            (.coordinator, .continue, 2), (.client, .chunk, 0), (.client, .chunk, 1),
+            (.coordinator, .accepted, 0),
             (.coordinator, .accepted, 1), (.client, .fetchPool, 1), (.coordinator, .pool, 0),
             (.coordinator, .chunk, 2), (.client, .offerUpdate, 0), (.client, .offerUpdate, 1),
         ]

@@ -12,13 +12,20 @@ import Wire
 @Suite struct HostileClientTests {
     private static let recipe = Recipe(clients: ["ash", "mallory"], rounds: 1, steps: 3, encoding: "f32")
     private static let plain = Recipe(
-        clients: ["ash", "mallory"], rounds: 1, steps: 3, localPerPublic: "none", normLimit: "10", encoding: "f32")
+        clients: ["ash", "mallory"],
+        rounds: 1,
+        steps: 3,
+        localPerPublic: "none",
+        normLimit: "10",
+        encoding: "f32"
+    )
 
     // MARK: - Hello
 
     @Test(
         "a client that does not fit the run is refused for good",
-        arguments: ["WRONG_BASE_MODEL", "WRONG_SETTINGS", "WRONG_TRAINER"])
+        arguments: ["WRONG_BASE_MODEL", "WRONG_SETTINGS", "WRONG_TRAINER"]
+    )
     func misfit(code: String) async throws {
         let stage = try await Stage(Self.recipe, in: Scratch())
         var other = Self.recipe
@@ -53,8 +60,13 @@ import Wire
         let raw = try await stage.rawClient("mallory")
 
         let hello = Hello(
-            software: "test", federation: "test", client: "ash", baseModel: try stage.job.baseModelDigest(),
-            trainer: "vector", settings: nil)
+            software: "test",
+            federation: "test",
+            client: "ash",
+            baseModel: try stage.job.baseModelDigest(),
+            trainer: "vector",
+            settings: nil
+        )
         try await raw.send(.hello(hello))
 
         #expect(try await raw.next()?.code == .nameMismatch)
@@ -137,6 +149,7 @@ import Wire
     func quarantine() async throws {
         var recipe = Self.recipe
         recipe.rounds = 2
+        recipe.quorum = 1
         let (stage, raw) = try await inRound(recipe)
         let garbage = try BlobEncoder.encode([Response(itemID: "block-0", index: 0, payload: [1])])
         let misshapen = try update([Float](repeating: 0, count: 4))
@@ -160,13 +173,19 @@ import Wire
         recipe.localPerPublic = "none"
         recipe.encoding = "f32"
         recipe.rounds = 1
+        recipe.quorum = 1
         let (stage, raw) = try await inRound(recipe, as: "birch")
         let before = try BlobDecoder.adapter(from: await raw.adapter.value)
         let huge = AdapterWeights(
-            before.arrays.map { NamedArray(name: $0.name, shape: $0.shape, values: $0.values.map { _ in 3e38 }) })
+            before.arrays.map {
+                NamedArray(name: $0.name, shape: $0.shape, values: $0.values.map { _ in 3e38 })
+            }
+        )
 
         let refused = try await raw.offerUpdate(
-            BlobEncoder.encode(huge, as: .update, encoding: .f32), round: 0)
+            BlobEncoder.encode(huge, as: .update, encoding: .f32),
+            round: 0
+        )
 
         #expect(refused?.code == .normTooLarge)
         async let outcome = stage.finish(with: [stage.client("ash")])
@@ -187,7 +206,8 @@ import Wire
         }
         switch kind {
         case 0: responses[0].payload = [1, 2, 3]
-        case 1: responses.append(Response(itemID: batch.items[0].id, index: batch.responsesPerItem, payload: []))
+        case 1:
+            responses.append(Response(itemID: batch.items[0].id, index: batch.responsesPerItem, payload: []))
         case 2: responses.removeLast()
         default: responses[1] = responses[0]
         }
@@ -277,8 +297,13 @@ import Wire
 
     private func blob(_ bytes: [UInt8], shape: [Int]) throws -> EncodedBlob {
         let entry = ManifestEntry(
-            name: "vector", elementType: .f32, compression: .stored, shape: shape, rawBytes: bytes.count,
-            encodedBytes: bytes.count)
+            name: "vector",
+            elementType: .f32,
+            compression: .stored,
+            shape: shape,
+            rawBytes: bytes.count,
+            encodedBytes: bytes.count
+        )
         let manifest = try Manifest(kind: .update, entries: [entry], digest: SHA256Digest(of: bytes))
         return EncodedBlob(trusted: manifest, bytes: bytes)
     }

@@ -22,7 +22,7 @@ struct RecordTests {
         .aggregated(round: 0, adapter: digest("next")),
         .evaluated(round: 0),
         .roundCompleted(round: 0),
-        .quarantined(client: "beta", code: .normTooLarge),
+        .quarantined(client: "beta", code: .normTooLarge), .informed(client: "alpha"),
         .roundBegan(round: 1),
     ]
 
@@ -64,8 +64,8 @@ struct RecordTests {
     func faults() {
         for fact in Self.facts {
             switch fact {
-            case .quarantined, .updateLate, .responsesRefused, .updateRefused, .evaluated, .pooled,
-                .aggregated:
+            case .quarantined, .informed, .updateLate, .responsesRefused, .updateRefused, .evaluated,
+                .pooled, .aggregated:
                 continue
             case .sessionOpened, .roundBegan, .responsesAccepted, .stepClosed, .updateAccepted, .roundClosed,
                 .roundCompleted:

@@ -93,7 +93,7 @@ struct CellRunnerTests {
         #expect(first == second)
         #expect((0...1).contains(first.passAt1.overall) && Set(first.passAt1.byTopic.keys) == ["inc", "dec"])
         #expect(first.metrics["greedy"] != nil)
-        #expect((first.metrics["silent after"] != nil) == (method == .balanced))
+        #expect((first.metrics["silent left"] != nil) == (method == .balanced))
         #expect((first.base != nil) == method.isFederated)
         #expect(try FileManager.default.contentsOfDirectory(atPath: scratch.path + "/work").isEmpty)
     }

@@ -86,6 +86,12 @@ extension CoordinatorNode {
             case is LedgerError: .storage
             default: .internal
             }
+        if code == .storage || code == .internal {
+            logger.error(
+                "an upload could not be kept",
+                metadata: ["client": "\(transfer.client)", "reason": "\(error)"]
+            )
+        }
         post(.transferFailed(transfer, code: code, message: "\(error)"))
     }
 }

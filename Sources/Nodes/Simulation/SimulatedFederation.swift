@@ -79,7 +79,8 @@ public struct SimulatedFederation: Sendable {
                 )
                 group.addTask { _ = try await node.run() }
             }
-            try await group.waitForAll()
+            // The first failure ends the others, which would wait for the failed one for ever.
+            for try await _ in group {}
         }
     }
 

@@ -2,6 +2,7 @@ internal import ArgumentParser
 internal import CommandSupport
 internal import Foundation
 internal import Models
+internal import Nodes
 internal import Randomness
 internal import Text
 
@@ -31,7 +32,9 @@ struct GenerateCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("How many answers.", valueName: "number"))
     var samples = 1
 
-    @Option(help: ArgumentHelp("The most tokens of an answer.", valueName: "number"))
+    @Option(
+        help: ArgumentHelp("The most tokens of an answer; fewer at the model's end.", valueName: "number")
+    )
     var maxTokens = 64
 
     @Option(help: ArgumentHelp("0 takes the likeliest token each time.", valueName: "number"))
@@ -66,14 +69,18 @@ struct GenerateCommand: AsyncParsableCommand {
             let decoder = LanguageDecoder(base, adapter: try loadAdapter(base))
             let template = isChat ? PromptTemplate(kind: .chat) : PromptTemplate.raw
             let ids = try template.encode(prompt, tokenizer: tokenizer)
-            guard ids.count + maxTokens <= base.configuration.positionsMax else {
-                throw ValidationError(
-                    "The prompt has \(ids.count) tokens; with \(maxTokens) more it exceeds the model's "
-                        + "\(base.configuration.positionsMax)."
+            if let unknown = tokenizer.firstUnencodable(in: prompt) {
+                throw NodeError(.data, "the model's vocabulary has no token for '\(unknown)' in the prompt")
+            }
+            let room = base.configuration.positionsMax - ids.count
+            guard room > 0 else {
+                throw NodeError(
+                    .data,
+                    "the prompt has \(ids.count) tokens, the model takes at most \(base.configuration.positionsMax)"
                 )
             }
             let settings = SamplingSettings(
-                maxTokens: maxTokens,
+                maxTokens: min(maxTokens, room),
                 temperature: temperature,
                 topP: topP,
                 stop: tokenizer.eos

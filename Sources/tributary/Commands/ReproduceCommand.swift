@@ -53,7 +53,7 @@ struct ReproduceCommand: AsyncParsableCommand {
     var steps: String?
 
     @Option(help: ArgumentHelp("FedProx's weight μ.", valueName: "number"))
-    var proximalWeight = 0.01
+    var proximalWeight = 0.001
 
     @Option(help: ArgumentHelp("Runs at the same time; as many as cores if not given.", valueName: "number"))
     var jobs: Int?

@@ -54,12 +54,12 @@ struct CellRunner: Sendable {
         var metrics = [
             "drift": merges.reduce(0) { $0 + $1.clientDrift } / count,
             "FedIT gap": merges.reduce(0) { $0 + $1.factorGap } / count,
-            "MB sent": Double(record.traffic.reduce(0) { $0 + $1.bytes }) / 1e6,
+            "MB": Double(record.traffic.reduce(0) { $0 + $1.bytes }) / 1e6,
         ]
         if let steps = record.publicSteps() {
-            metrics["silent before"] = steps.silentBefore
-            metrics["silent after"] = steps.silentAfter
-            metrics["swaps per group"] = Double(steps.swaps) / Double(steps.groups)
+            metrics["silent"] = steps.silentBefore
+            metrics["silent left"] = steps.silentAfter
+            metrics["swaps"] = Double(steps.swaps) / Double(steps.groups)
         }
         return metrics
     }

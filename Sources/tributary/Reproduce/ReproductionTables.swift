@@ -111,8 +111,8 @@ struct ReproductionTables {
                 Setting(
                     "setting \(setup.name)",
                     "\(setup.topology.clients.count) clients; \(setup.budget) optimiser steps in rounds of "
-                        + "\(schedules.joined(separator: ", ")) steps; with public steps every "
-                        + "\(rounds.localPerPublic + 1)th is one; base model SHA-256 \(setup.baseModel)"
+                        + "\(schedules.joined(separator: ", ")) steps; where there are public "
+                        + "steps, one after every \(rounds.localPerPublic) local ones; base model SHA-256 \(setup.baseModel)"
                 )
             )
         }
@@ -128,10 +128,11 @@ struct ReproductionTables {
             ),
             Setting("drift, FedIT gap", "means over the rounds of a run"),
             Setting(
-                "silent",
-                "the part of public groups that teach nothing, before and after the swap, all steps"
+                "silent, silent left",
+                "the part of public groups that teach nothing, before and after the swap"
             ),
-            Setting("MB sent", "all clients, both ways, as the coordinator counted them"),
+            Setting("swaps", "responses that others' took the place of, for each public group"),
+            Setting("MB", "sent by all, both ways, as the coordinator counted"),
         ]
     }
 

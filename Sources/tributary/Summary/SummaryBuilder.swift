@@ -91,7 +91,10 @@ struct SummaryBuilder {
     private var settings: [Setting] {
         let topology = run.topology
         let rounds = topology.rounds
-        let alpha = ProgressDisplay.fixed(topology.adapter.alpha, 1)
+        let alpha = ProgressDisplay.fixed(
+            topology.adapter.alpha,
+            topology.adapter.alpha.rounded() == topology.adapter.alpha ? 0 : 2
+        )
         var rows = [
             Setting("base model", model),
             Setting(

@@ -31,7 +31,7 @@ final class ChildProcess {
     /// Starts it.
     func start() throws {
         if !FileManager.default.fileExists(atPath: logFile) {
-            FileManager.default.createFile(atPath: logFile, contents: nil)
+            _ = FileManager.default.createFile(atPath: logFile, contents: nil)
         }
         guard let log = FileHandle(forWritingAtPath: logFile) else {
             throw UpError("cannot write the log file \(logFile)")

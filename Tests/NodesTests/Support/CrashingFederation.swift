@@ -27,7 +27,9 @@ struct CrashPoint: Sendable, CustomTestStringConvertible {
 }
 
 /// Runs a federation in memory in which one node is stopped at a point and started again on its state.
-func runCrashing(_ recipe: Recipe, at point: CrashPoint, in scratch: Scratch) async throws -> (RunResult, crashed: Bool) {
+func runCrashing(_ recipe: Recipe, at point: CrashPoint, in scratch: Scratch) async throws -> (
+    RunResult, crashed: Bool
+) {
     let job = try recipe.job()
     let layout = RunLayout(root: scratch.path)
     let crash = Crash(point)
@@ -38,26 +40,42 @@ func runCrashing(_ recipe: Recipe, at point: CrashPoint, in scratch: Scratch) as
             try await crash.keepRunning("coordinator") {
                 let listener = try network.listen(as: coordinatorIdentity, port: 1)
                 let node = try await Coordinator.make(
-                    job, state: layout.coordinatorState, status: layout.statusFile, adapter: layout.adapter,
-                    listener: listener, isRevoked: { _ in false }, logger: quiet)
+                    job,
+                    state: layout.coordinatorState,
+                    status: layout.statusFile,
+                    adapter: layout.adapter,
+                    listener: listener,
+                    isRevoked: { _ in false },
+                    logger: quiet
+                )
                 return { _ = try await node.run() }
             }
         }
         for name in recipe.clients {
             let dialer = LoopbackDialer(
-                network: network, port: 1, identity: PeerIdentity(federation: "test", role: .client(name)))
+                network: network,
+                port: 1,
+                identity: PeerIdentity(federation: "test", role: .client(name))
+            )
             group.addTask {
                 try await crash.keepRunning(name) {
                     let node = try await Client.make(
-                        job, name: name, state: layout.state(ofClient: name), dataFile: nil, dialer: dialer,
-                        logger: quiet)
+                        job,
+                        name: name,
+                        state: layout.state(ofClient: name),
+                        dataFile: nil,
+                        dialer: dialer,
+                        logger: quiet
+                    )
                     return { _ = try await node.run() }
                 }
             }
         }
-        try await group.waitForAll()
+        for try await _ in group {}
     }
-    return (try RunResult(coordinatorState: layout.coordinatorState, rounds: recipe.rounds), crash.hasHappened)
+    return (
+        try RunResult(coordinatorState: layout.coordinatorState, rounds: recipe.rounds), crash.hasHappened
+    )
 }
 
 /// Stops the victim once, at the frame in question.
@@ -76,7 +94,9 @@ private final class Crash: Sendable {
     var hasHappened: Bool { state.withLock { $0.hasHappened } }
 
     func fault(_ frame: LoopbackNetwork.FaultPoint) -> LoopbackNetwork.Fault {
-        guard frame.client == "ash", frame.sender == point.sender, frame.type == point.type else { return .none }
+        guard frame.client == "ash", frame.sender == point.sender, frame.type == point.type else {
+            return .none
+        }
         let victim = state.withLock { state -> Task<Void, any Error>? in
             state.seen += 1
             guard state.seen == point.skipping + 1, let victim = state.victim else { return nil }
@@ -90,7 +110,8 @@ private final class Crash: Sendable {
 
     /// Runs a node; if it is the victim, again on the same state after its end.
     func keepRunning(
-        _ name: String, _ make: @Sendable () async throws -> @Sendable () async throws -> Void
+        _ name: String,
+        _ make: @Sendable () async throws -> @Sendable () async throws -> Void
     ) async throws {
         while true {
             let run = try await made(make)

@@ -46,7 +46,11 @@ struct Identities {
     init(_ recipe: Recipe, in scratch: Scratch) throws {
         directory = scratch.path + "/identities"
         _ = try Provisioner(directory: directory).provision(
-            federation: "test", coordinatorNames: [recipe.host], clients: recipe.clients, now: Date())
+            federation: "test",
+            coordinatorNames: [recipe.host],
+            clients: recipe.clients,
+            now: Date()
+        )
     }
 
     func context(_ role: PeerIdentity.Role) throws -> TLSContext {
@@ -61,21 +65,39 @@ func runOverTLS(_ recipe: Recipe, in scratch: Scratch, logger: Logger = quiet) a
     let job = try recipe.job()
     let transport = TCPTransport(logger: logger)
     let listener = try await transport.listen(
-        host: recipe.host, port: 0, context: identities.context(.coordinator))
+        host: recipe.host,
+        port: 0,
+        context: identities.context(.coordinator)
+    )
     let coordinator = try await Coordinator.make(
-        job, state: layout.coordinatorState, status: layout.statusFile, adapter: layout.adapter,
-        listener: listener, isRevoked: { _ in false }, logger: logger)
+        job,
+        state: layout.coordinatorState,
+        status: layout.statusFile,
+        adapter: layout.adapter,
+        listener: listener,
+        isRevoked: { _ in false },
+        logger: logger
+    )
     try await withThrowingTaskGroup(of: Void.self) { group in
         group.addTask { _ = try await coordinator.run() }
         for name in recipe.clients {
             let dialer = TCPDialer(
-                transport: transport, host: recipe.host, port: listener.port,
-                context: try identities.context(.client(name)))
+                transport: transport,
+                host: recipe.host,
+                port: listener.port,
+                context: try identities.context(.client(name))
+            )
             let client = try await Client.make(
-                job, name: name, state: layout.state(ofClient: name), dataFile: nil, dialer: dialer, logger: logger)
+                job,
+                name: name,
+                state: layout.state(ofClient: name),
+                dataFile: nil,
+                dialer: dialer,
+                logger: logger
+            )
             group.addTask { _ = try await client.run() }
         }
-        try await group.waitForAll()
+        for try await _ in group {}
     }
     await transport.shutdown()
     return try RunResult(coordinatorState: layout.coordinatorState, rounds: recipe.rounds)

@@ -34,11 +34,19 @@ struct Recipe: Sendable, CustomTestStringConvertible {
             {samplesPerPrompt: 4, promptsPerStep: 3, publicPromptsPerStep: 3, maxTokens: 3, \
             evaluation: {method: expected, itemsPerTopic: 4}}
             """,
-        clients: ["ash", "birch"], rounds: 2, steps: 3)
+        clients: ["ash", "birch"],
+        rounds: 2,
+        steps: 3
+    )
 
     static let sft = Recipe(
-        trainer: "sft", settings: "{maxTokens: 3, examplesPerStep: 3, publicPromptsPerStep: 3, evaluation: {method: expected, itemsPerTopic: 4}}",
-        clients: ["ash", "birch"], rounds: 2, steps: 3)
+        trainer: "sft",
+        settings:
+            "{maxTokens: 3, examplesPerStep: 3, publicPromptsPerStep: 3, evaluation: {method: expected, itemsPerTopic: 4}}",
+        clients: ["ash", "birch"],
+        rounds: 2,
+        steps: 3
+    )
 
     static let action = Recipe(trainer: "action")
 
@@ -75,7 +83,9 @@ struct Recipe: Sendable, CustomTestStringConvertible {
 
     func job() throws -> Job {
         try Job(
-            topology(), trainers: TrainerRegistry.all + [ToyTrainers.vector, ToyTrainers.action],
-            models: ModelStore())
+            topology(),
+            trainers: TrainerRegistry.all + [ToyTrainers.vector, ToyTrainers.action],
+            models: ModelStore()
+        )
     }
 }

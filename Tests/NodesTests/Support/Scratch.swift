@@ -8,7 +8,8 @@ final class Scratch: Sendable {
 
     init(_ name: String = #function) throws {
         let words = name.unicodeScalars.filter { CharacterSet.alphanumerics.contains($0) }
-        let unique = "tributary-nodes-\(String(String.UnicodeScalarView(words)).prefix(24))-\(UUID().uuidString)"
+        let unique =
+            "tributary-nodes-\(String(String.UnicodeScalarView(words)).prefix(24))-\(UUID().uuidString)"
         path = FileManager.default.temporaryDirectory.appending(path: unique).path()
         try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
     }
@@ -30,12 +31,22 @@ enum RandomModel {
 
     private static func make(seed: UInt64) -> String {
         let identifier = ProcessInfo.processInfo.processIdentifier
-        let path = FileManager.default.temporaryDirectory.appending(path: "tributary-random-\(seed)-\(identifier)").path()
+        let path = FileManager.default.temporaryDirectory.appending(
+            path: "tributary-random-\(seed)-\(identifier)"
+        ).path()
         let configuration = DecoderConfiguration(
-            hiddenSize: 16, layerCount: 1, headCount: 2, intermediateSize: 32, vocabularySize: 32, positionsMax: 64)
+            hiddenSize: 16,
+            layerCount: 1,
+            headCount: 2,
+            intermediateSize: 32,
+            vocabularySize: 32,
+            positionsMax: 64
+        )
         do {
             try DecoderParameters(random: configuration, seed: seed).write(toDirectory: path)
-            try Data(CharacterTokenizer.arithmetic.fileBytes()).write(to: URL(filePath: path + "/tokenizer.json"))
+            try Data(CharacterTokenizer.arithmetic.fileBytes()).write(
+                to: URL(filePath: path + "/tokenizer.json")
+            )
             let question = #"{"id": "q1", "prompt": "1+1=", "answer": "2"}"#
             try Data(question.utf8).write(to: URL(filePath: path + "/questions.jsonl"))
         } catch {

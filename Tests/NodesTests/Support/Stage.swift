@@ -29,8 +29,14 @@ final class Stage: Sendable {
         let listener = try network.listen(as: PeerIdentity(federation: "test", role: .coordinator))
         port = listener.port
         let coordinator = try await Coordinator.make(
-            job, state: layout.coordinatorState, status: layout.statusFile, adapter: layout.adapter,
-            listener: listener, isRevoked: { _ in false }, logger: quiet)
+            job,
+            state: layout.coordinatorState,
+            status: layout.statusFile,
+            adapter: layout.adapter,
+            listener: listener,
+            isRevoked: { _ in false },
+            logger: quiet
+        )
         self.coordinator = coordinator
         running = Task { try await coordinator.run() }
     }
@@ -39,14 +45,24 @@ final class Stage: Sendable {
 
     func dialer(_ name: String) -> LoopbackDialer {
         LoopbackDialer(
-            network: network, port: port, identity: PeerIdentity(federation: "test", role: .client(name)))
+            network: network,
+            port: port,
+            identity: PeerIdentity(federation: "test", role: .client(name))
+        )
     }
 
     /// A real client; another recipe or dialer makes it one that does not fit.
-    func client(_ name: String, as other: Recipe? = nil, through dialer: (any Dialer)? = nil) async throws -> ClientNode {
+    func client(_ name: String, as other: Recipe? = nil, through dialer: (any Dialer)? = nil) async throws
+        -> ClientNode
+    {
         try await Client.make(
-            other?.job() ?? job, name: name, state: layout.state(ofClient: name), dataFile: nil,
-            dialer: dialer ?? self.dialer(name), logger: quiet)
+            other?.job() ?? job,
+            name: name,
+            state: layout.state(ofClient: name),
+            dataFile: nil,
+            dialer: dialer ?? self.dialer(name),
+            logger: quiet
+        )
     }
 
     /// A connection on which the test says what it likes.
@@ -61,7 +77,7 @@ final class Stage: Sendable {
     func finish(with clients: [ClientNode]) async throws -> CoordinatorOutcome {
         try await withThrowingTaskGroup(of: Void.self) { group in
             for client in clients { group.addTask { _ = try await client.run() } }
-            try await group.waitForAll()
+            for try await _ in group {}
         }
         return try await outcome()
     }
@@ -105,8 +121,13 @@ final class RawClient: Sendable {
     /// Says hello as a client that fits.
     func hello() async throws -> Welcome {
         let hello = Hello(
-            software: "test", federation: "test", client: name, baseModel: try job.baseModelDigest(),
-            trainer: job.entry.name, settings: nil)
+            software: "test",
+            federation: "test",
+            client: name,
+            baseModel: try job.baseModelDigest(),
+            trainer: job.entry.name,
+            settings: nil
+        )
         try await send(.hello(hello))
         let answer = try await next()
         guard case .welcome(let welcome) = answer else { throw Unexpected(found: answer) }
@@ -118,6 +139,7 @@ final class RawClient: Sendable {
         try await send(.fetchRound(FetchRound(after: round)))
         let answer = try await next()
         guard case .finished(let finished) = answer else { throw Unexpected(found: answer) }
+        try await send(.bye(Bye(reason: "finished")))
         await leave()
         return finished
     }
@@ -146,7 +168,7 @@ final class RawClient: Sendable {
         try await send(.continue(Continue(transfer: manifest.digest, fromChunk: 0)))
         while !assembler.isComplete {
             let answer = try await next()
-        guard case .chunk(let chunk) = answer else { throw Unexpected(found: answer) }
+            guard case .chunk(let chunk) = answer else { throw Unexpected(found: answer) }
             try assembler.accept(chunk)
         }
         return try assembler.finish()
@@ -155,12 +177,17 @@ final class RawClient: Sendable {
     /// Offers an update and returns the answer, sending chunks if it is asked to.
     func offerUpdate(_ blob: EncodedBlob, round: Int, examples: Int = 1) async throws -> CoordinatorMessage? {
         try await upload(
-            blob, .offerUpdate(OfferUpdate(round: round, manifest: blob.manifest, examples: examples, metrics: [])))
+            blob,
+            .offerUpdate(OfferUpdate(round: round, manifest: blob.manifest, examples: examples, metrics: []))
+        )
     }
 
     /// Offers responses and returns the answer, sending chunks if it is asked to.
     func offerResponses(_ blob: EncodedBlob, round: Int, step: Int) async throws -> CoordinatorMessage? {
-        try await upload(blob, .offerResponses(OfferResponses(round: round, step: step, manifest: blob.manifest)))
+        try await upload(
+            blob,
+            .offerResponses(OfferResponses(round: round, step: step, manifest: blob.manifest))
+        )
     }
 
     private func upload(_ blob: EncodedBlob, _ offer: ClientMessage) async throws -> CoordinatorMessage? {
@@ -172,7 +199,12 @@ final class RawClient: Sendable {
     }
 
     /// Another message than the test waits for.
-    struct Unexpected: Error { var found: CoordinatorMessage? }
+    struct Unexpected: Error {
+        init(found: CoordinatorMessage?) {
+            // At once: a test that throws may first have to wait for others.
+            Issue.record("the coordinator said \(String(describing: found))")
+        }
+    }
 }
 
 extension CoordinatorMessage {
@@ -187,7 +219,8 @@ extension CoordinatorMessage {
 }
 
 /// Polls for something that other tasks bring about.
-func waitUntil(_ condition: () throws -> Bool, sourceLocation: SourceLocation = #_sourceLocation) async throws {
+func waitUntil(_ condition: () throws -> Bool, sourceLocation: SourceLocation = #_sourceLocation) async throws
+{
     for _ in 0..<1000 {
         if try condition() { return }
         try await Task.sleep(for: .milliseconds(10))

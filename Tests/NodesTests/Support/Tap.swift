@@ -41,7 +41,9 @@ private struct TappedDialer: Dialer {
 }
 
 /// Passes frames on until the source ends, then ends the target.
-private func pass(from source: any Connection, to target: any Connection, _ record: @Sendable (Frame) -> Void) async {
+private func pass(from source: any Connection, to target: any Connection, _ record: @Sendable (Frame) -> Void)
+    async
+{
     do {
         for try await frame in source.inbound {
             record(frame)

@@ -31,7 +31,7 @@ struct SimulationChecks {
         case .responsesRefused, .updateRefused, .quarantined:
             expect(false, "an honest client was refused: \(fact)")
         case .sessionOpened, .responsesAccepted, .stepClosed, .pooled, .aggregated, .evaluated,
-            .roundCompleted:
+            .roundCompleted, .informed:
             break
         }
     }

@@ -1,0 +1,91 @@
+import Foundation
+
+/// A federation that is over in two seconds: three clients, the smallest model, two rounds of six steps.
+struct SmallTopology {
+    static let clients = ["inc", "dec", "max"]
+
+    var federation = "small"
+    var host = "127.0.0.1"
+    var port = FreePort.find()
+    var model = "embedded: tiny-arithmetic"
+    var rounds = 2
+    /// Slept after each local step by the client `max`, so that the others have to wait for it.
+    var delayMs = 0
+    var seed = 1
+    /// More lines of `trainer.settings`.
+    var settings: [String] = []
+
+    var text: String {
+        """
+        federation: \(federation)
+        seed: \(seed)
+        coordinator:
+          host: \(host)
+          port: \(port)
+        model:
+          \(model)
+        adapter:
+          rank: 2
+          alpha: 4
+          targets: [q_proj, v_proj]
+        trainer:
+          name: rlvr
+          settings:
+            samplesPerPrompt: 4
+            promptsPerStep: 4
+            publicPromptsPerStep: 4
+            maxTokens: 5
+            optimiser:
+              learningRate: 1e-2
+            evaluation:
+              method: expected
+              itemsPerTopic: 10
+        \(settings.map { "    \($0)\n" }.joined())data:
+          clients: &draw
+            families: [inc, dec, max]
+            clients: 3
+            privateCount: 40
+            ownFraction: 0.95
+            publicPerFamily: 16
+            heldOutPerFamily: 20
+          public: *draw
+          evaluation: *draw
+        rounds:
+          count: \(rounds)
+          steps: 6
+          localPerPublic: 2
+        clients:
+          - name: inc
+          - name: dec
+          - name: max
+            delay: \(delayMs)ms
+
+        """
+    }
+}
+
+/// A TCP port of the loopback interface that nobody listens on.
+enum FreePort {
+    static func find() -> Int {
+        let (descriptor, port) = occupy()
+        close(descriptor)
+        return port
+    }
+
+    /// A listening socket and its port; the caller closes it.
+    static func occupy() -> (descriptor: Int32, port: Int) {
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_addr.s_addr = inet_addr("127.0.0.1")
+        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let done = withUnsafeMutablePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
+                bind(descriptor, address, length) == 0 && listen(descriptor, 1) == 0
+                    && getsockname(descriptor, address, &length) == 0
+            }
+        }
+        precondition(done, "no free port")
+        return (descriptor, Int(UInt16(bigEndian: address.sin_port)))
+    }
+}
