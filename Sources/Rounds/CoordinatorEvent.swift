@@ -42,7 +42,7 @@ public enum CoordinatorEvent: Sendable, Equatable {
     case checkpointed(round: Int)
     /// Work that the machine asked for has failed and will fail again: the run cannot go on.
     case workFailed(reason: String)
-    /// A client is to be shut out at once, for instance because its certificate was revoked.
+    /// A client is to be shut out for the rest of the run.
     case expelled(client: String, code: ErrorCode, message: String)
     /// The time of the timer has come.
     case tick
