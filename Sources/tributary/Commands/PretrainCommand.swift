@@ -46,7 +46,7 @@ struct PretrainCommand: AsyncParsableCommand {
             let parameters = try pretraining.run(seed: seed) { progress in
                 guard (progress.step + 1) % 50 == 0 else { return }
                 let loss = ProgressDisplay.fixed(progress.loss, 4)
-                print("step \(progress.step + 1)/\(progress.steps)  loss \(loss)")
+                ProgressDisplay.write("step \(progress.step + 1)/\(progress.steps)  loss \(loss)\n")
             }
             try parameters.write(toDirectory: out)
             let tokenizer = CharacterTokenizer.arithmetic

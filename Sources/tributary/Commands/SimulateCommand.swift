@@ -91,8 +91,8 @@ struct SimulateCommand: AsyncParsableCommand {
         let run = LocalOnlyRun(job, dataFiles: files, logger: quiet)
         let results = try await run.run(parallel: ProcessInfo.processInfo.activeProcessorCount) { result in
             let quality = ProgressDisplay.fixed(result.evaluation.passAt1, 3)
-            print(
-                "local only  \(result.client)  round \(result.round + 1)  pass@1 over all topics \(quality)"
+            ProgressDisplay.write(
+                "local only  \(result.client)  round \(result.round + 1)  pass@1 over all topics \(quality)\n"
             )
         }
         let encoder = JSONEncoder()

@@ -67,7 +67,10 @@ struct ProgressDisplay {
 
     // MARK: - Text
 
-    private func write(_ text: String) {
+    private func write(_ text: String) { ProgressDisplay.write(text) }
+
+    /// Writes at once: `print` keeps lines back where the output is a file or a pipe.
+    static func write(_ text: String) {
         FileHandle.standardOutput.write(Data(text.utf8))
     }
 
