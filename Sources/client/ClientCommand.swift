@@ -8,19 +8,22 @@ struct ClientCommand: AsyncParsableCommand {
         commandName: "client",
         abstract: "Takes part in a federation: trains on private data, which never leaves this machine.",
         discussion: """
-            It calls the coordinator until that answers, trains, and ends when the federation is finished. Its trainer's
-            state is durable after every exchange: killed at any instant and started again with the same arguments,
-            it goes on to the same adapter.
+            It calls the coordinator until that answers, trains, and ends when the
+            federation is finished. Its trainer's state is durable after every exchange:
+            killed at any instant and started again with the same arguments, it goes on
+            to the same adapter.
 
             SIGTERM finishes the step in hand and leaves.
 
             EXAMPLES
-              client --name addition --topology topologies/demo.yaml --identity identities/clients/addition --state state/addition
+              client --name inc --topology topologies/demo.yaml \\
+                --identity identities/clients/inc --state state/inc
               client --name ward-3 … --data questions.jsonl
 
             EXIT CODES (sysexits.h)
-              0 done or drained · 64 usage · 65 bad data · 66 missing input · 69 coordinator unavailable
-              74 input/output error, such as a full disk · 75 state directory in use · 77 refused by the coordinator
+              0 done or drained · 64 usage · 65 bad data · 66 missing input
+              69 coordinator unavailable · 74 input/output error, such as a full
+              disk · 75 state directory in use · 77 refused by the coordinator
               78 bad configuration
             """
     )

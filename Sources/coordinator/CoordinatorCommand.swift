@@ -9,20 +9,24 @@ struct CoordinatorCommand: AsyncParsableCommand {
         abstract:
             "Coordinates a federation: owns the public data, pools responses, merges the clients' adapters.",
         discussion: """
-            It waits for the clients that the topology names, runs the rounds and ends when all of them have the
-            final adapter. Whatever it has acknowledged is durable in its state directory: killed at any instant and
-            started again with the same arguments, it goes on where it was.
+            It waits for the clients that the topology names, runs the rounds and ends
+            when all of them have the final adapter. Whatever it has acknowledged is
+            durable in its state directory: killed at any instant and started again with
+            the same arguments, it goes on where it was.
 
-            SIGTERM drains: clients are told to come back later. SIGHUP rereads the revocation list.
+            SIGTERM drains: clients are told to come back later.
+            SIGHUP rereads the revocation list.
 
             EXAMPLES
               tributary provision topologies/demo.yaml --out identities
-              coordinator --topology topologies/demo.yaml --identity identities/coordinator --state state/coordinator
+              coordinator --topology topologies/demo.yaml \\
+                --identity identities/coordinator --state state/coordinator
               coordinator … --log-format json --log-level debug 2> coordinator.log
 
             EXIT CODES (sysexits.h)
-              0 done or drained · 64 usage · 65 bad data · 66 missing input · 69 port in use or peer unavailable
-              74 input/output error, such as a full disk · 75 state directory in use · 78 bad configuration
+              0 done or drained · 64 usage · 65 bad data · 66 missing input
+              69 port in use or peer unavailable · 74 input/output error, such as a
+              full disk · 75 state directory in use · 78 bad configuration
             """
     )
 

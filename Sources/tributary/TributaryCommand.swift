@@ -6,8 +6,9 @@ struct TributaryCommand: AsyncParsableCommand {
         commandName: "tributary",
         abstract: "Federated training for organisations that must not share data.",
         discussion: """
-            The executables `coordinator` and `client` run a federation on several hosts; this one prepares, simulates
-            and looks at federations, and trains and tries models.
+            The executables `coordinator` and `client` run a federation on several
+            hosts; this one prepares, simulates and looks at federations, and trains and
+            tries models.
 
             A FEDERATION ON THIS MACHINE, from nothing to a report
               tributary validate topologies/demo.yaml

@@ -21,6 +21,8 @@ extension ProcessTests {
                     inExamples = true
                 } else if line.isEmpty || line.hasPrefix("EXIT") {
                     inExamples = false
+                } else if inExamples, line.hasPrefix("    "), let last = examples.indices.last {
+                    examples[last] += " " + line
                 } else if inExamples, line.hasPrefix("  ") {
                     examples.append(String(line))
                 } else if inExamples, let last = examples.indices.last {

@@ -12,7 +12,8 @@ struct EvaluateCommand: AsyncParsableCommand {
         discussion: """
             EXAMPLES
               tributary evaluate topologies/demo.yaml
-              tributary evaluate topologies/demo.yaml --adapter run/demo/coordinator/adapter --format json
+              tributary evaluate topologies/demo.yaml \\
+                --adapter run/demo/coordinator/adapter --format json
             """
     )
 

@@ -11,12 +11,16 @@ struct GenerateCommand: AsyncParsableCommand {
         commandName: "generate",
         abstract: "Completes a prompt with a model and, if wanted, an adapter.",
         discussion: """
-            A model is the name of an embedded one, a GGUF file, or a folder with config.json, model.safetensors and
-            tokenizer.json. GGUF models get the prompt as a chat message; --raw gives it as it is.
+            A model is the name of an embedded one, a GGUF file, or a folder with
+            config.json, model.safetensors and tokenizer.json. GGUF models get the
+            prompt as a chat message; --raw gives it as it is.
 
             EXAMPLES
-              tributary generate --model tiny-arithmetic --adapter run/demo/coordinator/adapter --prompt '37+5='
-              tributary generate --model models/smollm2-135m/SmolLM2-135M-Instruct.Q4_1.gguf --prompt 'What is 3 + 4?'
+              tributary generate --model tiny-arithmetic \\
+                --adapter run/demo/coordinator/adapter --prompt '37+5='
+              tributary generate \\
+                --model models/smollm2-135m/SmolLM2-135M-Instruct.Q4_1.gguf \\
+                --prompt 'What is 3 + 4?'
             """
     )
 

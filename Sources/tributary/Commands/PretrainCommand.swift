@@ -11,12 +11,15 @@ struct PretrainCommand: AsyncParsableCommand {
         commandName: "pretrain",
         abstract: "Makes a tiny decoder from a seed: the embedded models are made with this command.",
         discussion: """
-            224,736 parameters, trained on six families of arithmetic and sorting with noisy labels, so that it knows a
-            little of everything and nothing well. Questions that a federation is tested on are never used.
+            224,736 parameters, trained on six families of arithmetic and sorting with
+            noisy labels, so that it knows a little of everything and nothing well.
+            Questions that a federation is tested on are never used.
 
             EXAMPLES, which rebuild the embedded models on the same type of processor
-              tributary pretrain --preset default --seed \(PretrainCommand.defaultSeed) --out tiny-arithmetic
-              tributary pretrain --preset hard --seed \(PretrainCommand.hardSeed) --out tiny-arithmetic-hard
+              tributary pretrain --preset default \\
+                --seed \(PretrainCommand.defaultSeed) --out tiny-arithmetic
+              tributary pretrain --preset hard --seed \(PretrainCommand.hardSeed) \\
+                --out tiny-arithmetic-hard
             """
     )
 

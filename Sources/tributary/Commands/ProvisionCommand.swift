@@ -9,17 +9,19 @@ struct ProvisionCommand: AsyncParsableCommand {
         commandName: "provision",
         abstract: "Makes the identities of a federation: certificate authority, coordinator, clients.",
         discussion: """
-            What is there already is kept: running it again changes nothing, and a certificate authority is never
-            overwritten. Keys are readable by their owner alone. Hand each client its own folder and nothing else.
+            What is there already is kept: running it again changes nothing, and a
+            certificate authority is never overwritten. Keys are readable by their owner
+            alone. Hand each client its own folder and nothing else.
 
             EXAMPLES
               tributary provision topologies/demo.yaml --out identities
               tributary provision topologies/demo.yaml --out identities --add ward-5
-              tributary provision topologies/demo.yaml --out identities --renew coordinator
+              tributary provision topologies/demo.yaml --out identities \\
+                --renew coordinator
               tributary provision topologies/demo.yaml --out identities --revoke ward-3
 
-            After --revoke, copy identities/coordinator/crl.pem to the coordinator's identity folder, if that is
-            elsewhere, and send the coordinator a SIGHUP.
+            After --revoke, copy identities/coordinator/crl.pem to the coordinator's
+            identity folder, if that is elsewhere, and send the coordinator a SIGHUP.
             """
     )
 

@@ -12,12 +12,14 @@ struct ReportCommand: AsyncParsableCommand {
         abstract:
             "Gathers what a run measured into summary.json and a page, report.html, in the run's folder.",
         discussion: """
-            Controls below the run's folder are shown beside it; without them their figures are left out.
+            Controls below the run's folder are shown beside it; without them their
+            figures are left out.
 
             EXAMPLES
               tributary report run/demo
               tributary simulate topologies/demo.yaml --out run/demo/no-swap --pool none
-              tributary simulate topologies/demo.yaml --out run/demo/local-only --local-only
+              tributary simulate topologies/demo.yaml --out run/demo/local-only \\
+                --local-only
               tributary report run/demo
             """
     )

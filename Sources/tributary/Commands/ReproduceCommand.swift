@@ -14,15 +14,18 @@ struct ReproduceCommand: AsyncParsableCommand {
         abstract:
             "Runs a paper's comparison in small: all methods with the same seeds, differences in pairs.",
         discussion: """
-            pubswap: PubSwap (arXiv:2604.12160) on arithmetic, with its controls. Every run takes the same number of
-            optimiser steps. Finished runs are kept in results.jsonl; the same command goes on where it was stopped.
+            pubswap: PubSwap (arXiv:2604.12160) on arithmetic, with its controls. Every
+            run takes the same number of optimiser steps. Finished runs are kept in
+            results.jsonl; the same command goes on where it was stopped.
 
             METHODS: \(ReproductionMethod.allCases.map(\.rawValue).joined(separator: ", "))
 
             EXAMPLES
               tributary reproduce pubswap --out run/pubswap
-              tributary reproduce pubswap --out run/pubswap-hard --preset hard --steps 6,30,60 --seeds 10
-              tributary reproduce pubswap --out run/mine --topology my.yaml --methods balanced,none
+              tributary reproduce pubswap --out run/pubswap-hard --preset hard \\
+                --steps 6,30,60 --seeds 10
+              tributary reproduce pubswap --out run/mine --topology my.yaml \\
+                --methods balanced,none
             """
     )
 

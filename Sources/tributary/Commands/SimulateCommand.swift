@@ -12,8 +12,8 @@ struct SimulateCommand: AsyncParsableCommand {
         abstract:
             "Runs a federation in this one process; it ends with the same adapter as its processes would.",
         discussion: """
-            The same nodes, messages and files as on several hosts, connected in memory. The options are the controls that
-            a federation is compared with.
+            The same nodes, messages and files as on several hosts, connected in memory.
+            The options are the controls that a federation is compared with.
 
             EXAMPLES
               tributary simulate topologies/demo.yaml --out run/simulated

@@ -10,8 +10,9 @@ struct UpCommand: AsyncParsableCommand {
         abstract:
             "Runs a federation as processes on this machine: one coordinator and all clients, over mutual TLS.",
         discussion: """
-            Identities are made where they are missing. A folder that holds a run already goes on where that run was.
-            Ctrl-C lets every process finish the step in hand; the same command then resumes the run.
+            Identities are made where they are missing. A folder that holds a run
+            already goes on where that run was. Ctrl-C lets every process finish the
+            step in hand; the same command then resumes the run.
 
             EXAMPLE
               tributary up topologies/demo.yaml --out run/demo
