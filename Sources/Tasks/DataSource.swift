@@ -162,17 +162,35 @@ public struct FileSource: Sendable, Codable, Equatable {
 extension DataSource: Codable {
     private enum CodingKeys: String, CodingKey { case families, path }
 
-    /// Reads either kind, told apart by its keys.
+    private static let drawKeys = [
+        "clients", "families", "heldOutPerFamily", "ownFraction", "privateCount", "publicPerFamily",
+    ]
+    private static let fileKeys = [
+        "division", "instruction", "layout", "limit", "path", "reserve", "topics",
+    ]
+
+    /// Reads either kind, told apart by its keys; a key that the kind does not have is an error.
     public init(from decoder: any Decoder) throws {
         let keys = try decoder.container(keyedBy: CodingKeys.self)
         switch (keys.contains(.families), keys.contains(.path)) {
-        case (true, false): self = .synthetic(try MixedDraw(from: decoder))
-        case (false, true): self = .file(try FileSource(from: decoder))
+        case (true, false):
+            try DataSource.refuseKeys(of: decoder, otherThan: DataSource.drawKeys)
+            self = .synthetic(try MixedDraw(from: decoder))
+        case (false, true):
+            try DataSource.refuseKeys(of: decoder, otherThan: DataSource.fileKeys)
+            self = .file(try FileSource(from: decoder))
         case (let families, _):
             let found = families ? "both" : "neither"
             let text = "found \(found) of 'families' and 'path', expected one"
             throw DecodingError.dataCorrupted(.init(codingPath: decoder.codingPath, debugDescription: text))
         }
+    }
+
+    private static func refuseKeys(of decoder: any Decoder, otherThan known: [String]) throws {
+        let present = try decoder.container(keyedBy: JSONValue.AnyKey.self).allKeys.map(\.stringValue)
+        guard let unknown = present.sorted().first(where: { !known.contains($0) }) else { return }
+        let text = "found the key '\(unknown)', expected one of \(known.joined(separator: ", "))"
+        throw DecodingError.dataCorrupted(.init(codingPath: decoder.codingPath, debugDescription: text))
     }
 
     /// Writes the source as it is read.

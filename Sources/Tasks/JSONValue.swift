@@ -74,7 +74,8 @@ enum JSONValue: Decodable, Equatable {
         return "\(Int64(number))"
     }
 
-    private struct AnyKey: CodingKey {
+    /// A key of any name.
+    struct AnyKey: CodingKey {
         var stringValue: String
         var intValue: Int? { nil }
         init?(stringValue: String) { self.stringValue = stringValue }

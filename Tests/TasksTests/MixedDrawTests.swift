@@ -84,6 +84,23 @@ import Testing
         #expect(throws: DrawError.self) { try recipe.privateQuestions(client: 4, seed: 1) }
     }
 
+    @Test("a key that a source does not have is refused by its name")
+    func unknownKeys() {
+        let texts = [
+            #"""
+            {"families": ["inc"], "clients": 1, "privateCount": 10, "ownFraction": 0.5,
+             "publicPerFamily": 4, "heldOutPerFamily": 5, "privteCount": 3}
+            """#,
+            #"{"path": "q.jsonl", "privteCount": 3}"#,
+        ]
+        for text in texts {
+            let error = #expect(throws: DecodingError.self) {
+                try JSONDecoder().decode(DataSource.self, from: Data(text.utf8))
+            }
+            #expect(error.map { "\($0)" }?.contains("'privteCount'") == true)
+        }
+    }
+
     @Test("a source is read by its keys, and written as it is read")
     func coding() throws {
         func source(_ text: String) throws -> DataSource {
