@@ -9,6 +9,8 @@ let package = Package(
         .executable(name: "coordinator", targets: ["coordinator"]),
         .executable(name: "client", targets: ["client"]),
         .executable(name: "tributary", targets: ["tributary"]),
+        // What a trainer of one's own and the programs around it need; nothing else is public.
+        .library(name: "TributaryKit", targets: ["TributaryKit"]),
     ],
     dependencies: [
         // Sockets and event loops under our own TLS handler.
@@ -30,7 +32,7 @@ let package = Package(
 
         // Shared by both spines
         .target(name: "Randomness"),
-        .target(name: "Exchange"),
+        .target(name: "Contract"),
         .target(name: "Digest", dependencies: ["COpenSSL"]),
 
         // Learning
@@ -39,30 +41,37 @@ let package = Package(
             cSettings: [.unsafeFlags(["-O3", "-fno-math-errno"])]
         ),
         .target(name: "Tensors", dependencies: ["CKernels", "COpenBLAS", "Randomness"]),
-        .target(name: "Text"),
+        .target(name: "Text", dependencies: ["Contract"]),
         .target(
             name: "Models",
-            dependencies: ["Tensors", "CKernels", "Exchange", "Randomness", "Digest", "Text"],
+            dependencies: ["Tensors", "CKernels", "Contract", "Randomness", "Digest", "Text"],
             resources: [.copy("Resources")]
         ),
-        .target(name: "Tasks", dependencies: ["Randomness"]),
+        .target(name: "Tasks", dependencies: ["Contract", "Randomness"]),
         .target(
             name: "Trainers",
-            dependencies: ["Tensors", "Models", "Text", "Tasks", "Exchange", "Randomness"],
-            exclude: ["RLVR/README.md", "Supervised/README.md", "Pretraining/README.md"]
+            dependencies: ["Tensors", "Models", "Text", "Tasks", "Contract", "Randomness", "Digest"],
+            exclude: [
+                "Language/RLVR/README.md", "Language/Supervised/README.md", "Language/Pretraining/README.md",
+            ]
         ),
 
         // Federation
-        .target(name: "Topology", dependencies: ["Digest", .product(name: "Yams", package: "Yams")]),
         .target(
             name: "Wire",
             dependencies: [
-                "CZstd", "Digest", "Exchange",
+                "CZstd", "Digest", "Contract",
                 .product(name: "SwiftProtobuf", package: "swift-protobuf"),
             ]
         ),
-        .target(name: "Aggregation", dependencies: ["Exchange", "Randomness", "COpenBLAS"]),
-        .target(name: "Rounds", dependencies: ["Wire", "Digest"]),
+        .target(name: "Aggregation", dependencies: ["Contract", "Randomness", "COpenBLAS"]),
+        .target(
+            name: "Topology",
+            dependencies: [
+                "Contract", "Aggregation", "Wire", "Digest", .product(name: "Yams", package: "Yams"),
+            ]
+        ),
+        .target(name: "Rounds", dependencies: ["Contract", "Wire", "Digest"]),
         .target(
             name: "Transport",
             dependencies: [
@@ -78,43 +87,54 @@ let package = Package(
         .target(
             name: "Nodes",
             dependencies: [
-                "Topology", "Wire", "Rounds", "Transport", "Ledger", "Aggregation",
-                "Trainers", "Tensors", "Models", "Tasks", "Text", "Exchange", "Randomness", "Digest",
+                "Contract", "Topology", "Wire", "Rounds", "Transport", "Ledger", "Aggregation",
+                "Tensors", "Models", "Randomness", "Digest",
                 .product(name: "Logging", package: "swift-log"),
             ]
         ),
-        .target(name: "Report"),
+        .target(name: "Report", dependencies: ["Contract"]),
 
-        // Executables
+        // The public library, and the programs
         .target(
-            name: "CommandSupport",
+            name: "TributaryKit",
             dependencies: [
-                "Nodes", "Topology", "Ledger", "Models", "Tasks", "Text", "Trainers", "Transport",
+                "Contract", "Randomness", "Nodes", "Trainers", "Ledger", "Topology", "Transport",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
-            ]
+            ],
+            exclude: ["README.md"]
         ),
-        .executableTarget(
-            name: "coordinator",
-            dependencies: [
-                "CommandSupport", "Nodes", .product(name: "ArgumentParser", package: "swift-argument-parser"),
-            ]
-        ),
-        .executableTarget(
-            name: "client",
-            dependencies: [
-                "CommandSupport", "Nodes", .product(name: "ArgumentParser", package: "swift-argument-parser"),
-            ]
-        ),
+        .executableTarget(name: "coordinator", dependencies: ["TributaryKit"]),
+        .executableTarget(name: "client", dependencies: ["TributaryKit"]),
         .executableTarget(
             name: "tributary",
             dependencies: [
-                "CommandSupport", "Nodes", "Report", "Topology", "Transport", "Ledger", "Wire", "Models",
-                "Text",
-                "Tensors", "Trainers", "Tasks", "Randomness", "Exchange", "Digest",
+                "TributaryKit", "Contract", "Nodes", "Report", "Topology", "Transport", "Ledger", "Wire",
+                "Aggregation", "Models", "Text", "Tensors", "Trainers", "Tasks", "Randomness", "Digest",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]
+        ),
+
+        // A stranger's package in this one: a trainer, a coordinator and a client that see nothing but the
+        // public library
+        .target(
+            name: "LogisticRegression",
+            dependencies: ["TributaryKit"],
+            path: "Sources/Examples/LogisticRegression",
+            packageAccess: false
+        ),
+        .executableTarget(
+            name: "logistic-coordinator",
+            dependencies: ["TributaryKit", "LogisticRegression"],
+            path: "Sources/Examples/logistic-coordinator",
+            packageAccess: false
+        ),
+        .executableTarget(
+            name: "logistic-client",
+            dependencies: ["TributaryKit", "LogisticRegression"],
+            path: "Sources/Examples/logistic-client",
+            packageAccess: false
         ),
 
         // Tests
@@ -128,12 +148,12 @@ let package = Package(
         .testTarget(name: "TextTests", dependencies: ["Text", "Digest"], resources: [.copy("Fixtures")]),
         .testTarget(
             name: "ModelsTests",
-            dependencies: ["Models", "Tensors", "Exchange", "Randomness", "Digest", "Text"],
+            dependencies: ["Models", "Tensors", "Contract", "Randomness", "Digest", "Text"],
             exclude: ["Golden/make_goldens.py", "Golden/check_peft.py"],
             resources: [.copy("Golden/files")]
         ),
-        .testTarget(name: "TasksTests", dependencies: ["Tasks", "Randomness"]),
-        .testTarget(name: "WireTests", dependencies: ["Wire", "Digest", "Exchange", "Randomness"]),
+        .testTarget(name: "TasksTests", dependencies: ["Tasks", "Contract", "Topology", "Randomness"]),
+        .testTarget(name: "WireTests", dependencies: ["Wire", "Digest", "Contract", "Randomness"]),
         .testTarget(
             name: "TransportTests",
             dependencies: [
@@ -143,46 +163,55 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ]
         ),
-        .testTarget(name: "TopologyTests", dependencies: ["Topology", "Digest"]),
+        .testTarget(
+            name: "TopologyTests",
+            dependencies: ["Topology", "Contract", "Aggregation", "Wire", "Digest"]
+        ),
+        .testTarget(name: "ContractTests", dependencies: ["Contract", "Topology"]),
         .testTarget(
             name: "LedgerTests",
             dependencies: ["Ledger", "Digest", .product(name: "GRDB", package: "GRDB.swift")]
         ),
-        .testTarget(name: "ReportTests", dependencies: ["Report"]),
+        .testTarget(name: "ReportTests", dependencies: ["Report", "Contract"]),
         .testTarget(
             name: "TributaryTests",
             dependencies: [
-                "tributary", "Nodes", "Report", "Topology", "Ledger", "Trainers", "Tasks", "Digest",
+                "tributary", "Contract", "Nodes", "Report", "Topology", "Ledger", "Trainers", "Tasks",
+                "Digest",
                 .product(name: "Logging", package: "swift-log"),
             ]
         ),
-        .testTarget(name: "ProcessTests", dependencies: ["coordinator", "client", "tributary"]),
+        .testTarget(
+            name: "ProcessTests",
+            dependencies: ["coordinator", "client", "tributary", "logistic-coordinator", "logistic-client"]
+        ),
         .testTarget(name: "ArchitectureTests"),
         .testTarget(
             name: "NodesTests",
             dependencies: [
                 "Nodes", "TrainersTestSupport", "Topology", "Wire", "Rounds", "Transport", "Ledger",
-                "Aggregation", "Trainers", "Models", "Tasks", "Text", "Exchange", "Randomness", "Digest",
+                "Aggregation", "Trainers", "Models", "Tasks", "Text", "Contract", "Randomness", "Digest",
                 .product(name: "Logging", package: "swift-log"),
             ]
         ),
-        .testTarget(name: "AggregationTests", dependencies: ["Aggregation", "Exchange", "Randomness"]),
+        .testTarget(name: "AggregationTests", dependencies: ["Aggregation", "Contract", "Randomness"]),
         .testTarget(
             name: "RoundsTests",
-            dependencies: ["Rounds", "Wire", "Digest", "Randomness"],
+            dependencies: ["Rounds", "Wire", "Contract", "Digest", "Randomness"],
             resources: [.copy("Scenarios")]
         ),
         .target(
             name: "TrainersTestSupport",
-            dependencies: ["Trainers", "Aggregation", "Exchange", "Randomness", "Tasks", "Models"],
+            dependencies: [
+                "Trainers", "Aggregation", "Contract", "Randomness", "Tasks", "Models", "LogisticRegression",
+            ],
             path: "Tests/TrainersTestSupport"
         ),
         .testTarget(
             name: "TrainersTests",
             dependencies: [
                 "Trainers", "TrainersTestSupport", "Aggregation", "Models", "Tensors", "Tasks", "Text",
-                "Exchange",
-                "Randomness",
+                "Contract", "Randomness", "LogisticRegression",
             ],
             exclude: ["Golden/make_goldens.py"],
             resources: [.copy("Golden/objectives.json")]

@@ -1,47 +1,48 @@
-internal import Exchange
+internal import Contract
 
 /// What a round's updates say about each other, measured on the weights that they move.
 ///
 /// A low-rank pair counts as its product `W_i = B_i A_i` (without the constant alpha/r), any other array
 /// as itself; norms are Frobenius norms over all of them together. Means over clients are weighted.
+/// Counts are not among them: ``Aggregate`` leaves summed arrays out.
 /// The products are never formed: everything follows from Gram matrices of the factors.
-public struct AggregationDiagnostics: Sendable, Equatable {
+package struct AggregationDiagnostics: Sendable, Equatable {
     /// `‖Σ w_i B_i A_i − B̄ Ā‖` relative to ``meanUpdateNorm``: what averaging A and B separately gets
     /// wrong (notes on PubSwap's aggregation, FedIT). 0 where the clients agree on A or on B.
-    public var factorGap: Double
+    package var factorGap: Double
     /// `‖Σ w_i W_i − W‖`: how far the exact mean moves from the broadcast.
-    public var meanUpdateNorm: Double
+    package var meanUpdateNorm: Double
     /// The plain mean over clients of `‖W_i − Σ w_j W_j‖`.
-    public var clientDrift: Double
+    package var clientDrift: Double
     /// The mean over pairs of clients of the cosine between their updates; 1 for a single client.
-    public var meanCosine: Double
+    package var meanCosine: Double
     /// The lowest of these cosines.
-    public var lowestCosine: Double
+    package var lowestCosine: Double
     /// Each client's share, in ascending order of name.
-    public var clients: [ClientDiagnostics]
+    package var clients: [ClientDiagnostics]
 
     /// One client's part of a round.
-    public struct ClientDiagnostics: Sendable, Equatable {
+    package struct ClientDiagnostics: Sendable, Equatable {
         /// The client's name.
-        public var client: String
+        package var client: String
         /// `‖W_i − W‖`: how far the client moved from the broadcast.
-        public var updateNorm: Double
+        package var updateNorm: Double
         /// `‖W_i − Σ w_j W_j‖`: how far it is from the mean.
-        public var drift: Double
+        package var drift: Double
     }
 
     /// Measures the contributions of a round.
     init(of weighted: WeightedContributions, broadcast: AdapterWeights) throws(AggregationError) {
         let weights = weighted.weights.map { $0 / weighted.totalWeight }
-        let layout = try AdapterLayout(of: broadcast)
+        let pairs = try broadcast.pairs()
         var inner = SquareMatrix(size: weights.count)
         var gapSquare = 0.0
-        for pair in layout.pairs {
+        for pair in pairs {
             let grams = PairGrams(pair, weighted, broadcast)
             grams.addInnerProducts(to: &inner)
             gapSquare += grams.gapSquare(weights: weights)
         }
-        for index in layout.dense {
+        for index in broadcast.layout.indices(of: .averaged) {
             let gram = SquareMatrix.gram(ofRows: weighted.contributions.map { $0.delta.arrays[index].values })
             for cell in inner.values.indices { inner.values[cell] += gram.values[cell] }
         }

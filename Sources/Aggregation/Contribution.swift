@@ -1,16 +1,16 @@
-public import Exchange
+package import Contract
 
 /// One client's accepted update of a round: everything about it in one record.
-public struct Contribution: Sendable, Equatable {
+package struct Contribution: Sendable, Equatable {
     /// The client's name.
-    public var client: String
+    package var client: String
     /// The trained adapter minus the round's broadcast adapter, in the broadcast's layout.
-    public var delta: AdapterWeights
+    package var delta: AdapterWeights
     /// How many private examples the client trained on in the round.
-    public var examples: Int
+    package var examples: Int
 
     /// Makes a contribution.
-    public init(client: String, delta: AdapterWeights, examples: Int) {
+    package init(client: String, delta: AdapterWeights, examples: Int) {
         self.client = client
         self.delta = delta
         self.examples = examples
@@ -18,7 +18,7 @@ public struct Contribution: Sendable, Equatable {
 }
 
 /// How much each client counts in the mean.
-public enum Weighting: String, Sendable, CaseIterable {
+package enum Weighting: String, Sendable, Hashable, Codable, CaseIterable {
     /// Every client the same: 1/N.
     case uniform
     /// In proportion to the examples that a client reports.
@@ -35,19 +35,19 @@ public enum Weighting: String, Sendable, CaseIterable {
 }
 
 /// The contributions of a round in ascending order of client name, with their weights.
-public struct WeightedContributions: Sendable {
+package struct WeightedContributions: Sendable {
     /// The contributions, sorted by client name (by UTF-8 bytes).
-    public let contributions: [Contribution]
+    package private(set) var contributions: [Contribution]
     /// The weight of each contribution; never negative, with a positive sum.
-    public let weights: [Double]
+    package let weights: [Double]
     /// The sum of the weights.
-    public let totalWeight: Double
+    package let totalWeight: Double
 
     /// Sorts, weighs and checks the contributions.
     ///
     /// - Throws: ``AggregationError`` for no contributions, a client named twice, a negative count of
     ///   examples, a total weight of zero, or a delta whose names or shapes are not the broadcast's.
-    public init(
+    package init(
         _ contributions: [Contribution],
         weighting: Weighting,
         broadcast: AdapterWeights
@@ -57,6 +57,7 @@ public struct WeightedContributions: Sendable {
         for (first, second) in zip(sorted, sorted.dropFirst()) where first.client == second.client {
             throw .duplicateClient(first.client)
         }
+        let layout = broadcast.layout
         var weights: [Double] = []
         var total = 0
         for contribution in sorted {
@@ -68,8 +69,10 @@ public struct WeightedContributions: Sendable {
                     limit: Self.weightMax
                 )
             }
-            guard contribution.delta.hasSameLayout(as: broadcast) else {
-                throw .layoutDiffers(client: contribution.client)
+            do {
+                try layout.check(contribution.delta.layout)
+            } catch {
+                throw .layoutDiffers(client: contribution.client, error)
             }
             total += weight
             weights.append(Double(weight))
@@ -78,6 +81,18 @@ public struct WeightedContributions: Sendable {
         self.contributions = sorted
         self.weights = weights
         totalWeight = Double(total)
+    }
+
+    /// The same clients and weights without some arrays of the deltas.
+    func leavingOut(_ arrays: [Int]) -> WeightedContributions {
+        guard !arrays.isEmpty else { return self }
+        var rest = self
+        rest.contributions = contributions.map { contribution in
+            var contribution = contribution
+            contribution.delta = contribution.delta.leavingOut(arrays)
+            return contribution
+        }
+        return rest
     }
 
     /// The most examples one client may report, so that sums of weights are exact in Double.
@@ -98,16 +113,31 @@ public struct WeightedContributions: Sendable {
     /// The array of the broadcast adapter plus the weighted mean of its deltas.
     func averaged(_ array: NamedArray, at index: Int) -> NamedArray {
         let mean = meanDelta(ofArray: index)
-        return NamedArray(
-            name: array.name,
-            shape: array.shape,
-            values: zip(array.values, mean).map { Float(Double($0) + $1) }
-        )
+        var result = array
+        result.values = zip(array.values, mean).map { Float(Double($0) + $1) }
+        return result
+    }
+}
+
+extension AdapterWeights {
+    /// The adapter without the arrays at some indices.
+    func leavingOut(_ indices: [Int]) -> AdapterWeights {
+        guard !indices.isEmpty else { return self }
+        return AdapterWeights(arrays.indices.filter { !indices.contains($0) }.map { arrays[$0] })
+    }
+
+    /// The low-rank pairs, in the order of their A halves.
+    func pairs() throws(AggregationError) -> [AdapterLayout.Pair] {
+        do {
+            return try layout.pairs()
+        } catch {
+            throw .malformedPair(error)
+        }
     }
 }
 
 /// Why a round's contributions cannot be merged.
-public enum AggregationError: Error, Equatable, CustomStringConvertible {
+package enum AggregationError: Error, Equatable, CustomStringConvertible {
     /// There is nothing to merge.
     case noContributions
     /// A client occurs twice.
@@ -117,14 +147,16 @@ public enum AggregationError: Error, Equatable, CustomStringConvertible {
     /// Weighted by examples, and no client reports any.
     case zeroTotalWeight(clients: [String])
     /// A delta has other names or shapes than the broadcast adapter.
-    case layoutDiffers(client: String)
+    case layoutDiffers(client: String, AdapterFault)
     /// A low-rank pair lacks its other half or the two do not fit.
-    case malformedPair(array: String, reason: String)
+    case malformedPair(AdapterFault)
+    /// A value of an array of counts, of a client's or of all clients' together, is not whole or too large.
+    case notWhole(array: String, index: Int, value: Double)
     /// The merged adapter holds a value that is not finite, or too large for float32.
     case notFinite(array: String)
 
     /// What happened, with the client's or the array's name.
-    public var description: String {
+    package var description: String {
         switch self {
         case .noContributions: "no contributions to aggregate"
         case .duplicateClient(let client): "client '\(client)' contributes twice"
@@ -132,9 +164,10 @@ public enum AggregationError: Error, Equatable, CustomStringConvertible {
             "client '\(client)' reports \(examples) examples; allowed are 0...\(limit)"
         case .zeroTotalWeight(let clients):
             "weighted by examples, but none of \(clients.joined(separator: ", ")) reports any"
-        case .layoutDiffers(let client):
-            "the delta of client '\(client)' differs from the broadcast adapter in names or shapes"
-        case .malformedPair(let array, let reason): "'\(array)': \(reason)"
+        case .layoutDiffers(let client, let fault): "the delta of client '\(client)': \(fault)"
+        case .malformedPair(let fault): "\(fault)"
+        case .notWhole(let array, let index, let value):
+            "the count \(value) in '\(array)' at value \(index) is not \(Counts.description)"
         case .notFinite(let array): "the merged '\(array)' is not finite"
         }
     }

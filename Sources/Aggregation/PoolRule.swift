@@ -1,81 +1,53 @@
-internal import Exchange
-public import Randomness
+package import Randomness
 
-/// One response with the score that the coordinator gave it.
-public struct ScoredResponse: Sendable, Equatable {
-    /// The response in the trainer's encoding.
-    public var payload: [UInt8]
-    /// The coordinator's score.
-    public var score: Double
-
-    /// Makes a scored response.
-    public init(payload: [UInt8], score: Double) {
-        self.payload = payload
-        self.score = score
-    }
-}
-
-/// One client's scored responses of a public step.
-public struct ScoredClient: Sendable, Equatable {
-    /// The client's name.
-    public var client: String
-    /// For each item of the batch in its order, the K responses by index.
-    public var groups: [[ScoredResponse]]
-
-    /// Makes a client's responses.
-    public init(client: String, groups: [[ScoredResponse]]) {
-        self.client = client
-        self.groups = groups
-    }
-}
-
-/// All clients' responses to one item, clients in ascending order of name.
-public struct ItemPool: Sendable {
-    /// `groups[i][k]`: response k of client i.
-    public let groups: [[ScoredResponse]]
+/// The scores of all clients' responses to one item, clients in ascending order of name: all that a pool
+/// rule decides from.
+package struct ItemPool: Sendable {
+    /// `scores[i][k]`: the coordinator's score of response k of client i.
+    package let scores: [[Double]]
     /// A response with at least this score is correct.
-    public let acceptedScore: Double
+    package let acceptedScore: Double
     /// K.
-    public var responsesPerItem: Int { groups[0].count }
+    package var responsesPerItem: Int { scores[0].count }
 
-    /// Whether a response counts as correct.
-    public func isCorrect(_ response: ScoredResponse) -> Bool { response.score >= acceptedScore }
+    /// Whether a response with this score counts as correct.
+    package func isCorrect(_ score: Double) -> Bool { score >= acceptedScore }
 
     /// The indices of a client's wrong responses.
-    public func wrongIndices(of client: Int) -> [Int] {
-        groups[client].indices.filter { !isCorrect(groups[client][$0]) }
+    package func wrongIndices(of client: Int) -> [Int] {
+        scores[client].indices.filter { !isCorrect(scores[client][$0]) }
     }
 
     /// The correct responses of all other clients, by client and index.
-    public func correctElsewhere(than client: Int) -> [Origin] {
-        origins.filter { $0.client != client && isCorrect(groups[$0.client][$0.index]) }
+    package func correctElsewhere(than client: Int) -> [Origin] {
+        origins.filter { $0.client != client && isCorrect(scores[$0.client][$0.index]) }
     }
 
     /// All responses, by client and index.
-    public var origins: [Origin] {
-        groups.indices.flatMap { client in
-            groups[client].indices.map { Origin(client: client, index: $0) }
+    package var origins: [Origin] {
+        scores.indices.flatMap { client in
+            scores[client].indices.map { Origin(client: client, index: $0) }
         }
     }
 }
 
 /// Which response of which client.
-public struct Origin: Sendable, Hashable {
+package struct Origin: Sendable, Hashable {
     /// The client's place in the ascending order of names.
-    public var client: Int
+    package var client: Int
     /// The response's index in the client's group.
-    public var index: Int
+    package var index: Int
 }
 
 /// One replacement before it is turned into bytes: the own index to drop and what comes in.
-public struct Swap: Sendable, Equatable {
+package struct Swap: Sendable, Equatable {
     /// The index in the receiving client's group.
-    public var index: Int
+    package var index: Int
     /// The incoming response; never the client's own.
-    public var source: Origin
+    package var source: Origin
 
     /// Makes a swap.
-    public init(index: Int, source: Origin) {
+    package init(index: Int, source: Origin) {
         self.index = index
         self.source = source
     }
@@ -83,8 +55,8 @@ public struct Swap: Sendable, Equatable {
 
 /// Which of a client's responses to an item are replaced, and by which.
 ///
-/// An open set: a rule is one file in `PoolRules/` and one line in ``PoolRules/all``.
-public protocol PoolRule: Sendable {
+/// An open set: a rule is one type in `PoolRules/` and one line in ``PoolRules/all``.
+package protocol PoolRule: Sendable {
     /// The word used in topology files.
     static var name: String { get }
     /// One sentence for people who choose.
@@ -95,16 +67,16 @@ public protocol PoolRule: Sendable {
     /// The swaps for one client and item: no index twice, no source of its own, no source twice.
     ///
     /// - Parameters:
-    ///   - item: All clients' responses to the item.
-    ///   - client: The receiving client's place in `item.groups`.
+    ///   - item: The scores of all clients' responses to the item.
+    ///   - client: The receiving client's place in `item.scores`.
     ///   - stream: Random numbers for this round, step, item and client alone.
     func swaps(for item: ItemPool, client: Int, stream: inout RandomStream) -> [Swap]
 }
 
 /// All pool rules.
-public enum PoolRules {
+package enum PoolRules {
     /// The rules, in the order in which help texts list them.
-    public static let all: [any PoolRule.Type] = [
+    package static let all: [any PoolRule.Type] = [
         BalancedRule.self,
         NoPoolRule.self,
         RandomRule.self,
@@ -112,10 +84,10 @@ public enum PoolRules {
     ]
 
     /// The names of all rules.
-    public static var names: [String] { all.map { $0.name } }
+    package static var names: [String] { all.map { $0.name } }
 
     /// The rule of a name, or nil.
-    public static func named(_ name: String) -> (any PoolRule)? {
+    package static func named(_ name: String) -> (any PoolRule)? {
         all.first { $0.name == name }.map { $0.init() }
     }
 }

@@ -1,114 +1,209 @@
-public import Exchange
+package import Contract
 internal import Randomness
 
 /// What a public step gives back: a pool for each client, and what to log of the step.
-public struct PublicStepOutcome: Sendable {
+package struct PublicStepOutcome: Sendable {
     /// A client and what it gets.
-    public struct ClientPool: Sendable, Equatable {
+    package struct ClientPool: Sendable, Equatable {
         /// The client's name.
-        public var client: String
+        package var client: String
         /// Its scores and replacements, by item.
-        public var pool: ResponsePool
+        package var pool: ResponsePool
     }
 
     /// One pool for each client, in ascending order of name.
-    public var pools: [ClientPool]
+    package var pools: [ClientPool]
     /// Counts over the step.
-    public var statistics: PoolStatistics
+    package var statistics: PoolStatistics
 
-    /// Pools the responses of a public step.
+    /// Pools the responses of a public step by a rule.
+    ///
+    /// All swaps are decided from the scores. Then one client's responses after the other are read, so that
+    /// no more than one client's are in memory besides what is sent, and those of no client whose responses
+    /// go nowhere.
     ///
     /// The result depends on the set of clients and not on their order. Random choices come from the
     /// stream (seed, "pool", round, step, item, client), so one client's choices do not depend on
     /// another item or on who else takes part.
     ///
     /// - Parameters:
-    ///   - clients: The scored responses of every participating client; each has one group for each
-    ///     item with K responses. Traps otherwise: see ``ResponseSet``.
-    ///   - batch: The step's items.
+    ///   - step: What was asked, the scores of every participating client, K for each item, and how to read
+    ///     its responses, K for each item. Traps otherwise: see ``ResponseSet``.
     ///   - acceptedScore: A response with at least this score counts as correct.
     ///   - rule: Which responses are replaced by which.
     ///   - seed: The federation's seed.
-    public init(
-        of clients: [ScoredClient],
-        batch: PublicBatch,
-        acceptedScore: Double,
-        rule: any PoolRule,
-        seed: UInt64
-    ) {
-        let sorted = clients.sorted { $0.client.utf8.lexicographicallyPrecedes($1.client.utf8) }
-        for client in sorted {
-            precondition(
-                client.groups.count == batch.items.count
-                    && client.groups.allSatisfy { $0.count == batch.responsesPerItem },
-                "client '\(client.client)' has not \(batch.responsesPerItem) responses to each item"
-            )
-        }
-        var tally = PoolStatistics(clients: sorted.map(\.client), items: batch.items.count)
-        var groups = [[PooledGroup]](repeating: [], count: sorted.count)
+    /// - Throws: What reading a client's responses throws.
+    package init(of step: ScoredStep, acceptedScore: Double, rule: any PoolRule, seed: UInt64) throws {
+        let batch = step.batch
+        let clients = PublicStepOutcome.sorted(step)
+        var tally = PoolStatistics(clients: clients.map(\.name), items: batch.items.count)
+        var groups = [[PooledGroup]](repeating: [], count: clients.count)
+        var deliveries = [[Delivery]](repeating: [], count: clients.count)
         for (index, item) in batch.items.enumerated() {
-            let pool = ItemPool(groups: sorted.map { $0.groups[index] }, acceptedScore: acceptedScore)
-            for (place, client) in sorted.enumerated() {
-                var stream = RandomStream(seed: seed, "pool", batch.round, batch.step, item.id, client.client)
+            let pool = ItemPool(scores: clients.map { $0.scores[index] }, acceptedScore: acceptedScore)
+            for (place, client) in clients.enumerated() {
+                var stream = RandomStream(seed: seed, "pool", batch.round, batch.step, item.id, client.name)
                 let swaps = rule.swaps(for: pool, client: place, stream: &stream).sorted {
                     $0.index < $1.index
                 }
-                tally.count(swaps, client: place, item: index, in: pool)
-                groups[place].append(
-                    PooledGroup(
-                        itemID: item.id,
-                        scores: pool.groups[place].map(\.score),
-                        replacements: swaps.map { swap in
-                            let incoming = pool.groups[swap.source.client][swap.source.index]
-                            return Replacement(
-                                index: swap.index,
-                                score: incoming.score,
-                                payload: incoming.payload
-                            )
-                        }
+                var group = PooledGroup(itemID: item.id, scores: pool.scores[place])
+                for swap in swaps {
+                    let source = swap.source
+                    precondition(source.client != place, "a pool rule gave a client its own response")
+                    deliveries[source.client].append(
+                        Delivery(
+                            item: index,
+                            index: source.index,
+                            receiver: place,
+                            position: group.replacements.count
+                        )
                     )
-                )
+                    let score = pool.scores[source.client][source.index]
+                    group.replacements.append(Replacement(index: swap.index, score: score, payload: []))
+                    tally.clients[source.client].exported += 1
+                }
+                tally.count(group, of: place, item: index, in: pool)
+                groups[place].append(group)
             }
         }
-        pools = zip(sorted, groups).map { client, groups in
+        for (place, client) in clients.enumerated() where !deliveries[place].isEmpty {
+            let responses = try step.responses(of: client.name)
+            precondition(
+                PublicStepOutcome.isComplete(responses, to: batch),
+                "client '\(client.name)' has not \(batch.responsesPerItem) responses to each item"
+            )
+            for delivery in deliveries[place] {
+                groups[delivery.receiver][delivery.item].replacements[delivery.position].payload =
+                    responses[delivery.item][delivery.index].payload
+            }
+        }
+        pools = zip(clients, groups).map { client, groups in
             ClientPool(
-                client: client.client,
+                client: client.name,
                 pool: ResponsePool(round: batch.round, step: batch.step, groups: groups)
             )
         }
         statistics = tally
     }
+
+    /// Takes the pools that a judge made of a step by itself.
+    ///
+    /// The statistics count the step's scores; replacements count as imported, and as nobody's export, since
+    /// only the judge knows where they are from.
+    ///
+    /// - Parameters:
+    ///   - pools: A pool for each client that answered, by name, and for nobody else.
+    ///   - metrics: The judge's figures for the step.
+    ///   - step: What was asked, and the scores of every participating client.
+    ///   - acceptedScore: A response with at least this score counts as correct.
+    /// - Throws: ``CombinationFault`` naming the client.
+    package init(
+        pools: [String: ResponsePool],
+        metrics: [String: Double],
+        of step: ScoredStep,
+        acceptedScore: Double
+    ) throws(CombinationFault) {
+        let clients = PublicStepOutcome.sorted(step)
+        let names = Set(clients.map(\.name))
+        if let stranger = pools.keys.sorted().first(where: { !names.contains($0) }) {
+            throw .unexpected(client: stranger)
+        }
+        var tally = PoolStatistics(clients: clients.map(\.name), items: step.batch.items.count)
+        tally.metrics = metrics
+        var entries: [ClientPool] = []
+        for (place, client) in clients.enumerated() {
+            guard let pool = pools[client.name] else { throw .missing(client: client.name) }
+            do {
+                try pool.check(against: step.batch)
+            } catch {
+                throw .unfit(client: client.name, error)
+            }
+            for (index, group) in pool.groups.enumerated() {
+                let item = ItemPool(scores: clients.map { $0.scores[index] }, acceptedScore: acceptedScore)
+                tally.count(group, of: place, item: index, in: item)
+            }
+            entries.append(ClientPool(client: client.name, pool: pool))
+        }
+        self.pools = entries
+        statistics = tally
+    }
+
+    /// One response on its way: where it is among its client's own, and which replacement it becomes.
+    private struct Delivery {
+        let item: Int
+        let index: Int
+        let receiver: Int
+        let position: Int
+    }
+
+    /// The clients in ascending order of name; traps unless each has K scores for each item.
+    private static func sorted(_ step: ScoredStep) -> [(name: String, scores: [[Double]])] {
+        for client in step.clients {
+            precondition(
+                isComplete(client.scores, to: step.batch),
+                "client '\(client.name)' has not \(step.batch.responsesPerItem) scores for each item"
+            )
+        }
+        return step.clients.sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
+    }
+
+    private static func isComplete<Element>(_ rows: [[Element]], to batch: PublicBatch) -> Bool {
+        rows.count == batch.items.count && rows.allSatisfy { $0.count == batch.responsesPerItem }
+    }
+}
+
+/// Why the pools that a judge combined are refused.
+package enum CombinationFault: Error, Equatable, CustomStringConvertible {
+    /// A client that answered gets nothing.
+    case missing(client: String)
+    /// A pool for a client that did not answer.
+    case unexpected(client: String)
+    /// A client's pool is not one of the batch.
+    case unfit(client: String, PoolFault)
+
+    /// What is wrong, with the client's name.
+    package var description: String {
+        switch self {
+        case .missing(let client): "combined pools: client '\(client)' answered and has none"
+        case .unexpected(let client): "combined pools: client '\(client)' has one and did not answer"
+        case .unfit(let client, let fault):
+            "combined pools: the one for client '\(client)' does not fit the batch: \(fault)"
+        }
+    }
 }
 
 /// Counts over one public step.
-public struct PoolStatistics: Sendable, Equatable {
+package struct PoolStatistics: Sendable, Equatable {
     /// One client's part.
-    public struct ClientStatistics: Sendable, Equatable {
+    package struct ClientStatistics: Sendable, Equatable {
         /// The client's name.
-        public var client: String
+        package var client: String
         /// How many of its own responses are correct.
-        public var correct = 0
+        package var correct = 0
         /// How many of its own responses were replaced.
-        public var imported = 0
-        /// How many responses of its own went to other clients; one that goes to two counts twice.
-        public var exported = 0
+        package var imported = 0
+        /// How many responses of its own went to other clients by a pool rule; one that goes to two counts
+        /// twice.
+        package var exported = 0
     }
 
     /// How many groups (client × item) there are.
-    public var groups: Int
+    package var groups: Int
     /// How many responses there are in all.
-    public var responses = 0
+    package var responses = 0
     /// Groups whose own scores are all equal: they would teach nothing by themselves.
-    public var silentBefore = 0
+    package var silentBefore = 0
     /// Groups whose scores are all equal after replacement.
-    public var silentAfter = 0
+    package var silentAfter = 0
     /// For each item in the batch's order, the swaps over all clients.
-    public var swapsPerItem: [Int]
+    package var swapsPerItem: [Int]
     /// By client, in ascending order of name.
-    public var clients: [ClientStatistics]
+    package var clients: [ClientStatistics]
+    /// A judge's own figures for pools that it combined; empty for those of a pool rule.
+    package var metrics: [String: Double] = [:]
 
     /// All swaps of the step.
-    public var swaps: Int { swapsPerItem.reduce(0, +) }
+    package var swaps: Int { swapsPerItem.reduce(0, +) }
 
     init(clients names: [String], items: Int) {
         groups = names.count * items
@@ -116,20 +211,16 @@ public struct PoolStatistics: Sendable, Equatable {
         clients = names.map { ClientStatistics(client: $0) }
     }
 
-    /// Counts one client's group.
-    mutating func count(_ swaps: [Swap], client: Int, item: Int, in pool: ItemPool) {
-        var scores = pool.groups[client].map(\.score)
+    /// Counts what one client gets for one item.
+    mutating func count(_ group: PooledGroup, of client: Int, item: Int, in pool: ItemPool) {
+        var scores = pool.scores[client]
         responses += scores.count
-        clients[client].correct += pool.groups[client].count { pool.isCorrect($0) }
+        clients[client].correct += scores.count { pool.isCorrect($0) }
         if isSilent(scores) { silentBefore += 1 }
-        for swap in swaps {
-            precondition(swap.source.client != client, "a pool rule gave a client its own response")
-            scores[swap.index] = pool.groups[swap.source.client][swap.source.index].score
-            clients[swap.source.client].exported += 1
-        }
+        for replacement in group.replacements { scores[replacement.index] = replacement.score }
         if isSilent(scores) { silentAfter += 1 }
-        clients[client].imported += swaps.count
-        swapsPerItem[item] += swaps.count
+        clients[client].imported += group.replacements.count
+        swapsPerItem[item] += group.replacements.count
     }
 
     private func isSilent(_ scores: [Double]) -> Bool {

@@ -1,9 +1,9 @@
-public import Exchange
+package import Contract
 
 /// A client's responses to a public batch, known to be complete: K for each item, in order.
-public struct ResponseSet: Sendable, Equatable {
+package struct ResponseSet: Sendable, Equatable {
     /// For each item of the batch in its order, the K responses by index.
-    public let groups: [[Response]]
+    package let groups: [[Response]]
 
     /// Checks and arranges responses that arrive in any order.
     ///
@@ -14,7 +14,7 @@ public struct ResponseSet: Sendable, Equatable {
     ///   - batch: What it was asked.
     ///   - payloadBytesMax: The longest response allowed.
     /// - Throws: ``ResponseSetFault`` naming the item.
-    public init(
+    package init(
         _ responses: [Response],
         to batch: PublicBatch,
         payloadBytesMax: Int
@@ -53,7 +53,7 @@ public struct ResponseSet: Sendable, Equatable {
 }
 
 /// Why a set of responses is refused.
-public enum ResponseSetFault: Error, Equatable, CustomStringConvertible {
+package enum ResponseSetFault: Error, Equatable, CustomStringConvertible {
     /// A response to an item that is not in the batch.
     case unknownItem(String)
     /// An index outside 0 ..< K.
@@ -66,7 +66,7 @@ public enum ResponseSetFault: Error, Equatable, CustomStringConvertible {
     case incomplete(item: String, found: Int, responsesPerItem: Int)
 
     /// What is wrong, with the item and the limit.
-    public var description: String {
+    package var description: String {
         switch self {
         case .unknownItem(let item): "item '\(item)' is not in the batch"
         case .indexOutOfRange(let item, let index, let count):

@@ -1,18 +1,18 @@
 internal import COpenSSL
 
 /// The SHA-256 of bytes, as lower-case hexadecimal text where people see it.
-public struct SHA256Digest: Sendable, Hashable, CustomStringConvertible {
+package struct SHA256Digest: Sendable, Hashable, CustomStringConvertible {
     /// The 32 bytes.
-    public let bytes: [UInt8]
+    package let bytes: [UInt8]
 
     /// Takes 32 bytes; nil for any other count.
-    public init?(bytes: [UInt8]) {
+    package init?(bytes: [UInt8]) {
         guard bytes.count == 32 else { return nil }
         self.bytes = bytes
     }
 
     /// Reads 64 hexadecimal digits; nil for anything else.
-    public init?(hex: String) {
+    package init?(hex: String) {
         let digits = Array(hex.utf8)
         guard digits.count == 64 else { return nil }
         var bytes: [UInt8] = []
@@ -26,7 +26,7 @@ public struct SHA256Digest: Sendable, Hashable, CustomStringConvertible {
     }
 
     /// The digest of some bytes.
-    public init(of data: some Collection<UInt8>) {
+    package init(of data: some Collection<UInt8>) {
         let hash = SHA256()
         hash.update(data)
         self = hash.finish()
@@ -35,7 +35,7 @@ public struct SHA256Digest: Sendable, Hashable, CustomStringConvertible {
     fileprivate init(trusted bytes: [UInt8]) { self.bytes = bytes }
 
     /// 64 lower-case hexadecimal digits.
-    public var description: String {
+    package var description: String {
         let digits = Array("0123456789abcdef".utf8)
         return String(
             decoding: bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] },
@@ -54,11 +54,11 @@ public struct SHA256Digest: Sendable, Hashable, CustomStringConvertible {
 }
 
 /// SHA-256 over bytes that arrive in pieces (OpenSSL's EVP).
-public final class SHA256 {
+package final class SHA256 {
     private let context: OpaquePointer
 
     /// Starts an empty hash.
-    public init() {
+    package init() {
         guard let context = EVP_MD_CTX_new(), EVP_DigestInit_ex(context, EVP_sha256(), nil) == 1 else {
             preconditionFailure("OpenSSL has no SHA-256")
         }
@@ -68,20 +68,20 @@ public final class SHA256 {
     deinit { EVP_MD_CTX_free(context) }
 
     /// Adds bytes.
-    public func update(_ data: some Collection<UInt8>) {
+    package func update(_ data: some Collection<UInt8>) {
         let done: Void? = data.withContiguousStorageIfAvailable { update(UnsafeRawBufferPointer($0)) }
         if done == nil { Array(data).withUnsafeBytes { update($0) } }
     }
 
     /// Adds bytes from memory that is not an array, such as a mapped file.
-    public func update(_ data: UnsafeRawBufferPointer) {
+    package func update(_ data: UnsafeRawBufferPointer) {
         guard EVP_DigestUpdate(context, data.baseAddress, data.count) == 1 else {
             preconditionFailure("OpenSSL could not update a SHA-256")
         }
     }
 
     /// The digest; the hash starts anew afterwards.
-    public func finish() -> SHA256Digest {
+    package func finish() -> SHA256Digest {
         var bytes = [UInt8](repeating: 0, count: 32)
         guard EVP_DigestFinal_ex(context, &bytes, nil) == 1,
             EVP_DigestInit_ex(context, EVP_sha256(), nil) == 1

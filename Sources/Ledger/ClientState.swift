@@ -1,28 +1,28 @@
-public import Digest
+package import Digest
 
 /// What a client needs to go on where it stopped.
-public struct ClientSnapshot: Sendable, Hashable {
+package struct ClientSnapshot: Sendable, Hashable {
     /// Where in the run the client is, in the node's own encoding.
-    public var progress: [UInt8]
+    package var progress: [UInt8]
     /// The trainer's state, in the trainer's own encoding.
-    public var trainer: [UInt8]
+    package var trainer: [UInt8]
 
     /// Makes a snapshot.
-    public init(progress: [UInt8], trainer: [UInt8]) {
+    package init(progress: [UInt8], trainer: [UInt8]) {
         self.progress = progress
         self.trainer = trainer
     }
 }
 
 /// Something the coordinator has not confirmed yet.
-public struct PendingUpload: Sendable, Hashable {
+package struct PendingUpload: Sendable, Hashable {
     /// What it is and where it belongs, in the node's own encoding.
-    public var header: [UInt8]
+    package var header: [UInt8]
     /// The bytes to send.
-    public var payload: [UInt8]
+    package var payload: [UInt8]
 
     /// Makes one.
-    public init(header: [UInt8], payload: [UInt8]) {
+    package init(header: [UInt8], payload: [UInt8]) {
         self.header = header
         self.payload = payload
     }
@@ -37,9 +37,9 @@ public struct PendingUpload: Sendable, Hashable {
 ///     snapshot        the newest snapshot
 ///     pending         the newest upload without a receipt
 ///     temporary/      files being written; emptied at every start
-public final class ClientState: Sendable {
+package final class ClientState: Sendable {
     /// The directory.
-    public let directory: String
+    package let directory: String
     private let files: DurableFiles
     private let lock: DirectoryLock
 
@@ -47,7 +47,7 @@ public final class ClientState: Sendable {
     ///
     /// - Throws: `LedgerError`, with `otherIdentity` if the directory belongs to another client or run
     ///   and `inUse` if another process has it open.
-    public static func open(_ directory: String, identity: ClientIdentity) throws(LedgerError) -> ClientState
+    package static func open(_ directory: String, identity: ClientIdentity) throws(LedgerError) -> ClientState
     {
         try open(directory, identity: identity) { _ in }
     }
@@ -72,39 +72,39 @@ public final class ClientState: Sendable {
     }
 
     /// Replaces the snapshot; returns once it is durable.
-    public func save(_ snapshot: ClientSnapshot) throws(LedgerError) {
+    package func save(_ snapshot: ClientSnapshot) throws(LedgerError) {
         try files.write(SealedFile.seal([snapshot.progress, snapshot.trainer]), to: directory + "/snapshot")
     }
 
     /// The newest snapshot, or nil before the first.
     ///
     /// - Throws: `LedgerError` with `corrupt` if the file was changed.
-    public func snapshot() throws(LedgerError) -> ClientSnapshot? {
+    package func snapshot() throws(LedgerError) -> ClientSnapshot? {
         guard let sections = try sections(of: "snapshot", count: 2) else { return nil }
         return ClientSnapshot(progress: sections[0], trainer: sections[1])
     }
 
     /// Keeps an upload until `confirm()`; it replaces one that was kept before.
-    public func keep(_ upload: PendingUpload) throws(LedgerError) {
+    package func keep(_ upload: PendingUpload) throws(LedgerError) {
         try files.write(SealedFile.seal([upload.header, upload.payload]), to: directory + "/pending")
     }
 
     /// The upload that has no receipt yet, or nil.
-    public func pendingUpload() throws(LedgerError) -> PendingUpload? {
+    package func pendingUpload() throws(LedgerError) -> PendingUpload? {
         guard let sections = try sections(of: "pending", count: 2) else { return nil }
         return PendingUpload(header: sections[0], payload: sections[1])
     }
 
     /// Forgets the upload whose payload has this digest, now that the coordinator has it. Any other
     /// upload stays.
-    public func confirm(_ digest: SHA256Digest) throws(LedgerError) {
+    package func confirm(_ digest: SHA256Digest) throws(LedgerError) {
         guard let pending = try pendingUpload(), SHA256Digest(of: pending.payload) == digest else { return }
         try Files.remove(directory + "/pending")
         try Files.syncDirectory(directory)
     }
 
     /// Forgets the snapshot and the pending upload, to start the run anew.
-    public func reset() throws(LedgerError) {
+    package func reset() throws(LedgerError) {
         try Files.remove(directory + "/snapshot")
         try Files.remove(directory + "/pending")
         try Files.syncDirectory(directory)

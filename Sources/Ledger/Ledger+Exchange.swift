@@ -6,7 +6,7 @@ extension Ledger {
     ///
     /// - Throws: `LedgerError`, with `corrupt` if the bytes do not have the record's digest and
     ///   `conflict` if another update of this client and round is recorded.
-    public func accept(
+    package func accept(
         _ update: UpdateRecord,
         bytes: [UInt8],
         fact: String? = nil
@@ -17,7 +17,7 @@ extension Ledger {
 
     /// Records a client's update whose blob is stored already, such as by `completeUpload(_:)`, and a
     /// fact in the same transaction.
-    public func accept(_ update: UpdateRecord, fact: String? = nil) throws(LedgerError) -> Acceptance {
+    package func accept(_ update: UpdateRecord, fact: String? = nil) throws(LedgerError) -> Acceptance {
         try requireBlob(update.blob.digest)
         return try write { database in
             try Self.append(fact, to: database)
@@ -42,7 +42,7 @@ extension Ledger {
     }
 
     /// The accepted updates of a round, sorted by client.
-    public func updates(round: Int) throws(LedgerError) -> [UpdateRecord] {
+    package func updates(round: Int) throws(LedgerError) -> [UpdateRecord] {
         try read { database in
             try Row.fetchAll(
                 database,
@@ -61,7 +61,7 @@ extension Ledger {
     }
 
     /// Stores a client's responses and records them; returns once both are durable.
-    public func accept(
+    package func accept(
         responses: ExchangeRecord,
         bytes: [UInt8],
         fact: String? = nil
@@ -71,7 +71,7 @@ extension Ledger {
     }
 
     /// Records a client's responses whose blob is stored already, and a fact in the same transaction.
-    public func accept(responses: ExchangeRecord, fact: String? = nil) throws(LedgerError) -> Acceptance {
+    package func accept(responses: ExchangeRecord, fact: String? = nil) throws(LedgerError) -> Acceptance {
         try requireBlob(responses.blob.digest)
         return try write { database in
             try Self.append(fact, to: database)
@@ -80,7 +80,7 @@ extension Ledger {
     }
 
     /// The accepted responses of a public step, sorted by client.
-    public func responses(round: Int, step: Int) throws(LedgerError) -> [ExchangeRecord] {
+    package func responses(round: Int, step: Int) throws(LedgerError) -> [ExchangeRecord] {
         try exchange(from: "responses", round: round, step: step)
     }
 
@@ -89,7 +89,7 @@ extension Ledger {
     ///
     /// The blobs must be stored. One transaction: after a crash either every pool is there or none.
     /// - Throws: `LedgerError`, with `conflict` if it was closed with other pools.
-    public func closeStep(
+    package func closeStep(
         round: Int,
         step: Int,
         pools: [ExchangeRecord],
@@ -118,7 +118,7 @@ extension Ledger {
     }
 
     /// The steps of a round that are closed, in order.
-    public func closedSteps(round: Int) throws(LedgerError) -> [Int] {
+    package func closedSteps(round: Int) throws(LedgerError) -> [Int] {
         try read { database in
             try Int.fetchAll(
                 database,
@@ -129,7 +129,7 @@ extension Ledger {
     }
 
     /// What became of a public step for a client.
-    public func outcome(round: Int, step: Int, client: String) throws(LedgerError) -> StepOutcome {
+    package func outcome(round: Int, step: Int, client: String) throws(LedgerError) -> StepOutcome {
         try read { database in
             guard try Self.isClosed(database, round: round, step: step) else { return .open }
             let row = try Row.fetchOne(
@@ -142,7 +142,7 @@ extension Ledger {
     }
 
     /// The pools of a public step, sorted by client.
-    public func pools(round: Int, step: Int) throws(LedgerError) -> [ExchangeRecord] {
+    package func pools(round: Int, step: Int) throws(LedgerError) -> [ExchangeRecord] {
         try exchange(from: "pools", round: round, step: step)
     }
 

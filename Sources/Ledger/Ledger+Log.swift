@@ -2,7 +2,7 @@ internal import GRDB
 
 extension Ledger {
     /// Adds to the counts of bytes and messages by round, kind and direction.
-    public func addTraffic(_ counts: [TrafficRecord]) throws(LedgerError) {
+    package func addTraffic(_ counts: [TrafficRecord]) throws(LedgerError) {
         try write { database in
             for count in counts {
                 try database.execute(
@@ -20,7 +20,7 @@ extension Ledger {
     }
 
     /// The counts of bytes and messages, sorted by round, kind and direction.
-    public func traffic() throws(LedgerError) -> [TrafficRecord] {
+    package func traffic() throws(LedgerError) -> [TrafficRecord] {
         try read { database in
             try Row.fetchAll(database, sql: "SELECT * FROM traffic ORDER BY round, kind, direction").map {
                 row in
@@ -40,7 +40,7 @@ extension Ledger {
     }
 
     /// Appends an event and returns its number, which is larger than any before.
-    public func log(_ event: EventRecord) throws(LedgerError) -> Int64 {
+    package func log(_ event: EventRecord) throws(LedgerError) -> Int64 {
         try write { database in
             try database.execute(
                 sql: "INSERT INTO events (atMs, name, round, client, detail) VALUES (?, ?, ?, ?, ?)",
@@ -51,7 +51,7 @@ extension Ledger {
     }
 
     /// Events after a number, in order, at most `limit` of them.
-    public func events(after number: Int64 = 0, limit: Int = 10_000) throws(LedgerError) -> [EventRecord] {
+    package func events(after number: Int64 = 0, limit: Int = 10_000) throws(LedgerError) -> [EventRecord] {
         try read { database in
             try Row.fetchAll(
                 database,
@@ -72,10 +72,35 @@ extension Ledger {
     }
 
     /// How many events there are of a name, such as updates that came too late.
-    public func eventCount(named name: String) throws(LedgerError) -> Int {
+    package func eventCount(named name: String) throws(LedgerError) -> Int {
         try read { database in
             try Int.fetchOne(database, sql: "SELECT count(*) FROM events WHERE name = ?", arguments: [name])
                 ?? 0
         }
+    }
+}
+
+// MARK: - Facts
+
+// The coordinator's machine is the sum of its facts in their order. The ledger keeps them as lines whose
+// words it does not know; other records can take their line into their own transaction.
+
+extension Ledger {
+    /// Appends lines to the facts in one transaction; a line that is there already stays where it is.
+    package func append(facts: [String]) throws(LedgerError) {
+        try write { database in
+            for fact in facts { try Self.append(fact, to: database) }
+        }
+    }
+
+    /// All facts in the order in which they were appended.
+    package func facts() throws(LedgerError) -> [String] {
+        try read { try String.fetchAll($0, sql: "SELECT line FROM facts ORDER BY number") }
+    }
+
+    /// Adds a line, if there is one, to the transaction that is under way.
+    static func append(_ fact: String?, to database: Database) throws {
+        guard let fact else { return }
+        try database.execute(sql: "INSERT OR IGNORE INTO facts (line) VALUES (?)", arguments: [fact])
     }
 }

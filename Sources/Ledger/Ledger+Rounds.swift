@@ -1,18 +1,18 @@
-public import Digest
+package import Digest
 internal import GRDB
 
 extension Ledger {
     /// Stores bytes and returns their digest once they are durable.
-    public func store(_ bytes: [UInt8]) throws(LedgerError) -> SHA256Digest { try blobs.store(bytes) }
+    package func store(_ bytes: [UInt8]) throws(LedgerError) -> SHA256Digest { try blobs.store(bytes) }
 
     /// Whether a blob is there.
-    public func contains(_ digest: SHA256Digest) -> Bool { blobs.contains(digest) }
+    package func contains(_ digest: SHA256Digest) -> Bool { blobs.contains(digest) }
 
     /// The bytes of a blob, whose digest is checked.
-    public func bytes(of digest: SHA256Digest) throws(LedgerError) -> [UInt8] { try blobs.read(digest) }
+    package func bytes(of digest: SHA256Digest) throws(LedgerError) -> [UInt8] { try blobs.read(digest) }
 
     /// Records the adapter that round 0 starts from, and a fact with it.
-    public func recordInitialAdapter(
+    package func recordInitialAdapter(
         _ adapter: StoredBlob,
         fact: String? = nil
     ) throws(LedgerError) -> Acceptance {
@@ -24,7 +24,8 @@ extension Ledger {
     }
 
     /// Records that a round has begun, and a fact with it; a repeat keeps the first time.
-    public func beginRound(_ round: Int, atMs: Int64, fact: String? = nil) throws(LedgerError) -> Acceptance {
+    package func beginRound(_ round: Int, atMs: Int64, fact: String? = nil) throws(LedgerError) -> Acceptance
+    {
         try write { database in
             try Self.append(fact, to: database)
             try database.execute(
@@ -37,7 +38,10 @@ extension Ledger {
 
     /// Records a round's result in one transaction: the adapter that the next round starts from, the
     /// evaluation (JSON, if there was one), that the round is finished, and a fact.
-    public func finishRound(
+    ///
+    /// The same result again changes nothing, also after a veto: the adapter that took its place stays.
+    /// - Throws: `LedgerError`, with `conflict` for another result or a round that was never begun.
+    package func finishRound(
         _ round: Int,
         adapter: StoredBlob,
         evaluation: [UInt8]?,
@@ -65,13 +69,58 @@ extension Ledger {
         }
     }
 
+    /// Replaces a round's result: the next round starts from `adapter`, which must be stored, and not from
+    /// what was merged. A fact is recorded in the same transaction; a restarted coordinator that lacked it
+    /// would evaluate the wrong adapter.
+    ///
+    /// - Throws: `LedgerError`, with `conflict` if the round has no result, if another adapter took its place
+    ///   before, or if the next round has begun with it.
+    package func veto(
+        round: Int,
+        restoring adapter: StoredBlob,
+        fact: String?
+    ) throws(LedgerError) -> Acceptance {
+        try requireBlob(adapter.digest)
+        return try write { database in
+            try Self.append(fact, to: database)
+            let row = try Row.fetchOne(
+                database,
+                sql: "SELECT * FROM adapters WHERE version = ?",
+                arguments: [round + 1]
+            )
+            guard let row else {
+                throw LedgerError(.conflict, "round \(round) cannot be vetoed: it has no result")
+            }
+            let result: String = row["digest"]
+            if row["vetoed"] != nil {
+                let key = "adapter in place of the vetoed result of round \(round)"
+                return try RecordKey.repeated(key, earlier: result, offered: adapter.digest)
+            }
+            let isBuiltUpon = try Bool.fetchOne(
+                database,
+                sql: "SELECT EXISTS (SELECT 1 FROM rounds WHERE round > ?)",
+                arguments: [round]
+            )
+            guard isBuiltUpon != true else {
+                throw LedgerError(.conflict, "round \(round) cannot be vetoed: the next has begun with it")
+            }
+            try database.execute(
+                sql: "UPDATE adapters SET digest = ?, manifest = ?, vetoed = ? WHERE version = ?",
+                arguments: [
+                    adapter.digest.description, adapter.manifest.databaseBytes, result, round + 1,
+                ]
+            )
+            return .new
+        }
+    }
+
     /// Records an evaluation outside of a round's end; round -1 is the base model.
-    public func recordEvaluation(round: Int, _ result: [UInt8]) throws(LedgerError) {
+    package func recordEvaluation(round: Int, _ result: [UInt8]) throws(LedgerError) {
         try write { try Self.insertEvaluation($0, round: round, result) }
     }
 
     /// All rounds, in order.
-    public func rounds() throws(LedgerError) -> [RoundRecord] {
+    package func rounds() throws(LedgerError) -> [RoundRecord] {
         try read { database in
             try Row.fetchAll(database, sql: "SELECT * FROM rounds ORDER BY round").map {
                 RoundRecord(round: $0["round"], startedMs: $0["startedMs"], finishedMs: $0["finishedMs"])
@@ -79,8 +128,9 @@ extension Ledger {
         }
     }
 
-    /// The adapter of a version: 0 is the initial one, p + 1 the result of round p; nil if there is none.
-    public func adapter(version: Int) throws(LedgerError) -> StoredBlob? {
+    /// The adapter of a version: 0 is the initial one, p + 1 the result of round p or what took its place;
+    /// nil if there is none.
+    package func adapter(version: Int) throws(LedgerError) -> StoredBlob? {
         try read { database in
             try Row.fetchOne(database, sql: "SELECT * FROM adapters WHERE version = ?", arguments: [version])
                 .map { try StoredBlob(row: $0) }
@@ -88,7 +138,7 @@ extension Ledger {
     }
 
     /// The newest adapter and its version; nil before the initial one is recorded.
-    public func latestAdapter() throws(LedgerError) -> (version: Int, blob: StoredBlob)? {
+    package func latestAdapter() throws(LedgerError) -> (version: Int, blob: StoredBlob)? {
         try read { database in
             try Row.fetchOne(database, sql: "SELECT * FROM adapters ORDER BY version DESC LIMIT 1")
                 .map { (version: $0["version"], blob: try StoredBlob(row: $0)) }
@@ -96,7 +146,7 @@ extension Ledger {
     }
 
     /// All evaluations as JSON, in order of round; round -1 is the base model.
-    public func evaluations() throws(LedgerError) -> [(round: Int, result: [UInt8])] {
+    package func evaluations() throws(LedgerError) -> [(round: Int, result: [UInt8])] {
         try read { database in
             try Row.fetchAll(database, sql: "SELECT * FROM evaluations ORDER BY round").map {
                 (round: $0["round"], result: $0.bytes("result"))
@@ -116,14 +166,18 @@ extension Ledger {
         _ blob: StoredBlob
     ) throws -> Acceptance {
         let key = "adapter of version \(version)"
-        let earlier = try String.fetchOne(
+        let earlier = try Row.fetchOne(
             database,
-            sql: "SELECT digest FROM adapters WHERE version = ?",
+            sql: "SELECT digest, vetoed FROM adapters WHERE version = ?",
             arguments: [version]
         )
-        if let earlier { return try RecordKey.repeated(key, earlier: earlier, offered: blob.digest) }
+        if let earlier {
+            // What was merged counts as recorded although a veto has put another one in its place.
+            let merged: String = earlier["vetoed"] ?? earlier["digest"]
+            return try RecordKey.repeated(key, earlier: merged, offered: blob.digest)
+        }
         try database.execute(
-            sql: "INSERT INTO adapters VALUES (?, ?, ?)",
+            sql: "INSERT INTO adapters (version, digest, manifest) VALUES (?, ?, ?)",
             arguments: [version, blob.digest.description, blob.manifest.databaseBytes]
         )
         return .new

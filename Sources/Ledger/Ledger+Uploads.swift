@@ -1,19 +1,19 @@
-public import Digest
+package import Digest
 internal import Glibc
 
 /// A transfer that arrives chunk by chunk and may be interrupted.
-public struct Upload: Sendable, Hashable {
+package struct Upload: Sendable, Hashable {
     /// Who sends it; a DNS label.
-    public let client: String
+    package let client: String
     /// SHA-256 of the whole.
-    public let digest: SHA256Digest
+    package let digest: SHA256Digest
     /// Bytes of the whole.
-    public let bytes: Int
+    package let bytes: Int
     /// Bytes of every chunk but the last.
-    public let chunkBytes: Int
+    package let chunkBytes: Int
 
     /// Describes a transfer; traps on a chunk size below 1 or a negative size.
-    public init(client: String, digest: SHA256Digest, bytes: Int, chunkBytes: Int) {
+    package init(client: String, digest: SHA256Digest, bytes: Int, chunkBytes: Int) {
         precondition(chunkBytes > 0 && bytes >= 0, "an upload of \(bytes) bytes in chunks of \(chunkBytes)")
         precondition(
             !client.isEmpty && !client.contains("/") && !client.hasPrefix("."),
@@ -26,7 +26,7 @@ public struct Upload: Sendable, Hashable {
     }
 
     /// How many chunks the whole has.
-    public var chunks: Int { (bytes + chunkBytes - 1) / chunkBytes }
+    package var chunks: Int { (bytes + chunkBytes - 1) / chunkBytes }
 
     fileprivate var fileName: String { "\(client).\(digest).part" }
 }
@@ -34,7 +34,7 @@ public struct Upload: Sendable, Hashable {
 extension Ledger {
     /// How many chunks of a transfer are here, so that it can go on from there; drops what is left of
     /// other transfers of the same client.
-    public func resumeUpload(_ upload: Upload) throws(LedgerError) -> Int {
+    package func resumeUpload(_ upload: Upload) throws(LedgerError) -> Int {
         if blobs.contains(upload.digest) { return upload.chunks }
         for name in try Files.names(in: directory + "/uploads") {
             if name.hasPrefix(upload.client + "."), name != upload.fileName {
@@ -47,22 +47,23 @@ extension Ledger {
 
     /// Adds the next chunk.
     ///
-    /// - Throws: `LedgerError`, with `conflict` if `index` is not the next one and `corrupt` if the
-    ///   chunk does not have the size that its place asks for.
-    public func append(_ chunk: [UInt8], index: Int, to upload: Upload) throws(LedgerError) {
+    /// - Throws: `LedgerError`, with `badChunk` if `index` is not the next one or the chunk does not have the
+    ///   size that its place asks for; what is here already stays.
+    package func append(_ chunk: [UInt8], index: Int, to upload: Upload) throws(LedgerError) {
         let path = path(upload)
         let held = try Files.size(path) ?? 0
         guard index >= 0, index < upload.chunks, held / upload.chunkBytes == index, held < upload.bytes else {
             throw LedgerError(
-                .conflict,
-                "chunk \(index) of \(upload.digest): \(held) of \(upload.bytes) B are here"
+                .badChunk,
+                "chunk \(index) of \(upload.digest): \(held) of \(upload.bytes) B are here, "
+                    + "expected chunk \(held / upload.chunkBytes) of \(upload.chunks)"
             )
         }
         let start = index * upload.chunkBytes
         let expected = min(upload.chunkBytes, upload.bytes - start)
         guard chunk.count == expected else {
             throw LedgerError(
-                .corrupt,
+                .badChunk,
                 "chunk \(index) of \(upload.digest) has \(chunk.count) B, expected \(expected) B"
             )
         }
@@ -83,7 +84,7 @@ extension Ledger {
     /// Checks a transfer that has all its chunks and makes a blob of it; durable when this returns.
     ///
     /// - Throws: `LedgerError`, with `corrupt` if the digest is another; the transfer is dropped then.
-    public func completeUpload(_ upload: Upload) throws(LedgerError) {
+    package func completeUpload(_ upload: Upload) throws(LedgerError) {
         if blobs.contains(upload.digest) { return try blobs.settle(upload.digest) }
         let path = path(upload)
         let held = try Files.size(path) ?? 0
@@ -106,7 +107,7 @@ extension Ledger {
     }
 
     /// Drops what is here of a transfer.
-    public func discardUpload(_ upload: Upload) throws(LedgerError) { try Files.remove(path(upload)) }
+    package func discardUpload(_ upload: Upload) throws(LedgerError) { try Files.remove(path(upload)) }
 
     private func path(_ upload: Upload) -> String { "\(directory)/uploads/\(upload.fileName)" }
 }

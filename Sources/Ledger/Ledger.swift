@@ -14,11 +14,11 @@ internal import GRDB
 ///     blobs/aa/<sha256>        updates, responses, pools, adapters, as they travelled
 ///     uploads/<client>.<sha256>.part   transfers that have not arrived whole
 ///     temporary/               files being written; emptied at every start
-public final class Ledger: Sendable {
+package final class Ledger: Sendable {
     /// The directory.
-    public let directory: String
+    package let directory: String
     /// What the directory belongs to.
-    public let identity: FederationIdentity
+    package let identity: FederationIdentity
     let blobs: BlobStore
     let fault: FaultHook
     private let database: DatabaseQueue
@@ -28,7 +28,7 @@ public final class Ledger: Sendable {
     ///
     /// - Throws: `LedgerError`, with `otherIdentity` if the directory belongs to another run and
     ///   `inUse` if another process has it open.
-    public static func open(
+    package static func open(
         _ directory: String,
         identity: FederationIdentity
     ) throws(LedgerError) -> Ledger {
@@ -38,7 +38,7 @@ public final class Ledger: Sendable {
     /// Opens existing state to look at it; this may be done while a coordinator runs.
     ///
     /// - Throws: `LedgerError`, with `notFound` if there is none.
-    public static func inspect(_ directory: String) throws(LedgerError) -> Ledger {
+    package static func inspect(_ directory: String) throws(LedgerError) -> Ledger {
         let path = directory + "/ledger.sqlite"
         guard Files.exists(path) else {
             throw LedgerError(.notFound, "'\(directory)' holds no ledger: there is no '\(path)'")

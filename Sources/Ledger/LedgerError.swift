@@ -3,16 +3,16 @@ internal import Glibc
 /// Why durable state could not be opened, read or written.
 ///
 /// Two errors are equal if their codes are; the message is for people.
-public struct LedgerError: Error, Sendable, Equatable, CustomStringConvertible {
+package struct LedgerError: Error, Sendable, Equatable, CustomStringConvertible {
     /// What kind of failure it is.
-    public enum Code: String, Sendable, Hashable, CaseIterable {
+    package enum Code: String, Sendable, Hashable, CaseIterable {
         /// No space or quota is left; nothing was recorded.
         case diskFull
         /// The directory or its file system does not permit writing.
         case readOnly
         /// Another process has the directory open.
         case inUse
-        /// The directory belongs to another federation, topology, seed, base model or client.
+        /// The directory belongs to another federation, topology, seed, fingerprint or client.
         case otherIdentity
         /// The directory holds no state, or a file there is something else.
         case notFound
@@ -20,6 +20,8 @@ public struct LedgerError: Error, Sendable, Equatable, CustomStringConvertible {
         case newerFormat
         /// Something else is recorded under the same key.
         case conflict
+        /// A chunk of an upload that is not the next one, or not of the size that its place asks for.
+        case badChunk
         /// Bytes do not have the digest or size they are filed under.
         case corrupt
         /// Any other failure of the file system or of SQLite.
@@ -27,9 +29,9 @@ public struct LedgerError: Error, Sendable, Equatable, CustomStringConvertible {
     }
 
     /// What kind of failure it is.
-    public let code: Code
+    package let code: Code
     /// What happened, where, and what to do about it.
-    public let message: String
+    package let message: String
 
     init(_ code: Code, _ message: String) {
         self.code = code
@@ -58,8 +60,8 @@ public struct LedgerError: Error, Sendable, Equatable, CustomStringConvertible {
     }
 
     /// The message.
-    public var description: String { message }
+    package var description: String { message }
 
     /// Compares the codes alone.
-    public static func == (left: LedgerError, right: LedgerError) -> Bool { left.code == right.code }
+    package static func == (left: LedgerError, right: LedgerError) -> Bool { left.code == right.code }
 }

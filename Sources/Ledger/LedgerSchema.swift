@@ -81,7 +81,8 @@ enum LedgerSchema {
         CREATE TABLE adapters (
             version INTEGER PRIMARY KEY CHECK (version >= 0),
             digest TEXT NOT NULL,
-            manifest BLOB NOT NULL
+            manifest BLOB NOT NULL,
+            vetoed TEXT -- the digest of the merged adapter whose place this one took
         ) STRICT;
         CREATE TABLE evaluations (round INTEGER PRIMARY KEY, result BLOB NOT NULL) STRICT;
         CREATE TABLE traffic (

@@ -1,18 +1,17 @@
-internal import Digest
+package import Contract
 internal import FoundationEssentials
 internal import Ledger
-public import Logging
+package import Logging
 internal import Randomness
 internal import Rounds
 internal import Synchronization
 internal import Tensors
 internal import Topology
-internal import Trainers
 internal import Transport
 internal import Wire
 
 /// What the executable `client` is: a client over TLS with its state on disk.
-public final class ClientProcess: Sendable {
+package final class ClientProcess: Sendable {
     private let job: Job
     private let context: TLSContext
     private let name: String
@@ -29,18 +28,20 @@ public final class ClientProcess: Sendable {
     ///   - name: Which of its clients this is.
     ///   - identity: The folder of the client's identity.
     ///   - state: The folder of its state.
-    ///   - dataFile: Private data instead of what the topology says.
+    ///   - dataFile: Private data instead of what the topology says: it stands for `data: {path: FILE}`.
+    ///   - registry: The trainers there are.
     ///   - logger: The log.
-    public init(
+    package init(
         topologyFile: String,
         name: String,
         identity: String,
         state: String,
         dataFile: String?,
+        registry: Registry,
         logger: Logger
     ) throws {
-        let topology = try Topology.load(topologyFile)
-        job = try Job(topology)
+        job = try Job.load(topologyFile, registry)
+        let topology = job.topology
         guard topology.client(named: name) != nil else {
             let known = topology.clients.map(\.name).joined(separator: ", ")
             throw NodeError(.configuration, "\(topologyFile) has no client '\(name)'; it has \(known)")
@@ -55,7 +56,7 @@ public final class ClientProcess: Sendable {
     }
 
     /// Runs until the federation is finished or this client drained.
-    public func run() async throws {
+    package func run() async throws {
         let threads = job.topology.client(named: name)?.threads ?? 1
         try Compute.prepare(threads: threads, logger: logger)
         let transport = TCPTransport(logger: logger)
@@ -95,7 +96,7 @@ public final class ClientProcess: Sendable {
     }
 
     /// Ends after the step in hand; the state has everything up to the last phase of the round.
-    public func drain() {
+    package func drain() {
         draining.set()
         node.withLock { $0 }?.post(.drainRequested)
     }
@@ -114,24 +115,23 @@ enum Client {
         dialer: any Dialer,
         logger: Logger
     ) async throws -> ClientNode {
-        _ = try job.questions(ofClient: name, file: dataFile)
+        try job.examineData(of: name, file: dataFile)
         let store = ClientStore(try ClientState.open(state, identity: job.clientIdentity(name)))
         var stream = RandomStream(seed: job.topology.seed, name, "back-off")
         let plan = ClientPlan(
             federation: job.topology.federation,
             client: name,
             software: software,
-            baseModel: try job.baseModelDigest(),
             trainer: job.entry.name,
-            settings: SHA256Digest(of: job.settings),
+            fingerprint: try job.fingerprint(),
             backOff: BackOff(jitter: (0..<64).map { _ in stream.uniform() })
         )
         return ClientNode(
+            job: job,
             plan: plan,
             dialer: dialer,
             store: store,
             saved: try await store.saved(),
-            delayPerStep: job.topology.client(named: name)?.delay ?? .zero,
             logger: logger,
             makeTrainer: { try job.makeTrainer(client: name, dataFile: dataFile) }
         )

@@ -1,6 +1,8 @@
+internal import Aggregation
+package import Contract
 internal import FoundationEssentials
 internal import Ledger
-public import Logging
+package import Logging
 internal import Rounds
 internal import Synchronization
 internal import Tensors
@@ -9,7 +11,7 @@ internal import Transport
 internal import Wire
 
 /// What the executable `coordinator` is: a coordinator over TLS with its state on disk.
-public final class CoordinatorProcess: Sendable {
+package final class CoordinatorProcess: Sendable {
     private let job: Job
     private let context: TLSContext
     private let layout: (state: String, status: String, adapter: String)
@@ -23,19 +25,25 @@ public final class CoordinatorProcess: Sendable {
     ///   - topologyFile: The topology.
     ///   - identity: The folder of the coordinator's identity.
     ///   - state: The folder of its state.
+    ///   - registry: The trainers, monitors and guards there are.
     ///   - logger: The log.
-    public init(topologyFile: String, identity: String, state: String, logger: Logger) throws {
-        let topology = try Topology.load(topologyFile)
-        job = try Job(topology)
+    package init(
+        topologyFile: String,
+        identity: String,
+        state: String,
+        registry: Registry,
+        logger: Logger
+    ) throws {
+        job = try Job.load(topologyFile, registry)
         context = try TLSContext(directory: identity, now: Date())
-        let expected = PeerIdentity(federation: topology.federation, role: .coordinator)
+        let expected = PeerIdentity(federation: job.topology.federation, role: .coordinator)
         try context.identity.peer.require(expected, folder: identity)
         layout = (state, state + "/status.json", state + "/adapter")
         self.logger = logger
     }
 
     /// Runs until the federation is finished or drained.
-    public func run() async throws {
+    package func run() async throws {
         try Compute.prepare(threads: job.topology.coordinator.threads, logger: logger)
         let transport = TCPTransport(logger: logger)
         do {
@@ -67,13 +75,13 @@ public final class CoordinatorProcess: Sendable {
     }
 
     /// Tells the clients to come back later, and ends.
-    public func drain() {
+    package func drain() {
         draining.set()
         node.withLock { $0 }?.post(.drainRequested(reconnectAfterMs: 2_000))
     }
 
     /// Rereads the revocation list and cuts sessions whose certificates are on it now.
-    public func reloadRevocations() {
+    package func reloadRevocations() {
         do {
             try context.reload(now: Date())
             node.withLock { $0 }?.revocationsChanged()
@@ -102,27 +110,33 @@ enum Coordinator {
         let plan = try job.runPlan()
         let ledger = try Ledger.open(state, identity: job.federationIdentity())
         let wallClockMs: @Sendable () -> Int64 = { Int64(Date().timeIntervalSince1970 * 1000) }
-        let store = CoordinatorStore(ledger, wallClockMs: wallClockMs)
-        let exchangeJudge = JudgeHost(try job.makeJudge())
-        try await store.recordInitialAdapter { try await exchangeJudge.initialAdapter() }
+        let exchange = ComputeHost<any PublicJudge>()
+        let evaluation = ComputeHost<CoordinatorNode.Evaluation>()
+        try await exchange.prepare { try job.makeJudge() }
+        let initial = try await exchange.run { try $0.initialAdapter().travelling }
+        _ = try DeltaRules.rule(named: job.topology.aggregation.delta, for: initial.layout)
+        try await evaluation.prepare { try CoordinatorNode.Evaluation(job) }
+        let store = CoordinatorStore(ledger, layout: initial.layout, wallClockMs: wallClockMs)
+        try await store.recordInitialAdapter(initial)
         let counted = try await store.traffic()
-        let parts = CoordinatorParts(
+        return CoordinatorNode(
             job: job,
             plan: plan,
+            ledger: ledger,
+            layout: initial.layout,
             store: store,
-            bench: UpdateBench(ledger, wallClockMs: wallClockMs),
-            exchangeJudge: exchangeJudge,
-            evaluationJudge: JudgeHost(try job.makeJudge()),
+            bench: UpdateBench(ledger, layout: initial.layout, wallClockMs: wallClockMs),
+            exchange: exchange,
+            evaluation: evaluation,
             listener: listener,
             isRevoked: isRevoked,
-            statusFile: status,
-            adapterFolder: adapter,
+            files: (status: status, adapter: adapter),
             logger: logger,
             counter: TrafficLedger(
                 up: counted.filter { $0.direction == .up }.reduce(0) { $0 + $1.bytes },
                 down: counted.filter { $0.direction == .down }.reduce(0) { $0 + $1.bytes }
-            )
+            ),
+            restoring: try await store.record()
         )
-        return CoordinatorNode(parts, restoring: try await store.record())
     }
 }

@@ -1,218 +1,310 @@
 internal import Aggregation
+package import Contract
 internal import Digest
-internal import Exchange
 internal import FoundationEssentials
+internal import Glibc
+internal import Ledger
 internal import Models
-public import Tasks
-public import Topology
-internal import Trainers
+internal import Rounds
+package import Topology
+internal import Wire
 
-/// A topology turned into what nodes run: the trainer, the model, the questions of each role.
+/// A topology together with the trainer, the monitors and the guards that it names: what nodes are made of.
 ///
 /// Whatever a topology names is looked up and checked here, before the first connection.
-public struct Job: Sendable {
+package struct Job: Sendable {
     /// What is run.
-    public let topology: Topology
+    package let topology: Topology
     let entry: TrainerEntry
-    let settings: [UInt8]
-    let modelSource: ModelSource
-    let adapter: LoRAConfiguration
-    let models: ModelStore
+    /// The trainer's settings with their defaults, as JSON with sorted keys.
+    package let settings: [UInt8]
+    let monitors: [(entry: MonitorEntry, settings: Mapping)]
+    let guards: [(entry: GuardEntry, settings: Mapping)]
+    /// What happens to an update before it is encoded.
+    let outgoing: TransformChain
+    /// What happens to an update after it was checked.
+    let incoming: TransformChain
+    private let shared: SharedValues
 
-    /// Looks up what the topology names, in the list of trainers that the programs use.
-    ///
-    /// - Throws: `SettingsFault` for a trainer or a setting that does not exist.
-    public init(_ topology: Topology) throws {
-        try self.init(topology, trainers: TrainerRegistry.all, models: ModelStore())
-    }
-
-    /// Looks up what the topology names.
+    /// Looks up what the topology names and checks what is said in its owners' words.
     ///
     /// - Parameters:
     ///   - topology: What to run.
-    ///   - trainers: The trainers there are.
-    ///   - models: Where base models are kept once loaded.
-    init(_ topology: Topology, trainers: [TrainerEntry], models: ModelStore) throws {
-        guard let entry = trainers.first(where: { $0.name == topology.trainer.name }) else {
-            let known = trainers.map(\.name).sorted().joined(separator: ", ")
-            throw SettingsFault(
-                key: "trainer.name",
-                reason: "'\(topology.trainer.name)' is unknown; known are \(known)"
+    ///   - registry: The trainers, monitors and guards there are.
+    ///   - shared: What the trainers of this process share.
+    /// - Throws: `ConfigurationError` with everything that is wrong, by line.
+    package init(_ topology: Topology, _ registry: Registry, shared: SharedValues = SharedValues()) throws {
+        guard let entry = registry.trainers.first(where: { $0.name == topology.trainer.name }) else {
+            let known = registry.trainers.map(\.name).sorted().joined(separator: ", ")
+            throw topology.trainer.settings.error(
+                beside: "name",
+                "found '\(topology.trainer.name)', expected one of \(known)"
             )
+        }
+        var problems = Problems()
+        let run = topology.runContext(threads: 1, shared: shared)
+        let settings = try problems.collect { try entry.check(run) }
+        let monitors = try topology.monitors.compactMap { component in
+            try problems.collect {
+                let entry = try Job.find(component, registry.monitors, \.name, "monitor")
+                try entry.check(component.settings)
+                return (entry: entry, settings: component.settings)
+            }
+        }
+        let guards = try topology.guards.compactMap { component in
+            try problems.collect {
+                let entry = try Job.find(component, registry.guards, \.name, "guard")
+                try entry.check(component.settings)
+                return (entry: entry, settings: component.settings)
+            }
+        }
+        let outgoing = try problems.collect { try TransformChain(topology.transforms.client) }
+        let incoming = try problems.collect { try TransformChain(topology.transforms.coordinator) }
+        try problems.throwIfAny()
+        guard let settings, let outgoing, let incoming else {
+            preconditionFailure("something is missing without a problem")
         }
         self.topology = topology
         self.entry = entry
-        self.models = models
-        settings = try entry.resolveSettings(topology.trainer.settings.json)
-        modelSource =
-            switch topology.model {
-            case .embedded(let name): .embedded(name)
-            case .directory(let path): .directory(topology.absolutePath(path))
-            case .gguf(let path): .gguf(topology.absolutePath(path))
+        self.settings = settings
+        self.monitors = monitors
+        self.guards = guards
+        self.outgoing = outgoing
+        self.incoming = incoming
+        self.shared = shared
+    }
+
+    /// Reads a topology file and looks up what it names.
+    ///
+    /// - Throws: `ConfigurationError` with everything that is wrong in it, by line.
+    package static func load(_ topologyFile: String, _ registry: Registry) throws -> Job {
+        var job: Job?
+        let topology = try Topology.load(topologyFile) { job = try Job($0, registry) }
+        return try job ?? Job(topology, registry)
+    }
+
+    private static func find<Entry>(
+        _ component: Component,
+        _ entries: [Entry],
+        _ name: KeyPath<Entry, String>,
+        _ kind: String
+    ) throws -> Entry {
+        if let entry = entries.first(where: { $0[keyPath: name] == component.name }) { return entry }
+        let known = entries.map { $0[keyPath: name] }.sorted().joined(separator: ", ")
+        throw component.settings.error("", "found the \(kind) '\(component.name)', expected one of \(known)")
+    }
+
+    /// Gathers the problems of several parts of a file, so that one run shows them all.
+    private struct Problems {
+        private var found: [ConfigurationError] = []
+
+        mutating func collect<Value>(_ body: () throws -> Value) throws -> Value? {
+            do {
+                return try body()
+            } catch let error as ConfigurationError {
+                found.append(error)
+                return nil
             }
-        adapter = LoRAConfiguration(
-            rank: topology.adapter.rank,
-            alpha: topology.adapter.alpha,
-            targets: topology.adapter.targets
-        )
-    }
-
-    /// SHA-256 of the base model's weights; loads the model at the first call.
-    func baseModelDigest() throws -> SHA256Digest { try models.model(modelSource).sha256 }
-
-    /// SHA-256 of what all members agree on: topology, trainer settings with their defaults.
-    var settingsDigest: SHA256Digest {
-        SHA256Digest(of: topology.digest.bytes + settings)
-    }
-
-    /// The schedule of a round as trainers see it.
-    var schedule: Schedule {
-        let rounds = topology.rounds
-        return Schedule(
-            stepsPerRound: rounds.steps,
-            localPerPublic: rounds.localPerPublic < rounds.steps ? rounds.localPerPublic : nil
-        )
-    }
-
-    /// How many questions each role has, for a check before the first round.
-    ///
-    /// - Throws: What is wrong with the data, naming file and line.
-    public func questionCounts() throws -> [(role: String, count: Int)] {
-        var counts = [
-            (role: "public", count: try publicQuestions().count),
-            (role: "evaluation", count: try heldOutQuestions().count),
-        ]
-        for client in topology.clients {
-            counts.append((role: "client \(client.name)", count: try questions(ofClient: client.name).count))
         }
-        return counts
-    }
 
-    /// A client's private questions.
-    ///
-    /// - Parameters:
-    ///   - name: The client.
-    ///   - file: A JSONL file to use instead of what the topology says.
-    /// - Throws: `NodeError` for a client the topology does not have; what is wrong with the data.
-    public func questions(ofClient name: String, file: String? = nil) throws -> [Question] {
-        guard let index = topology.index(ofClient: name), let client = topology.client(named: name) else {
-            let known = topology.clients.map(\.name).joined(separator: ", ")
-            throw NodeError(.configuration, "the topology has no client '\(name)'; it has \(known)")
+        func throwIfAny() throws {
+            guard let first = found.first else { return }
+            throw ConfigurationError(file: first.file, problems: found.flatMap(\.problems))
         }
-        if let file {
-            return try QuestionFile.read(path: file)
-        }
-        return try questions(client.data, key: "clients.\(name).data", for: .client(index))
-    }
-
-    func publicQuestions() throws -> [Question] {
-        try questions(topology.publicData, key: "data.public", for: .publicSet)
-    }
-
-    func heldOutQuestions() throws -> [Question] {
-        try questions(topology.evaluation, key: "data.evaluation", for: .heldOut)
-    }
-
-    private func questions(
-        _ settings: OpaqueSettings,
-        key: String,
-        for role: DataSource.Role
-    ) throws -> [Question] {
-        do {
-            return try source(settings, key: key).questions(for: role, seed: topology.seed)
-        } catch let error as DrawError {
-            throw NodeError(.configuration, "key '\(key)': \(error)")
-        }
-    }
-
-    private func source(_ settings: OpaqueSettings, key: String) throws -> DataSource {
-        do {
-            let source = try JSONDecoder().decode(DataSource.self, from: Data(settings.json))
-            guard case .file(var file) = source else { return source }
-            file.path = topology.absolutePath(file.path)
-            return .file(file)
-        } catch let error as DecodingError {
-            throw NodeError(.configuration, "key '\(key)': \(Job.describe(error))")
-        }
-    }
-
-    private static func describe(_ error: DecodingError) -> String {
-        switch error {
-        case .typeMismatch(let type, let context), .valueNotFound(let type, let context):
-            "'\(path(context.codingPath))' must be \(type)"
-        case .keyNotFound(let missing, let context):
-            "'\(path(context.codingPath + [missing]))' is missing"
-        case .dataCorrupted(let context):
-            context.codingPath.isEmpty
-                ? context.debugDescription : "'\(path(context.codingPath))': \(context.debugDescription)"
-        @unknown default: "\(error)"
-        }
-    }
-
-    private static func path(_ keys: [any CodingKey]) -> String {
-        keys.map(\.stringValue).joined(separator: ".")
     }
 }
 
+// MARK: - Trainer and data
+
 extension Job {
-    /// Makes a client's trainer.
+    /// What all members' trainers have in common, as a process with so many BLAS threads sees it.
+    func run(threads: Int) -> RunContext { topology.runContext(threads: threads, shared: shared) }
+
+    /// What a client gives its trainer.
     ///
     /// - Parameters:
     ///   - name: The client.
-    ///   - dataFile: A JSONL file to use instead of what the topology says.
-    func makeTrainer(client name: String, dataFile: String?) throws -> any LocalTrainer {
-        try entry.makeTrainer(
-            settings,
-            ClientResources(
-                seed: topology.seed,
-                client: name,
-                models: models,
-                model: modelSource,
-                adapter: adapter,
-                questions: questions(ofClient: name, file: dataFile)
+    ///   - dataFile: A file that stands for `data: {path: FILE}`, in place of what the topology says.
+    /// - Throws: `NodeError` for a client the topology does not have.
+    package func clientContext(_ name: String, dataFile: String? = nil) throws -> ClientContext {
+        guard let client = topology.client(named: name) else {
+            let known = topology.clients.map(\.name).joined(separator: ", ")
+            throw NodeError(.configuration, "the topology has no client '\(name)'; it has \(known)")
+        }
+        let data = dataFile.map { file in
+            let path = file.hasPrefix("/") ? file : FileManager.default.currentDirectoryPath + "/" + file
+            return Mapping(
+                file: "--data",
+                key: "",
+                value: .mapping([.init(key: "path", value: .text(path))]),
+                lines: [:]
             )
+        }
+        return ClientContext(run: run(threads: client.threads), name: name, data: data ?? client.data)
+    }
+
+    /// What the coordinator gives its judge, its monitors and its guards.
+    package var coordinatorContext: CoordinatorContext {
+        CoordinatorContext(
+            run: run(threads: topology.coordinator.threads),
+            publicData: topology.publicData,
+            evaluationData: topology.evaluation
         )
+    }
+
+    /// Makes a client's trainer.
+    package func makeTrainer(client name: String, dataFile: String?) throws -> any LocalTrainer {
+        try entry.makeTrainer(clientContext(name, dataFile: dataFile))
     }
 
     /// Makes the coordinator's judge.
-    func makeJudge() throws -> any PublicJudge {
-        try entry.makeJudge(
-            settings,
-            CoordinatorResources(
-                seed: topology.seed,
-                schedule: schedule,
-                models: models,
-                model: modelSource,
-                adapter: adapter,
-                publicQuestions: publicQuestions(),
-                heldOutQuestions: heldOutQuestions()
-            )
+    package func makeJudge() throws -> any PublicJudge { try entry.makeJudge(coordinatorContext) }
+
+    /// What the data of each role holds, in a few words each, for a check before the first round.
+    ///
+    /// - Throws: What is wrong with the data, naming file and line.
+    package func examineData() throws -> [String] {
+        try entry.examineCoordinator(coordinatorContext)
+            + topology.clients.map { client in
+                "client \(client.name): \(try entry.examineClient(clientContext(client.name)))"
+            }
+    }
+
+    /// Checks one client's data.
+    func examineData(of client: String, file: String?) throws {
+        _ = try entry.examineClient(clientContext(client, dataFile: file))
+    }
+
+    /// The parameters of a full synchronisation, for comparison; nil where there is nothing to compare with.
+    package func parameterCount() throws -> Int? { try entry.parameterCount(run(threads: 1)) }
+
+    /// Writes an adapter into a folder as the trainer's users expect it; what no trainer has a format for becomes a
+    /// safetensors file beside a JSON file that says what its parts are.
+    package func writeAdapter(_ adapter: AdapterWeights, to folder: String) throws {
+        if try entry.write(adapter, folder, run(threads: 1)) { return }
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        try SafetensorsWriter.write(adapter.arrays, to: folder + "/adapter.safetensors")
+        let description = DenseAdapterFile(trainer: entry.name, arrays: adapter.arrays.map(\.name))
+        try Data(description.json().utf8).write(to: URL(filePath: folder + "/adapter.json"), options: .atomic)
+    }
+
+    /// Reads an adapter that `writeAdapter` wrote, and checks that it is of a layout.
+    ///
+    /// - Throws: What is wrong with the files; `NodeError` for another layout.
+    package func readAdapter(from folder: String, like layout: AdapterLayout) throws -> AdapterWeights {
+        let adapter =
+            try entry.readAdapter(folder, run(threads: 1))
+            ?? Job.denseAdapter(folder + "/adapter.safetensors")
+        do {
+            return try layout.apply(to: adapter)
+        } catch {
+            throw NodeError(.data, "\(folder): \(error); the topology's `adapter` describes another layout")
+        }
+    }
+
+    private static func denseAdapter(_ file: String) throws -> AdapterWeights {
+        let tensors = try SafetensorsFile(path: file)
+        return AdapterWeights(
+            try tensors.names.map { name in
+                NamedArray(
+                    name: name,
+                    shape: tensors.shape(of: name) ?? [],
+                    values: try tensors.values(of: name)
+                )
+            }
         )
     }
 
-    /// The rule that merges updates.
-    func deltaRule() throws -> any DeltaRule {
-        let name = topology.aggregation.delta.rawValue
-        guard let rule = DeltaRules.named(name) else {
-            throw NodeError(.configuration, "key 'aggregation.delta': there is no rule '\(name)'")
+    private struct DenseAdapterFile: Encodable {
+        let format = "tributary-adapter"
+        let trainer: String
+        let arrays: [String]
+    }
+}
+
+// MARK: - What members agree on
+
+extension Job {
+    /// Everything that all members must agree on, part by part: what the topology fixes, each of the trainer's
+    /// settings, and the trainer's own fingerprint. Loads a base model at the first call.
+    package func fingerprint() throws -> [FingerprintPart] {
+        let rounds = topology.rounds
+        var parts = [
+            FingerprintPart("seed", "\(topology.seed)"),
+            FingerprintPart("rounds.count", "\(rounds.count)"),
+            FingerprintPart("rounds.steps", "\(rounds.steps)"),
+            FingerprintPart("rounds.localPerPublic", "\(min(rounds.localPerPublic, rounds.steps))"),
+            FingerprintPart("wire.encoding", topology.encoding.rawValue),
+        ]
+        parts += try entry.fingerprint(run(threads: 1))
+        for (key, value) in try Mapping(json: settings).members {
+            parts.append(FingerprintPart("trainer.settings.\(key)", value))
         }
-        return rule
+        for (index, transform) in topology.transforms.client.enumerated() {
+            let settings = String(decoding: transform.settings.json, as: UTF8.self)
+            parts.append(FingerprintPart("transforms.client[\(index)]", "\(transform.name) \(settings)"))
+        }
+        let short = parts.map { part in
+            guard part.value.utf8.count > Limits.fingerprintBytesMax else { return part }
+            return FingerprintPart(part.name, SHA256Digest(of: part.value.utf8).description)
+        }
+        try Hello.check(short)
+        return short
     }
 
-    /// The rule that pools responses.
-    func poolRule() throws -> any PoolRule {
-        let name = topology.pool.rawValue
-        guard let rule = PoolRules.named(name) else {
-            throw NodeError(.configuration, "key 'pool.rule': there is no rule '\(name)'")
-        }
-        return rule
+    /// The whole fingerprint as one digest: what a state directory belongs to.
+    func fingerprintDigest() throws -> SHA256Digest {
+        SHA256Digest(of: try fingerprint().map { "\($0.name)=\($0.value)\n" }.joined().utf8)
     }
 
-    /// How the examples a client reports weigh in the average.
-    var weighting: Weighting {
-        switch topology.aggregation.weights {
-        case .uniform: .uniform
-        case .examples: .examples
-        }
+    /// What the coordinator's state directory belongs to.
+    func federationIdentity() throws -> FederationIdentity {
+        FederationIdentity(
+            federation: topology.federation,
+            topology: topology.digest,
+            seed: topology.seed,
+            fingerprint: try fingerprintDigest()
+        )
     }
+
+    /// What a client's state directory belongs to.
+    func clientIdentity(_ name: String) throws -> ClientIdentity {
+        ClientIdentity(
+            federation: topology.federation,
+            client: name,
+            seed: topology.seed,
+            fingerprint: try fingerprintDigest(),
+            topology: topology.digest
+        )
+    }
+
+    /// The run as the coordinator's machine sees it.
+    func runPlan() throws -> RunPlan {
+        let rounds = topology.rounds
+        return RunPlan(
+            federation: topology.federation,
+            seed: topology.seed,
+            clients: topology.clients.map(\.name),
+            trainer: entry.name,
+            settings: settings,
+            fingerprint: try fingerprint(),
+            encoding: topology.encoding,
+            rounds: rounds.count,
+            steps: rounds.steps,
+            localPerPublic: rounds.localPerPublic < rounds.steps ? rounds.localPerPublic : 0,
+            quorum: rounds.quorum,
+            deadlines: PhaseDeadlines(
+                startMs: rounds.deadlines.start.milliseconds,
+                publicStepMs: rounds.deadlines.publicStep.milliseconds,
+                updateMs: rounds.deadlines.update.milliseconds
+            ),
+            heartbeatMs: rounds.deadlines.heartbeat.milliseconds,
+            idleMs: rounds.deadlines.idle.milliseconds
+        )
+    }
+}
+
+extension Duration {
+    /// Whole milliseconds.
+    var milliseconds: Int64 { components.seconds * 1000 + components.attoseconds / 1_000_000_000_000_000 }
 }

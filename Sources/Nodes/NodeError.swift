@@ -1,10 +1,12 @@
+internal import Transport
+
 /// Why a node cannot go on.
 ///
 /// Errors of other modules (topology, ledger, transport, checkpoint) pass through as they are; this one is for
 /// what only the node can see. Two are equal if their kinds are.
-public struct NodeError: Error, Sendable, Equatable, CustomStringConvertible {
+package struct NodeError: Error, Sendable, Equatable, CustomStringConvertible {
     /// What kind of failure it is.
-    public enum Kind: Sendable, Equatable {
+    package enum Kind: Sendable, Equatable {
         /// Topology, settings or identity do not fit together.
         case configuration
         /// A file that is needed is not there.
@@ -20,16 +22,34 @@ public struct NodeError: Error, Sendable, Equatable, CustomStringConvertible {
     }
 
     /// What kind of failure it is.
-    public let kind: Kind
+    package let kind: Kind
     /// What happened and what to do about it.
-    public let description: String
+    package let description: String
 
     /// Makes an error.
-    public init(_ kind: Kind, _ description: String) {
+    package init(_ kind: Kind, _ description: String) {
         self.kind = kind
         self.description = description
     }
 
     /// Compares the kinds alone.
-    public static func == (left: NodeError, right: NodeError) -> Bool { left.kind == right.kind }
+    package static func == (left: NodeError, right: NodeError) -> Bool { left.kind == right.kind }
+}
+
+extension PeerIdentity {
+    /// Refuses an identity that is not the one this node needs.
+    ///
+    /// - Parameters:
+    ///   - expected: Federation and role of the node.
+    ///   - folder: Where the identity was read from, for the error.
+    /// - Throws: `NodeError` naming both.
+    func require(_ expected: PeerIdentity, folder: String) throws {
+        guard uri == expected.uri else {
+            throw NodeError(
+                .configuration,
+                "\(folder) holds the identity \(uri), expected \(expected.uri); use the folder that "
+                    + "`tributary provision` made for this node"
+            )
+        }
+    }
 }

@@ -1,7 +1,7 @@
-public import Wire
+package import Wire
 
 /// What a client's node must do, in the order given. Trainer work is done one piece after another.
-public enum ClientAction: Sendable, Equatable {
+package enum ClientAction: Sendable, Equatable {
     /// Open a connection, then report `connected` or `connectFailed`.
     case connect
     /// Close the connection once everything sent is on its way; forget the download in progress.
@@ -46,7 +46,7 @@ public enum ClientAction: Sendable, Equatable {
 }
 
 /// How a client ends.
-public enum ClientOutcome: Sendable, Equatable {
+package enum ClientOutcome: Sendable, Equatable {
     /// The run is over.
     case completed(Finished)
     /// It goes down and will be started again.
@@ -56,7 +56,7 @@ public enum ClientOutcome: Sendable, Equatable {
 }
 
 /// Something for the log.
-public enum ClientNote: Sendable, Equatable {
+package enum ClientNote: Sendable, Equatable {
     /// The coordinator has admitted this client.
     case welcomed(session: UInt64)
     /// There is no connection; the next try comes after so many milliseconds.

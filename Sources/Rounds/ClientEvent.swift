@@ -1,8 +1,8 @@
-public import Digest
-public import Wire
+package import Digest
+package import Wire
 
 /// What happens to a client. Of a connection that was hung up, nothing is reported any more.
-public enum ClientEvent: Sendable, Equatable {
+package enum ClientEvent: Sendable, Equatable {
     /// The node is ready: the first event of every machine, new or restored.
     case started
     /// The connection that was asked for is there, encrypted and with both certificates checked.
@@ -41,7 +41,7 @@ public enum ClientEvent: Sendable, Equatable {
 }
 
 /// A blob that a client receives.
-public enum ClientDownload: Sendable, Hashable {
+package enum ClientDownload: Sendable, Hashable {
     /// The adapter that a round starts from.
     case adapter(round: Int)
     /// The public items of a step.
@@ -51,7 +51,7 @@ public enum ClientDownload: Sendable, Hashable {
 }
 
 /// A blob that a client sends.
-public enum ClientUpload: Sendable, Hashable {
+package enum ClientUpload: Sendable, Hashable {
     /// The responses of a public step.
     case responses(round: Int, step: Int)
     /// The update of a round.

@@ -21,9 +21,8 @@ extension ClientMachine {
                     software: plan.software,
                     federation: plan.federation,
                     client: plan.client,
-                    baseModel: plan.baseModel,
                     trainer: plan.trainer,
-                    settings: plan.settings
+                    fingerprint: plan.fingerprint
                 )
             )
         )

@@ -23,7 +23,7 @@ extension ClientMachine {
         ask()
     }
 
-    /// Puts the question that the work needs answered, if the link is free.
+    /// Makes the request that the work needs, if the link is free.
     mutating func ask() {
         guard link == .ready, retryAt == nil else { return }
         switch work {
@@ -134,7 +134,7 @@ extension ClientMachine {
         ask()
     }
 
-    /// The public step that a question or an offer is about, if one is.
+    /// The public step that a request or an offer is about, if one is.
     private var publicPlace: (round: Int, index: Int, step: Int)? {
         switch work {
         case .fetchBatch(let round, let index, let step), .fetchPool(let round, let index, let step),

@@ -5,18 +5,18 @@ internal import Wire
 ///
 /// Two things go on side by side: the work (fetch a round, local steps, a public step, the update) and
 /// the link to the coordinator. Losing the link does not stop the trainer. Work that needs the link
-/// asks its question whenever the link is ready, and asks again after a reconnection or a restart; the
+/// makes its request whenever the link is ready, and again after a reconnection or a restart; the
 /// coordinator gives the same answer.
 ///
 /// Files: this one has the state and the way through it; `+Link` connects and reconnects, `+Messages`
 /// takes what the coordinator says, `+Work` goes through the round.
-public struct ClientMachine: Sendable {
+package struct ClientMachine: Sendable {
     /// What the client is.
-    public let plan: ClientPlan
+    package let plan: ClientPlan
     /// What was last saved.
-    public internal(set) var record: ClientRecord
+    package internal(set) var record: ClientRecord
     /// Where the client stands with the coordinator.
-    public internal(set) var link = LinkState.offline
+    package internal(set) var link = LinkState.offline
 
     /// What is being done or asked for. Indices are places in the round's schedule.
     enum Work: Equatable {
@@ -64,7 +64,7 @@ public struct ClientMachine: Sendable {
     /// - Parameters:
     ///   - plan: What the client is.
     ///   - record: What an earlier client of the same run saved last.
-    public init(plan: ClientPlan, restoring record: ClientRecord = ClientRecord()) {
+    package init(plan: ClientPlan, restoring record: ClientRecord = ClientRecord()) {
         self.plan = plan
         self.record = record
     }
@@ -74,7 +74,7 @@ public struct ClientMachine: Sendable {
     /// - Parameters:
     ///   - event: What has happened.
     ///   - now: When; never earlier than the time of the event before.
-    public mutating func handle(_ event: ClientEvent, at now: Tick) -> [ClientAction] {
+    package mutating func handle(_ event: ClientEvent, at now: Tick) -> [ClientAction] {
         guard work != .ended else { return [] }
         self.now = max(self.now, now)
         switch event {

@@ -1,45 +1,42 @@
-public import Digest
+package import Contract
 
 /// What a client knows of itself before it is welcomed.
-public struct ClientPlan: Sendable, Equatable {
+package struct ClientPlan: Sendable, Equatable {
     /// The federation's name.
-    public var federation: String
+    package var federation: String
     /// The client's name.
-    public var client: String
+    package var client: String
     /// Name and version of the program.
-    public var software: String
-    /// SHA-256 of the base model's weights file.
-    public var baseModel: SHA256Digest
+    package var software: String
     /// The trainer that the client is set up for.
-    public var trainer: String
-    /// SHA-256 of the trainer settings that it was given; nil if it takes the coordinator's.
-    public var settings: SHA256Digest?
+    package var trainer: String
+    /// Everything that all members must agree on.
+    package private(set) var fingerprint: [FingerprintPart]
     /// How long to wait for a connection and for the welcome, in milliseconds.
-    public var greetingMs: Tick
+    package var greetingMs: Tick
     /// How many heartbeat intervals of silence mean that the coordinator is gone.
-    public var silentHeartbeats: Tick
+    package var silentHeartbeats: Tick
     /// How to come back after a failure.
-    public var backOff: BackOff
+    package var backOff: BackOff
 
-    /// Makes a plan.
-    public init(
+    /// Makes a plan; traps on a fingerprint that `Hello.check` throws for.
+    package init(
         federation: String,
         client: String,
         software: String,
-        baseModel: SHA256Digest,
         trainer: String,
-        settings: SHA256Digest?,
+        fingerprint: [FingerprintPart],
         greetingMs: Tick = 30_000,
         silentHeartbeats: Tick = 6,
         backOff: BackOff
     ) {
         precondition(greetingMs > 0 && silentHeartbeats > 1, "time to greet, and more than one heartbeat")
+        requireSound(fingerprint)
         self.federation = federation
         self.client = client
         self.software = software
-        self.baseModel = baseModel
         self.trainer = trainer
-        self.settings = settings
+        self.fingerprint = fingerprint
         self.greetingMs = greetingMs
         self.silentHeartbeats = silentHeartbeats
         self.backOff = backOff
@@ -48,16 +45,16 @@ public struct ClientPlan: Sendable, Equatable {
 
 /// Waits that double from try to try up to a cap, each shortened by up to a half at random, so that
 /// clients that lost the same coordinator do not come back at the same instant.
-public struct BackOff: Sendable, Equatable {
+package struct BackOff: Sendable, Equatable {
     /// The longest first wait, in milliseconds.
-    public var firstMs: Tick
+    package var firstMs: Tick
     /// The longest wait, in milliseconds.
-    public var longestMs: Tick
+    package var longestMs: Tick
     /// Numbers from [0, 1) drawn from the client's own stream; used in turn, over and over.
-    public var jitter: [Double]
+    package var jitter: [Double]
 
     /// Makes a back-off.
-    public init(firstMs: Tick = 200, longestMs: Tick = 30_000, jitter: [Double]) {
+    package init(firstMs: Tick = 200, longestMs: Tick = 30_000, jitter: [Double]) {
         precondition(firstMs > 0 && longestMs >= firstMs, "back-off from \(firstMs) to \(longestMs) ms")
         precondition(!jitter.isEmpty && jitter.allSatisfy { $0 >= 0 && $0 < 1 }, "jitter is from [0, 1)")
         self.firstMs = firstMs

@@ -1,10 +1,10 @@
-public import Digest
-public import Wire
+package import Digest
+package import Wire
 
 /// What a client must still know after it was killed, saved together with the trainer's snapshot.
-public struct ClientRecord: Sendable, Equatable {
+package struct ClientRecord: Sendable, Equatable {
     /// How far the client is.
-    public enum Place: Sendable, Hashable {
+    package enum Place: Sendable, Hashable {
         /// No round under way; the number of the last one, -1 before the first.
         case between(after: Int)
         /// A phase of the round's schedule is next; the count of phases when only the update is left.
@@ -18,36 +18,36 @@ public struct ClientRecord: Sendable, Equatable {
     }
 
     /// What the coordinator said when the client was first welcomed; nil before.
-    public var terms: RunTerms?
+    package var terms: RunTerms?
     /// How far the client is.
-    public var place: Place
+    package var place: Place
 
     /// A record; without arguments that of a client which has never been welcomed.
-    public init(terms: RunTerms? = nil, place: Place = .between(after: -1)) {
+    package init(terms: RunTerms? = nil, place: Place = .between(after: -1)) {
         self.terms = terms
         self.place = place
     }
 }
 
 /// What a welcome fixes for the whole run.
-public struct RunTerms: Sendable, Hashable {
+package struct RunTerms: Sendable, Hashable {
     /// The federation's seed.
-    public var seed: UInt64
+    package var seed: UInt64
     /// The trainer's name.
-    public var trainer: String
+    package var trainer: String
     /// SHA-256 of the trainer's settings.
-    public var settings: SHA256Digest
+    package var settings: SHA256Digest
     /// How many rounds the run has.
-    public var rounds: Int
+    package var rounds: Int
     /// How many steps a round has.
-    public var steps: Int
+    package var steps: Int
     /// q, the local steps before each public one.
-    public var localPerPublic: Int
+    package var localPerPublic: Int
     /// How updates must be packed.
-    public var encoding: TensorEncoding
+    package var encoding: TensorEncoding
 
     /// The terms of a welcome.
-    public init(_ welcome: Welcome) {
+    package init(_ welcome: Welcome) {
         seed = welcome.seed
         trainer = welcome.trainer
         settings = SHA256Digest(of: welcome.settings)
@@ -77,7 +77,7 @@ public struct RunTerms: Sendable, Hashable {
 /// One line, which can be read back.
 extension ClientRecord: LosslessStringConvertible {
     /// The terms, or `-`, and the place, as words separated by spaces.
-    public var description: String {
+    package var description: String {
         let place =
             switch place {
             case .between(let after): "between \(after + 1)"
@@ -92,7 +92,7 @@ extension ClientRecord: LosslessStringConvertible {
     }
 
     /// Reads a line that ``description`` has written; nil for anything else.
-    public init?(_ description: String) {
+    package init?(_ description: String) {
         var words = Words(description)
         var terms: RunTerms?
         switch words.word() {

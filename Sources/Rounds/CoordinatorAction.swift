@@ -1,8 +1,8 @@
-public import Digest
-public import Wire
+package import Digest
+package import Wire
 
 /// What a coordinator's node must do, in the order given.
-public enum CoordinatorAction: Sendable, Equatable {
+package enum CoordinatorAction: Sendable, Equatable {
     /// Make a fact durable. The actions that follow must not be performed before it is; if it cannot
     /// be made durable the node must stop without them.
     case record(CoordinatorFact)
@@ -15,7 +15,7 @@ public enum CoordinatorAction: Sendable, Equatable {
     /// end, is for the node to report as `undecodable` with `BAD_CHUNK`.
     case sendChunks(CoordinatorBlob, transfer: SHA256Digest, fromChunk: Int, to: ConnectionID)
     /// Begin or resume to receive an upload: answer `Continue` with the first chunk that is missing,
-    /// or report `transferFailed` if the manifest alone shows that it cannot be.
+    /// or report `transferFailed` if the manifest alone shows that it cannot be: another layout or encoding.
     case receive(Transfer, Manifest)
     /// Give a chunk to the upload under way.
     case takeChunk(Chunk, of: Transfer)
@@ -26,8 +26,9 @@ public enum CoordinatorAction: Sendable, Equatable {
     case computePool(round: Int, step: Int, clients: [String])
     /// Merge the accepted updates of a round, then report `aggregated`. Clients in ascending order.
     case aggregate(round: Int, clients: [String])
-    /// Evaluate the new adapter, then report `evaluated`.
-    case evaluate(round: Int)
+    /// Evaluate the new adapter, which the updates of these clients went into, then report `evaluated`, or
+    /// `vetoed` if it is not to be taken. Clients in ascending order.
+    case evaluate(round: Int, clients: [String])
     /// Write the round's checkpoint, then report `checkpointed`.
     case checkpoint(round: Int)
     /// Report `tick` at this time. Replaces the timer set before.
@@ -39,7 +40,7 @@ public enum CoordinatorAction: Sendable, Equatable {
 }
 
 /// A blob that the coordinator sends.
-public enum CoordinatorBlob: Sendable, Hashable {
+package enum CoordinatorBlob: Sendable, Hashable {
     /// The adapter that a round starts from.
     case adapter(round: Int)
     /// The public items of a step.
@@ -49,7 +50,7 @@ public enum CoordinatorBlob: Sendable, Hashable {
 }
 
 /// How a coordinator ends.
-public enum CoordinatorOutcome: Sendable, Equatable {
+package enum CoordinatorOutcome: Sendable, Equatable {
     /// All rounds are done, and every client knows or had the time to learn.
     case completed
     /// It goes down and will be started again.
@@ -59,7 +60,7 @@ public enum CoordinatorOutcome: Sendable, Equatable {
 }
 
 /// Something for the log that is no durable fact.
-public enum CoordinatorNote: Sendable, Equatable {
+package enum CoordinatorNote: Sendable, Equatable {
     /// A client was admitted.
     case admitted(client: String, session: UInt64)
     /// A connection was refused before it became a client's session.

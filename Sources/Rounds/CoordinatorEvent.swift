@@ -1,23 +1,23 @@
-public import Digest
-public import Wire
+package import Digest
+package import Wire
 
 /// A connection, as the node numbers them; no number is used twice.
-public struct ConnectionID: Sendable, Hashable, Comparable, CustomStringConvertible {
+package struct ConnectionID: Sendable, Hashable, Comparable, CustomStringConvertible {
     /// The number.
-    public let number: Int
+    package let number: Int
 
     /// Makes an identifier.
-    public init(_ number: Int) { self.number = number }
+    package init(_ number: Int) { self.number = number }
 
     /// By number.
-    public static func < (first: ConnectionID, second: ConnectionID) -> Bool { first.number < second.number }
+    package static func < (first: ConnectionID, second: ConnectionID) -> Bool { first.number < second.number }
 
     /// `#7`
-    public var description: String { "#\(number)" }
+    package var description: String { "#\(number)" }
 }
 
 /// What happens to a coordinator.
-public enum CoordinatorEvent: Sendable, Equatable {
+package enum CoordinatorEvent: Sendable, Equatable {
     /// The node is ready: the first event of every machine, new or restored.
     case started
     /// A client has connected; the name is the one in its certificate, in lieu of any claim of its own.
@@ -30,7 +30,8 @@ public enum CoordinatorEvent: Sendable, Equatable {
     case undecodable(ConnectionID, code: ErrorCode, message: String)
     /// All bytes of a transfer have arrived, were verified, and are durable.
     case transferStored(Transfer)
-    /// A transfer was refused for its bytes or what they contain, or could not be stored.
+    /// A transfer was refused for its bytes or what they contain, or could not be stored. With `BAD_CHUNK` it
+    /// was refused for how it was sent: the connection ends, and the contribution may be offered again.
     case transferFailed(Transfer, code: ErrorCode, message: String)
     /// The pools of a public step are made and durable.
     case pooled(round: Int, step: Int)
@@ -38,6 +39,9 @@ public enum CoordinatorEvent: Sendable, Equatable {
     case aggregated(round: Int, adapter: SHA256Digest)
     /// The next adapter was evaluated.
     case evaluated(round: Int)
+    /// The next adapter was evaluated and is not taken: the round goes on with the one that has this digest,
+    /// which has durably taken its place.
+    case vetoed(round: Int, adapter: SHA256Digest)
     /// The checkpoint of a round is durable.
     case checkpointed(round: Int)
     /// Work that the machine asked for has failed and will fail again: the run cannot go on.
@@ -51,9 +55,9 @@ public enum CoordinatorEvent: Sendable, Equatable {
 }
 
 /// An upload that the coordinator has agreed to receive.
-public struct Transfer: Sendable, Equatable {
+package struct Transfer: Sendable, Equatable {
     /// What a client uploads.
-    public enum Place: Sendable, Hashable {
+    package enum Place: Sendable, Hashable {
         /// The responses of a public step.
         case responses(round: Int, step: Int)
         /// The update of a round.
@@ -61,20 +65,20 @@ public struct Transfer: Sendable, Equatable {
     }
 
     /// The connection on which it was offered.
-    public var connection: ConnectionID
+    package var connection: ConnectionID
     /// The client.
-    public var client: String
+    package var client: String
     /// What it is.
-    public var place: Place
+    package var place: Place
     /// The digest in the manifest.
-    public var digest: SHA256Digest
+    package var digest: SHA256Digest
     /// Of an update, the private examples behind it.
-    public var examples: Int
+    package var examples: Int
     /// Of an update, the client's metrics.
-    public var metrics: [Metric]
+    package var metrics: [Metric]
 
     /// Makes a transfer.
-    public init(
+    package init(
         connection: ConnectionID,
         client: String,
         place: Place,

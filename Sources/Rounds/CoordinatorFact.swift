@@ -1,10 +1,10 @@
-public import Digest
-public import Wire
+package import Digest
+package import Wire
 
 /// A durable fact: what a coordinator must still know after it was killed.
 ///
 /// A ``CoordinatorRecord`` is the sum of all facts in their order.
-public enum CoordinatorFact: Sendable, Hashable {
+package enum CoordinatorFact: Sendable, Hashable {
     /// A client's session was opened; the number is larger than any before.
     case sessionOpened(client: String, session: UInt64)
     /// A round began.
@@ -29,6 +29,8 @@ public enum CoordinatorFact: Sendable, Hashable {
     case aggregated(round: Int, adapter: SHA256Digest)
     /// The next adapter was evaluated.
     case evaluated(round: Int)
+    /// The next adapter was evaluated and is not taken: the one with this digest goes on.
+    case vetoed(round: Int, adapter: SHA256Digest)
     /// The round's checkpoint is durable.
     case roundCompleted(round: Int)
     /// A client was shut out for good.
@@ -40,7 +42,7 @@ public enum CoordinatorFact: Sendable, Hashable {
 /// One line for each fact, which can be read back.
 extension CoordinatorFact: LosslessStringConvertible {
     /// The fact's word and its values, separated by spaces.
-    public var description: String {
+    package var description: String {
         switch self {
         case .sessionOpened(let client, let session): "sessionOpened \(client) \(session)"
         case .roundBegan(let round): "roundBegan \(round)"
@@ -59,6 +61,7 @@ extension CoordinatorFact: LosslessStringConvertible {
         case .roundClosed(let round, let clients): "roundClosed \(round) \(Self.list(clients))"
         case .aggregated(let round, let adapter): "aggregated \(round) \(adapter)"
         case .evaluated(let round): "evaluated \(round)"
+        case .vetoed(let round, let adapter): "vetoed \(round) \(adapter)"
         case .roundCompleted(let round): "roundCompleted \(round)"
         case .quarantined(let client, let code): "quarantined \(client) \(code.name)"
         case .informed(let client): "informed \(client)"
@@ -66,7 +69,7 @@ extension CoordinatorFact: LosslessStringConvertible {
     }
 
     /// Reads a line that ``description`` has written; nil for anything else.
-    public init?(_ description: String) {
+    package init?(_ description: String) {
         var words = Words(description)
         guard let fact = Self.read(words.word(), &words), words.isAtEnd else { return nil }
         self = fact
@@ -96,6 +99,7 @@ extension CoordinatorFact: LosslessStringConvertible {
         case "evaluated": return .evaluated(round: round)
         case "roundCompleted": return .roundCompleted(round: round)
         case "aggregated": return words.digest().map { .aggregated(round: round, adapter: $0) }
+        case "vetoed": return words.digest().map { .vetoed(round: round, adapter: $0) }
         case "roundClosed": return words.names().map { .roundClosed(round: round, clients: $0) }
         case "updateLate": return words.word().map { .updateLate(round: round, client: $0) }
         case "updateAccepted":

@@ -1,6 +1,6 @@
 internal import Wire
 
-/// What clients ask for. Every question can be asked again and gets the same answer.
+/// What clients ask for. Every request can be made again and gets the same answer.
 extension CoordinatorMachine {
     mutating func receive(_ message: ClientMessage, from id: ConnectionID) {
         // A message may still be on its way from a connection that was closed here.
@@ -37,10 +37,10 @@ extension CoordinatorMachine {
         }
     }
 
-    /// Answers a question, or keeps it until its answer is known.
-    mutating func answer(_ question: Connection.Question, _ client: String, _ id: ConnectionID) {
+    /// Answers a request, or keeps it until its answer is known.
+    mutating func answer(_ request: Connection.Request, _ client: String, _ id: ConnectionID) {
         connections[id]?.activity = .ready
-        switch question {
+        switch request {
         case .round(let after): answerRound(after: after, client, id)
         case .batch(let round, let step):
             guard checkStep(step, id), checkRound(round, id) else { return }
@@ -116,9 +116,9 @@ extension CoordinatorMachine {
     /// Answers every waiting client again, in order of connection.
     mutating func answerWaiting() {
         for id in connections.keys.sorted() {
-            guard let connection = connections[id], case .waiting(let question) = connection.activity
+            guard let connection = connections[id], case .waiting(let request) = connection.activity
             else { continue }
-            answer(question, connection.certifiedName, id)
+            answer(request, connection.certifiedName, id)
         }
     }
 
@@ -136,8 +136,8 @@ extension CoordinatorMachine {
         actions.append(.offer(blob, to: id))
     }
 
-    private mutating func wait(_ id: ConnectionID, for question: Connection.Question) {
-        connections[id]?.activity = .waiting(question)
+    private mutating func wait(_ id: ConnectionID, for request: Connection.Request) {
+        connections[id]?.activity = .waiting(request)
     }
 
     /// Whether the schedule has such a public step; the client knows the schedule as well.

@@ -1,4 +1,4 @@
-internal import Digest
+internal import Contract
 internal import Wire
 
 /// Who is connected, and who may be.
@@ -74,17 +74,28 @@ extension CoordinatorMachine {
         if let code = record.quarantined[hello.client] {
             return (.quarantined, "client '\(hello.client)' was shut out for \(code.name)")
         }
-        guard hello.baseModel == plan.baseModel else {
-            return (.wrongBaseModel, "base model \(hello.baseModel); the run's is \(plan.baseModel)")
-        }
         guard hello.trainer == plan.trainer else {
             return (.wrongTrainer, "trainer '\(hello.trainer)'; the run's is '\(plan.trainer)'")
         }
-        let expected = SHA256Digest(of: plan.settings)
-        guard hello.settings == nil || hello.settings == expected else {
-            return (.wrongSettings, "trainer settings that differ from the run's")
+        return difference(of: hello.fingerprint, at: hello.client).map { (.wrongFingerprint, $0) }
+    }
+
+    /// The first part of the fingerprint that a client has otherwise, in the order of the plan; one that only
+    /// the client has comes last. Nil if they agree.
+    private func difference(of fingerprint: [FingerprintPart], at client: String) -> String? {
+        func text(_ value: String?) -> String { value.map { $0.isEmpty ? "empty" : $0 } ?? "missing" }
+        func values(_ parts: [FingerprintPart]) -> [String: String] {
+            Dictionary(parts.map { ($0.name, $0.value) }, uniquingKeysWith: { first, _ in first })
         }
-        return nil
+        let found = values(fingerprint)
+        let expected = values(plan.fingerprint)
+        let part =
+            plan.fingerprint.first { found[$0.name] != $0.value }
+            ?? fingerprint.first { expected[$0.name] == nil }
+        return part.map { part in
+            "'\(part.name)' is \(text(found[part.name])) at client '\(client)', "
+                + "\(text(expected[part.name])) at the coordinator"
+        }
     }
 
     /// Shuts a client out for good, and cuts its session.

@@ -46,13 +46,6 @@ extension CoordinatorMachine {
         connections[transfer.connection]?.activity = .uploading(transfer)
         let verdict = judge(transfer)
         guard case .wanted = verdict else { return reply(verdict, transfer) }
-        if case .update = transfer.place, manifest.encoding != plan.encoding {
-            return failed(
-                transfer,
-                .wrongEncoding,
-                "updates of this run are packed as \(plan.encoding.rawValue)"
-            )
-        }
         actions.append(.receive(transfer, manifest))
     }
 
@@ -128,8 +121,10 @@ extension CoordinatorMachine {
     }
 
     /// The bytes were refused. For what they contain: for good, and nobody waits for others. For a
-    /// fault on this side: the client tries again.
+    /// fault on this side: the client tries again. For how they were sent: the connection ends, and the
+    /// contribution may come over another.
     mutating func failed(_ transfer: Transfer, _ code: ErrorCode, _ message: String) {
+        guard code != .badChunk else { return violation(transfer.connection, code, message) }
         guard case .wanted = judge(transfer), !code.isTransient else {
             return reply(.rejected(code, message), transfer)
         }
@@ -182,8 +177,8 @@ extension ErrorCode {
         case .internal, .storage, .shuttingDown: true
         case .badMagic, .unsupportedVersion, .unknownType, .reservedBits, .badChecksum, .frameTooLarge,
             .truncated, .malformed, .unexpectedMessage, .limitExceeded, .wrongFederation, .nameMismatch,
-            .unknownClient, .revoked, .quarantined, .wrongBaseModel, .wrongTrainer, .wrongSettings,
-            .replaced, .badManifest, .duplicateName, .wrongShape, .wrongEncoding, .badChunk,
+            .unknownClient, .revoked, .quarantined, .wrongFingerprint, .wrongTrainer, .replaced,
+            .badManifest, .duplicateName, .wrongShape, .wrongEncoding, .badChunk,
             .digestMismatch, .decompressionFailed, .sizeMismatch, .notFinite, .normTooLarge,
             .badResponse, .late, .staleRound, .futureRound, .conflict:
             false

@@ -9,14 +9,16 @@ internal import Wire
 ///     starting ─► steps and updates of round p ─► aggregating ─► evaluating ─► checkpointing ─► round p+1
 ///                                                                                   └─► finished
 ///
+/// An evaluation may end in a veto: the adapter of the round before goes on in place of the merged one.
+///
 /// Files: this one has the state and the way through it; `+Sessions` who is connected, `+Requests` what
 /// clients ask for, `+Uploads` what they send, `+Phases` when a wait ends, `+Timers` deadlines and
 /// heartbeats.
-public struct CoordinatorMachine: Sendable {
+package struct CoordinatorMachine: Sendable {
     /// What the run is.
-    public let plan: RunPlan
+    package let plan: RunPlan
     /// What is durable.
-    public internal(set) var record: CoordinatorRecord
+    package internal(set) var record: CoordinatorRecord
 
     /// Where the run stands. Within a round it follows from ``record``.
     enum Phase: Equatable {
@@ -59,7 +61,7 @@ public struct CoordinatorMachine: Sendable {
     /// - Parameters:
     ///   - plan: What the run is.
     ///   - record: What an earlier coordinator of the same run made durable.
-    public init(plan: RunPlan, restoring record: CoordinatorRecord = CoordinatorRecord()) {
+    package init(plan: RunPlan, restoring record: CoordinatorRecord = CoordinatorRecord()) {
         precondition(record.completedRounds <= plan.rounds, "the record is of a longer run")
         self.plan = plan
         self.record = record
@@ -77,7 +79,7 @@ public struct CoordinatorMachine: Sendable {
     /// - Parameters:
     ///   - event: What has happened.
     ///   - now: When; never earlier than the time of the event before.
-    public mutating func handle(_ event: CoordinatorEvent, at now: Tick) -> [CoordinatorAction] {
+    package mutating func handle(_ event: CoordinatorEvent, at now: Tick) -> [CoordinatorAction] {
         guard phase != .ended else { return [] }
         self.now = max(self.now, now)
         switch event {
@@ -91,6 +93,7 @@ public struct CoordinatorMachine: Sendable {
         case .pooled(let round, let step): pooled(round: round, step: step)
         case .aggregated(let round, let adapter): advance(.aggregated(round: round, adapter: adapter), round)
         case .evaluated(let round): advance(.evaluated(round: round), round)
+        case .vetoed(let round, let adapter): advance(.vetoed(round: round, adapter: adapter), round)
         case .checkpointed(let round): advance(.roundCompleted(round: round), round)
         case .workFailed(let reason): end(.failed(reason: reason))
         case .expelled(let client, let code, let message): expel(client, code, message)
@@ -159,7 +162,7 @@ public struct CoordinatorMachine: Sendable {
         if !current.isAggregated {
             actions.append(.aggregate(round: current.round, clients: clients))
         } else if !current.isEvaluated {
-            actions.append(.evaluate(round: current.round))
+            actions.append(.evaluate(round: current.round, clients: clients))
         } else {
             actions.append(.checkpoint(round: current.round))
         }

@@ -1,36 +1,38 @@
-public import Digest
-public import Wire
+package import Digest
+package import Wire
 
 /// What a coordinator durably knows: the sum of its facts.
 ///
 /// A machine restored from a record goes on where the one that made it was killed.
-public struct CoordinatorRecord: Sendable, Equatable {
+package struct CoordinatorRecord: Sendable, Equatable {
     /// The number of the newest session.
-    public private(set) var sessionsOpened: UInt64 = 0
+    package private(set) var sessionsOpened: UInt64 = 0
     /// How many rounds are complete.
-    public private(set) var completedRounds = 0
+    package private(set) var completedRounds = 0
     /// The round under way, or nil between rounds.
-    public private(set) var current: RoundProgress?
+    package private(set) var current: RoundProgress?
     /// The round before, so that a client which missed the acknowledgement can still get it.
-    public private(set) var previous: RoundProgress?
-    /// The digest of the newest adapter, or nil before the first aggregation.
-    public private(set) var adapter: SHA256Digest?
+    package private(set) var previous: RoundProgress?
+    /// The digest of the newest adapter that goes on, or nil before the first aggregation.
+    package private(set) var adapter: SHA256Digest?
+    /// The rounds whose merged adapter was not taken, in ascending order.
+    package private(set) var vetoed: [Int] = []
     /// How often each client's contributions were refused for what they contain.
-    public private(set) var refusals: [String: Int] = [:]
+    package private(set) var refusals: [String: Int] = [:]
     /// The clients that are shut out, and why.
-    public private(set) var quarantined: [String: ErrorCode] = [:]
+    package private(set) var quarantined: [String: ErrorCode] = [:]
     /// The clients that know that the run is over.
-    public private(set) var informed: Set<String> = []
+    package private(set) var informed: Set<String> = []
     /// How many updates came too late.
-    public private(set) var lateUpdates = 0
+    package private(set) var lateUpdates = 0
 
     /// A record of nothing: a run that has not begun.
-    public init() {}
+    package init() {}
 
     /// Adds up facts in the order in which they were recorded.
     ///
     /// - Throws: ``RecordFault`` for a fact that cannot follow the ones before it.
-    public init(replaying facts: some Sequence<CoordinatorFact>) throws(RecordFault) {
+    package init(replaying facts: some Sequence<CoordinatorFact>) throws(RecordFault) {
         for fact in facts {
             guard fits(fact) else { throw RecordFault(fact: fact) }
             apply(fact)
@@ -51,9 +53,11 @@ public struct CoordinatorRecord: Sendable, Equatable {
         case .updateAccepted(let round, let client, _, _): isOpen(round) && current?.updates[client] == nil
         case .updateRefused(let round, let client, _): isOpen(round) && current?.updates[client] == nil
         case .roundClosed(let round, _): isOpen(round)
-        case .aggregated(let round, _): current?.round == round && current?.closedWith != nil
-        case .evaluated(let round), .roundCompleted(let round):
-            current?.round == round && current?.isAggregated == true
+        case .aggregated(let round, _):
+            current?.round == round && current?.closedWith != nil && current?.isAggregated == false
+        case .evaluated(let round), .vetoed(let round, _):
+            current?.round == round && current?.isAggregated == true && current?.isEvaluated == false
+        case .roundCompleted(let round): current?.round == round && current?.isEvaluated == true
         }
     }
 
@@ -83,6 +87,10 @@ public struct CoordinatorRecord: Sendable, Equatable {
             current?.isAggregated = true
             adapter = digest
         case .evaluated: current?.isEvaluated = true
+        case .vetoed(let round, let digest):
+            current?.isEvaluated = true
+            adapter = digest
+            vetoed.append(round)
         case .roundCompleted(let round):
             completedRounds = round + 1
             previous = current
@@ -101,27 +109,27 @@ public struct CoordinatorRecord: Sendable, Equatable {
 }
 
 /// What is durably known of one round.
-public struct RoundProgress: Sendable, Equatable {
+package struct RoundProgress: Sendable, Equatable {
     /// The round, from 0.
-    public let round: Int
+    package let round: Int
     /// By public step and client, the digest of the responses that count.
-    public internal(set) var responses: [Int: [String: SHA256Digest]] = [:]
+    package internal(set) var responses: [Int: [String: SHA256Digest]] = [:]
     /// By public step and client, why responses were refused for good.
-    public internal(set) var responsesRefused: [Int: [String: ErrorCode]] = [:]
+    package internal(set) var responsesRefused: [Int: [String: ErrorCode]] = [:]
     /// By closed public step, the clients whose responses it was closed with.
-    public internal(set) var closedSteps: [Int: Set<String>] = [:]
+    package internal(set) var closedSteps: [Int: Set<String>] = [:]
     /// The closed steps whose pools are durable.
-    public internal(set) var pooledSteps: Set<Int> = []
+    package internal(set) var pooledSteps: Set<Int> = []
     /// By client, the update that counts.
-    public internal(set) var updates: [String: AcceptedUpdate] = [:]
+    package internal(set) var updates: [String: AcceptedUpdate] = [:]
     /// By client, why its update was refused for good.
-    public internal(set) var updatesRefused: [String: ErrorCode] = [:]
+    package internal(set) var updatesRefused: [String: ErrorCode] = [:]
     /// The clients whose updates the round was closed with, in ascending order; nil while it is open.
-    public internal(set) var closedWith: [String]?
+    package internal(set) var closedWith: [String]?
     /// Whether the next adapter is durable.
-    public internal(set) var isAggregated = false
-    /// Whether the next adapter was evaluated.
-    public internal(set) var isEvaluated = false
+    package internal(set) var isAggregated = false
+    /// Whether the next adapter was evaluated, whether or not it is taken.
+    package internal(set) var isEvaluated = false
 
     init(round: Int) { self.round = round }
 
@@ -130,18 +138,18 @@ public struct RoundProgress: Sendable, Equatable {
 }
 
 /// An update that counts.
-public struct AcceptedUpdate: Sendable, Hashable {
+package struct AcceptedUpdate: Sendable, Hashable {
     /// The digest of its bytes.
-    public var digest: SHA256Digest
+    package var digest: SHA256Digest
     /// The private examples behind it.
-    public var examples: Int
+    package var examples: Int
 }
 
 /// A fact that cannot follow the ones before it: the log is damaged or of another run.
-public struct RecordFault: Error, Equatable, CustomStringConvertible {
+package struct RecordFault: Error, Equatable, CustomStringConvertible {
     /// The fact.
-    public var fact: CoordinatorFact
+    package var fact: CoordinatorFact
 
     /// What does not fit.
-    public var description: String { "the recorded fact '\(fact)' does not follow from those before it" }
+    package var description: String { "the recorded fact '\(fact)' does not follow from those before it" }
 }

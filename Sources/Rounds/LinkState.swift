@@ -1,8 +1,8 @@
-public import Wire
+package import Wire
 
 /// Where a client stands with the coordinator; the second table of `protocol/SPEC.md`'s "States" has
 /// a row for each.
-public enum LinkState: String, Sendable, Hashable, CaseIterable {
+package enum LinkState: String, Sendable, Hashable, CaseIterable {
     /// No connection, or one being made.
     case offline
     /// `Hello` was sent.
@@ -23,7 +23,7 @@ public enum LinkState: String, Sendable, Hashable, CaseIterable {
     case uploadingUpdate
 
     /// Whether the coordinator may send a message of this type now.
-    public func allows(_ type: MessageType) -> Bool {
+    package func allows(_ type: MessageType) -> Bool {
         switch type {
         case .welcome: self == .awaitingWelcome
         case .refused, .drain: self != .offline

@@ -1,8 +1,8 @@
-public import Wire
+package import Wire
 
 /// Where the coordinator stands with one connection; the first table of `protocol/SPEC.md`'s
 /// "States" has a row for each.
-public enum PeerState: String, Sendable, Hashable, CaseIterable {
+package enum PeerState: String, Sendable, Hashable, CaseIterable {
     /// Nothing has come yet. Goes to `ready`, or the connection is refused.
     case awaitingHello
     /// Admitted, with nothing asked that is not answered. Goes to any of the following.
@@ -20,7 +20,7 @@ public enum PeerState: String, Sendable, Hashable, CaseIterable {
     /// rejected or found too late; they are dropped.
     ///
     /// Anything else is answered by `Refused` with `UNEXPECTED_MESSAGE`, and the connection closed.
-    public func allows(_ type: MessageType) -> Bool {
+    package func allows(_ type: MessageType) -> Bool {
         switch type {
         case .hello: self == .awaitingHello
         case .fetchRound, .fetchBatch, .fetchPool, .offerResponses, .offerUpdate:
@@ -43,7 +43,7 @@ struct Connection {
         case awaitingHello
         case ready
         case serving(CoordinatorBlob)
-        case waiting(Question)
+        case waiting(Request)
         case uploading(Transfer)
 
         var state: PeerState {
@@ -58,7 +58,7 @@ struct Connection {
     }
 
     /// A request whose answer is not known yet.
-    enum Question: Equatable {
+    enum Request: Equatable {
         /// The round after the given one.
         case round(after: Int)
         case batch(round: Int, step: Int)

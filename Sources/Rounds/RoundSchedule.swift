@@ -1,5 +1,5 @@
 /// A part of a round.
-public enum RoundPhase: Sendable, Hashable {
+package enum RoundPhase: Sendable, Hashable {
     /// Steps on private data, without the coordinator.
     case local(Range<Int>)
     /// One public step, numbered within the round.
@@ -13,7 +13,7 @@ public enum RoundPhase: Sendable, Hashable {
 ///   - steps: Steps in a round, local and public together; positive.
 ///   - localPerPublic: q, the local steps before each public one; 0 for a round without public steps.
 /// - Returns: Phases whose steps are 0 ..< `steps` in order, each once; no two local phases in a row.
-public func roundSchedule(steps: Int, localPerPublic: Int) -> [RoundPhase] {
+package func roundSchedule(steps: Int, localPerPublic: Int) -> [RoundPhase] {
     precondition(steps > 0 && localPerPublic >= 0, "\(steps) steps, \(localPerPublic) local per public")
     guard localPerPublic > 0 else { return [.local(0..<steps)] }
     var phases: [RoundPhase] = []

@@ -1,53 +1,54 @@
-public import Digest
-public import Wire
+package import Contract
+package import Wire
 
 /// A point in time: milliseconds since an origin of the node's choice that never goes back.
-public typealias Tick = Int64
+package typealias Tick = Int64
 
 /// Everything about a run that is fixed before it starts: what the coordinator's machine knows.
-public struct RunPlan: Sendable, Equatable {
+package struct RunPlan: Sendable, Equatable {
     /// The federation's name.
-    public var federation: String
+    package var federation: String
     /// The seed that every random stream is derived from.
-    public var seed: UInt64
+    package var seed: UInt64
     /// The names of all clients, in ascending order.
-    public private(set) var clients: [String]
+    package private(set) var clients: [String]
     /// The trainer's name.
-    public var trainer: String
+    package var trainer: String
     /// The trainer's settings, JSON in UTF-8.
-    public var settings: [UInt8]
-    /// SHA-256 of the base model's weights file.
-    public var baseModel: SHA256Digest
+    package var settings: [UInt8]
+    /// Everything that all members must agree on, in the order in which it is compared.
+    package private(set) var fingerprint: [FingerprintPart]
     /// How updates must be packed.
-    public var encoding: TensorEncoding
+    package var encoding: TensorEncoding
     /// How many rounds the run has.
-    public var rounds: Int
+    package var rounds: Int
     /// How many steps a round has, local and public together.
-    public var steps: Int
+    package var steps: Int
     /// q: how many local steps go before each public one; 0 for a run without public steps.
-    public var localPerPublic: Int
+    package var localPerPublic: Int
     /// How many clients a phase needs to go on without the others once its deadline has passed.
-    public var quorum: Int
+    package var quorum: Int
     /// How long phases wait for stragglers.
-    public var deadlines: PhaseDeadlines
+    package var deadlines: PhaseDeadlines
     /// How often a side that has nothing to say sends a heartbeat, in milliseconds.
-    public var heartbeatMs: Tick
+    package var heartbeatMs: Tick
     /// A peer that says nothing for so long is disconnected, in milliseconds. Longer than a chunk takes
     /// on the slowest line.
-    public var idleMs: Tick
+    package var idleMs: Tick
     /// How long a finished coordinator waits for clients that have not heard of it, in milliseconds.
-    public var lingerMs: Tick
+    package var lingerMs: Tick
     /// A client is shut out when so many of its contributions were refused for what they contain.
-    public var refusalsMax: Int
+    package var refusalsMax: Int
 
-    /// Makes a plan; traps on values that a checked topology does not have.
-    public init(
+    /// Makes a plan; traps on values that a checked topology does not have, and on a fingerprint that
+    /// `Hello.check` throws for.
+    package init(
         federation: String,
         seed: UInt64,
         clients: [String],
         trainer: String,
         settings: [UInt8],
-        baseModel: SHA256Digest,
+        fingerprint: [FingerprintPart],
         encoding: TensorEncoding,
         rounds: Int,
         steps: Int,
@@ -64,12 +65,13 @@ public struct RunPlan: Sendable, Equatable {
         precondition((1...clients.count).contains(quorum), "quorum \(quorum) of \(clients.count) clients")
         precondition(heartbeatMs > 0 && idleMs > heartbeatMs && lingerMs >= 0, "idle time > heartbeat > 0")
         precondition(refusalsMax > 0, "refusalsMax is \(refusalsMax)")
+        requireSound(fingerprint)
         self.federation = federation
         self.seed = seed
         self.clients = clients.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
         self.trainer = trainer
         self.settings = settings
-        self.baseModel = baseModel
+        self.fingerprint = fingerprint
         self.encoding = encoding
         self.rounds = rounds
         self.steps = steps
@@ -83,23 +85,32 @@ public struct RunPlan: Sendable, Equatable {
     }
 
     /// The sequence of phases within every round.
-    public var schedule: [RoundPhase] { roundSchedule(steps: steps, localPerPublic: localPerPublic) }
+    package var schedule: [RoundPhase] { roundSchedule(steps: steps, localPerPublic: localPerPublic) }
+}
+
+/// Traps on a fingerprint that no hello can carry: the node checks it before it makes a plan.
+func requireSound(_ fingerprint: [FingerprintPart]) {
+    do {
+        try Hello.check(fingerprint)
+    } catch {
+        preconditionFailure("the fingerprint cannot be sent: \(error)")
+    }
 }
 
 /// How long the coordinator waits for stragglers, in milliseconds.
 ///
 /// The clock of a public step and of the collection of updates starts with the first contribution to
 /// it. How long local training takes is thus no matter of deadlines, only how far clients lie apart.
-public struct PhaseDeadlines: Sendable, Equatable {
+package struct PhaseDeadlines: Sendable, Equatable {
     /// From the coordinator's start until it goes ahead without missing clients.
-    public var startMs: Tick
+    package var startMs: Tick
     /// From the first accepted responses of a public step.
-    public var publicStepMs: Tick
+    package var publicStepMs: Tick
     /// From the first accepted update of a round.
-    public var updateMs: Tick
+    package var updateMs: Tick
 
     /// Makes deadlines; each must be positive.
-    public init(startMs: Tick = 600_000, publicStepMs: Tick = 600_000, updateMs: Tick = 600_000) {
+    package init(startMs: Tick = 600_000, publicStepMs: Tick = 600_000, updateMs: Tick = 600_000) {
         precondition(startMs > 0 && publicStepMs > 0 && updateMs > 0, "deadlines are positive")
         self.startMs = startMs
         self.publicStepMs = publicStepMs

@@ -1,7 +1,12 @@
+package import Contract
+
 /// Why questions could not be read.
-public enum DataError: Error, Equatable, CustomStringConvertible {
+package enum DataError: GivenFault, Equatable, CustomStringConvertible {
+    /// Missing, or not what it should be.
+    package var faultKind: FaultKind { if case .unreadable = self { .missingInput } else { .data } }
+
     /// Where in a file a record is.
-    public enum Place: Sendable, Equatable, CustomStringConvertible {
+    package enum Place: Sendable, Equatable, CustomStringConvertible {
         /// A line, from 1.
         case line(Int)
         /// An element of an array, from 1.
@@ -10,7 +15,7 @@ public enum DataError: Error, Equatable, CustomStringConvertible {
         case key(String)
 
         /// The place in words.
-        public var description: String {
+        package var description: String {
             switch self {
             case .line(let line): "line \(line)"
             case .record(let record): "record \(record)"
@@ -31,7 +36,7 @@ public enum DataError: Error, Equatable, CustomStringConvertible {
     case settings(file: String, field: String, found: String, expected: String)
 
     /// One line that names file, place, field, what was found and what was expected.
-    public var description: String {
+    package var description: String {
         switch self {
         case .unreadable(let file, let reason):
             "\(file): cannot be read: \(reason)"

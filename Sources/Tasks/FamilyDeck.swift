@@ -51,7 +51,7 @@ extension SyntheticFamily {
     ///   - count: How many; fewer are returned if the family has no more.
     ///   - heldOut: Whether they come from the fifth that is kept for testing, or from the rest.
     ///   - seed: The seed; the same one deals the same problems, and a larger count only adds some.
-    public func draw(_ count: Int, heldOut: Bool, seed: UInt64) -> [SyntheticProblem] {
+    package func draw(_ count: Int, heldOut: Bool, seed: UInt64) -> [SyntheticProblem] {
         precondition(count >= 0, "SyntheticFamily.draw: negative count \(count)")
         let stream = RandomStream(seed: seed, "family", rawValue, heldOut ? 1 : 0)
         var deck = FamilyDeck(self, heldOut: heldOut, stream: stream)

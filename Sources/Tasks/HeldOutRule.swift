@@ -2,14 +2,14 @@
 ///
 /// It looks at nothing but the prompt's text, so every node keeps the same prompts apart without
 /// exchanging lists.
-public enum HeldOutRule {
+package enum HeldOutRule {
     /// Whether a prompt is kept for testing: the CRC-32 of its UTF-8 is divisible by 5.
-    public static func holdsOut(_ prompt: String) -> Bool {
+    package static func holdsOut(_ prompt: String) -> Bool {
         crc32(prompt.utf8) % 5 == 0
     }
 
     /// The CRC-32 of ISO 3309 and zlib (reflected polynomial 0xEDB88320).
-    public static func crc32(_ bytes: some Sequence<UInt8>) -> UInt32 {
+    package static func crc32(_ bytes: some Sequence<UInt8>) -> UInt32 {
         var crc: UInt32 = 0xFFFF_FFFF
         for byte in bytes { crc = table[Int(UInt8(truncatingIfNeeded: crc) ^ byte)] ^ (crc >> 8) }
         return ~crc

@@ -1,24 +1,26 @@
+package import Contract
+
 /// Generated private, public and held-out sets for a whole federation, pairwise disjoint.
 ///
 /// Client i owns the family `families[i % families.count]`: `ownFraction` of its questions are from
 /// there and the rest is spread over the other families. Every node computes its own set from the
 /// seed and this description alone, without the sets of others ever being sent.
-public struct MixedDraw: Sendable, Codable, Equatable {
+package struct MixedDraw: Sendable, Codable, Equatable {
     /// The families, in the order in which clients own them.
-    public var families: [SyntheticFamily]
+    package var families: [SyntheticFamily]
     /// How many clients there are.
-    public var clients: Int
+    package var clients: Int
     /// How many private questions each client has.
-    public var privateCount: Int
+    package var privateCount: Int
     /// The part of the private questions that is from the client's own family, 0 to 1.
-    public var ownFraction: Double
+    package var ownFraction: Double
     /// How many public questions each family gives.
-    public var publicPerFamily: Int
+    package var publicPerFamily: Int
     /// How many held-out questions each family gives; fewer if the family has fewer.
-    public var heldOutPerFamily: Int
+    package var heldOutPerFamily: Int
 
     /// Describes a draw.
-    public init(
+    package init(
         families: [SyntheticFamily],
         clients: Int,
         privateCount: Int = 400,
@@ -40,7 +42,7 @@ public struct MixedDraw: Sendable, Codable, Equatable {
     ///   - client: The client's index, from 0 to `clients` - 1.
     ///   - seed: The federation's seed.
     /// - Throws: `DrawError` if the description makes no sense or a family has too few problems.
-    public func privateQuestions(client: Int, seed: UInt64) throws(DrawError) -> [Question] {
+    package func privateQuestions(client: Int, seed: UInt64) throws(DrawError) -> [Question] {
         try validate()
         guard (0..<clients).contains(client) else {
             throw .invalid(field: "client", found: "\(client)", expected: "0 to \(clients - 1)")
@@ -58,7 +60,7 @@ public struct MixedDraw: Sendable, Codable, Equatable {
     /// The public questions, family by family; their answers stay at the coordinator.
     ///
     /// - Throws: `DrawError` if the description makes no sense or a family has too few problems.
-    public func publicQuestions(seed: UInt64) throws(DrawError) -> [Question] {
+    package func publicQuestions(seed: UInt64) throws(DrawError) -> [Question] {
         try validate()
         var questions: [Question] = []
         for family in families { questions += try deal(family, publicPerFamily, seed).map(\.question) }
@@ -68,7 +70,7 @@ public struct MixedDraw: Sendable, Codable, Equatable {
     /// The held-out questions, family by family.
     ///
     /// - Throws: `DrawError` if the description makes no sense.
-    public func heldOutQuestions(seed: UInt64) throws(DrawError) -> [Question] {
+    package func heldOutQuestions(seed: UInt64) throws(DrawError) -> [Question] {
         try validate()
         return families.flatMap { $0.draw(heldOutPerFamily, heldOut: true, seed: seed).map(\.question) }
     }
@@ -98,7 +100,7 @@ public struct MixedDraw: Sendable, Codable, Equatable {
     /// Checks the description.
     ///
     /// - Throws: `DrawError.invalid` naming the field.
-    public func validate() throws(DrawError) {
+    package func validate() throws(DrawError) {
         guard !families.isEmpty, Set(families).count == families.count else {
             let found = families.map(\.rawValue).joined(separator: ", ")
             throw .invalid(field: "families", found: "[\(found)]", expected: "at least one, each once")
@@ -120,14 +122,17 @@ public struct MixedDraw: Sendable, Codable, Equatable {
 }
 
 /// Why a set could not be drawn.
-public enum DrawError: Error, Equatable, CustomStringConvertible {
+package enum DrawError: GivenFault, Equatable, CustomStringConvertible {
+    /// Not what it should be.
+    package var faultKind: FaultKind { .data }
+
     /// A field of the description makes no sense.
     case invalid(field: String, found: String, expected: String)
     /// A family has fewer problems than all parties together ask for.
     case exhausted(family: SyntheticFamily, needed: Int, available: Int)
 
     /// One line that names the field or family and the numbers.
-    public var description: String {
+    package var description: String {
         switch self {
         case .invalid(let field, let found, let expected):
             "\(field): found \(found), expected \(expected)"

@@ -1,19 +1,19 @@
-public import Randomness
+package import Randomness
 
 /// Labels that are only sometimes right, drawn anew each time a problem is seen.
 ///
 /// A model warmed up on them knows the right procedure in part, in competition with wrong ones, as a
 /// real base model does: reinforcement has something to start from and something to do.
-public struct NoisyLabels: Sendable, Codable, Equatable {
+package struct NoisyLabels: Sendable, Codable, Equatable {
     /// How often each kind of label is drawn; the rest is random digits of the right length.
-    public struct Odds: Sendable, Codable, Equatable {
+    package struct Odds: Sendable, Codable, Equatable {
         /// The probability of the right answer.
-        public var right: Double
+        package var right: Double
         /// The probability of one of the misconceptions, each equally likely.
-        public var misconception: Double
+        package var misconception: Double
 
         /// Makes odds.
-        public init(right: Double, misconception: Double) {
+        package init(right: Double, misconception: Double) {
             precondition(
                 right >= 0 && misconception >= 0 && right + misconception <= 1,
                 "NoisyLabels.Odds: \(right) and \(misconception) are no probabilities"
@@ -24,29 +24,29 @@ public struct NoisyLabels: Sendable, Codable, Equatable {
     }
 
     /// The odds of all families but `cnt`.
-    public var usual: Odds
+    package var usual: Odds
     /// The odds of `cnt`, whose misconceptions are too easily right by chance.
-    public var counting: Odds
+    package var counting: Odds
 
     /// Leaves the base model right in about a fifth of its samples.
-    public static let standard = NoisyLabels(
+    package static let standard = NoisyLabels(
         usual: Odds(right: 0.35, misconception: 0.45),
         counting: Odds(right: 0.35, misconception: 0.25)
     )
     /// Leaves the base model right in about a twentieth of its samples.
-    public static let hard = NoisyLabels(
+    package static let hard = NoisyLabels(
         usual: Odds(right: 0.08, misconception: 0.60),
         counting: Odds(right: 0.08, misconception: 0.35)
     )
 
     /// Makes label odds.
-    public init(usual: Odds, counting: Odds) {
+    package init(usual: Odds, counting: Odds) {
         self.usual = usual
         self.counting = counting
     }
 
     /// One label for a problem.
-    public func label(for problem: SyntheticProblem, from stream: inout RandomStream) -> String {
+    package func label(for problem: SyntheticProblem, from stream: inout RandomStream) -> String {
         let odds = problem.family == .cnt ? counting : usual
         let u = stream.uniform()
         if u < odds.right { return problem.answer }

@@ -1,4 +1,4 @@
-public import Randomness
+package import Randomness
 
 #if canImport(Glibc)
     internal import Glibc
@@ -9,7 +9,7 @@ public import Randomness
 /// A rule that divides a set among clients.
 ///
 /// In settings: `{"rule": "byTopic"}`, `{"rule": "dirichlet", "alpha": 0.5}`, `{"rule": "iid"}`.
-public enum Partition: Sendable, Equatable {
+package enum Partition: Sendable, Equatable {
     /// Each topic to one client, round robin in the order of their names; with more clients than
     /// topics, the clients of a topic share it.
     case byTopic
@@ -25,7 +25,7 @@ public enum Partition: Sendable, Equatable {
     ///   - topics: The topic of each item.
     ///   - parts: How many parts; some may be empty.
     ///   - stream: Where random numbers are drawn from.
-    public func split(topics: [String], parts: Int, from stream: inout RandomStream) -> [[Int]] {
+    package func split(topics: [String], parts: Int, from stream: inout RandomStream) -> [[Int]] {
         precondition(parts > 0, "Partition.split: \(parts) parts")
         var result = [[Int]](repeating: [], count: parts)
         switch self {
@@ -71,7 +71,7 @@ extension Partition: Codable {
     private enum CodingKeys: String, CodingKey { case rule, alpha }
 
     /// Reads a rule; an unknown one is an error that lists those there are.
-    public init(from decoder: any Decoder) throws {
+    package init(from decoder: any Decoder) throws {
         let values = try decoder.container(keyedBy: CodingKeys.self)
         switch try values.decode(String.self, forKey: .rule) {
         case "byTopic": self = .byTopic
@@ -96,7 +96,7 @@ extension Partition: Codable {
     }
 
     /// Writes the rule as it is read.
-    public func encode(to encoder: any Encoder) throws {
+    package func encode(to encoder: any Encoder) throws {
         var values = encoder.container(keyedBy: CodingKeys.self)
         switch self {
         case .byTopic: try values.encode("byTopic", forKey: .rule)

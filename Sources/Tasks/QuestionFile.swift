@@ -2,11 +2,11 @@ internal import FoundationEssentials
 internal import Glibc
 
 /// Reads questions from files.
-public enum QuestionFile {
+package enum QuestionFile {
     /// The largest file that is read.
-    public static let bytesMax = 1 << 30
+    package static let bytesMax = 1 << 30
     /// The longest line of a file of JSON lines.
-    public static let lineBytesMax = 1 << 20
+    package static let lineBytesMax = 1 << 20
 
     /// The questions of a file, in its order, with identifiers unique within it.
     ///
@@ -14,7 +14,7 @@ public enum QuestionFile {
     ///   - path: The file.
     ///   - layout: How it is laid out.
     /// - Throws: `DataError`, which names the file, the line or record, and the field.
-    public static func read(path: String, layout: QuestionLayout = .auto) throws(DataError) -> [Question] {
+    package static func read(path: String, layout: QuestionLayout = .auto) throws(DataError) -> [Question] {
         try parse(try load(path), name: path, layout: layout)
     }
 
@@ -24,7 +24,7 @@ public enum QuestionFile {
     ///   - bytes: The file.
     ///   - name: Its name, for errors and, with MMLU's CSV, for the topic.
     ///   - layout: How it is laid out.
-    public static func parse(
+    package static func parse(
         _ bytes: [UInt8],
         name: String,
         layout: QuestionLayout = .auto

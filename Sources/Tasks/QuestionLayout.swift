@@ -1,5 +1,5 @@
 /// How a file of questions is laid out.
-public enum QuestionLayout: String, Sendable, Codable, CaseIterable {
+package enum QuestionLayout: String, Sendable, Codable, CaseIterable {
     /// Find out from the first record.
     case auto
     /// One object a line: `question`, `prompt` or `problem`; `answer`; if wanted `topic` or `task`,

@@ -2,7 +2,7 @@
 ///
 /// The first six are written in single characters for the small models; `sum1`, `sum2` and `worded`
 /// are in plain English for language models.
-public enum SyntheticFamily: String, Sendable, Codable, CaseIterable {
+package enum SyntheticFamily: String, Sendable, Codable, CaseIterable {
     /// `a+b=`, a of two digits, b of one.
     case inc
     /// `a-b=`, a from 20 to 99, b of one digit.
@@ -23,13 +23,13 @@ public enum SyntheticFamily: String, Sendable, Codable, CaseIterable {
     case worded
 
     /// The families written in single characters.
-    public static let characterLevel: [SyntheticFamily] = [.inc, .dec, .max, .sort, .rev, .cnt]
+    package static let characterLevel: [SyntheticFamily] = [.inc, .dec, .max, .sort, .rev, .cnt]
 
     /// Whether the problems are written in single characters.
-    public var isCharacterLevel: Bool { SyntheticFamily.characterLevel.contains(self) }
+    package var isCharacterLevel: Bool { SyntheticFamily.characterLevel.contains(self) }
 
     /// How many indices `problem(at:)` takes.
-    public var size: Int {
+    package var size: Int {
         switch self {
         case .inc: 90 * 9
         case .dec: 80 * 9
@@ -45,7 +45,7 @@ public enum SyntheticFamily: String, Sendable, Codable, CaseIterable {
     /// wrong procedure can miss, such as sorting four equal digits.
     ///
     /// - Parameter index: From 0 to `size` - 1.
-    public func problem(at index: Int) -> SyntheticProblem? {
+    package func problem(at index: Int) -> SyntheticProblem? {
         precondition((0..<size).contains(index), "SyntheticFamily.\(rawValue): index \(index) of \(size)")
         return switch self {
         case .inc: CharacterProblem.inc(a: 10 + index / 9, b: 1 + index % 9)
@@ -71,21 +71,21 @@ public enum SyntheticFamily: String, Sendable, Codable, CaseIterable {
 }
 
 /// One generated problem.
-public struct SyntheticProblem: Sendable, Equatable {
+package struct SyntheticProblem: Sendable, Equatable {
     /// The family it is from.
-    public let family: SyntheticFamily
+    package let family: SyntheticFamily
     /// What is asked.
-    public let prompt: String
+    package let prompt: String
     /// The one right answer.
-    public let answer: String
+    package let answer: String
     /// What wrong procedures answer: different from the right answer and from each other.
-    public let misconceptions: [String]
+    package let misconceptions: [String]
 
     /// Whether the prompt is kept for testing.
-    public var isHeldOut: Bool { HeldOutRule.holdsOut(prompt) }
+    package var isHeldOut: Bool { HeldOutRule.holdsOut(prompt) }
 
     /// The problem as a question; its topic is the family.
-    public var question: Question {
+    package var question: Question {
         Question(
             id: family.isCharacterLevel ? prompt : "\(family.rawValue): \(prompt)",
             topic: family.rawValue,

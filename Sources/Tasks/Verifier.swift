@@ -1,13 +1,13 @@
 /// Decides whether a response answers a question rightly.
 ///
 /// Pure functions of two texts, so that every node that verifies comes to the same verdict.
-public enum Verifier {
+package enum Verifier {
     /// Whether a response is right.
     ///
     /// - Parameters:
     ///   - response: What was answered, without the token that ends it.
     ///   - question: What was asked.
-    public static func verify(response: String, question: Question) -> Bool {
+    package static func verify(response: String, question: Question) -> Bool {
         switch question.kind {
         case .numeric: isSameNumber(response, question.answer)
         case .choice: choice(in: response, answer: question.answer) == normalised(question.answer)

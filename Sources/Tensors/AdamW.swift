@@ -3,39 +3,39 @@ internal import Glibc
 
 /// Adam with decoupled weight decay (Loshchilov and Hutter, arXiv:1711.05101), as `torch.optim.AdamW` computes it:
 /// bias-corrected moments, epsilon outside of the square root, decay of the parameter before the step.
-public struct AdamW {
+package struct AdamW {
     /// The step size; a schedule may change it between steps.
-    public var learningRate: Double
+    package var learningRate: Double
     /// The decay of the mean of gradients.
-    public let beta1: Double
+    package let beta1: Double
     /// The decay of the mean of squared gradients.
-    public let beta2: Double
+    package let beta2: Double
     /// Added to the root of the mean square.
-    public let epsilon: Double
+    package let epsilon: Double
     /// The weight decay per unit of learning rate.
-    public let weightDecay: Double
+    package let weightDecay: Double
     /// Everything that steps change, for snapshots.
-    public var state = State()
+    package var state = State()
 
     /// What an optimiser remembers: restore it, and training goes on to the same bits.
-    public struct State: Sendable, Codable, Equatable {
+    package struct State: Sendable, Codable, Equatable {
         /// How many steps were taken.
-        public var stepCount = 0
+        package var stepCount = 0
         /// The mean gradients of all parameters in order, then the mean squares; empty before the first step.
-        public var moments: [Float] = []
+        package var moments: [Float] = []
 
         /// A fresh state.
-        public init() {}
+        package init() {}
 
         /// A state from a snapshot.
-        public init(stepCount: Int, moments: [Float]) {
+        package init(stepCount: Int, moments: [Float]) {
             self.stepCount = stepCount
             self.moments = moments
         }
     }
 
     /// An optimiser; defaults as in PyTorch, but without decay.
-    public init(
+    package init(
         learningRate: Double,
         beta1: Double = 0.9,
         beta2: Double = 0.999,
@@ -52,7 +52,7 @@ public struct AdamW {
     /// Moves the parameters against their gradients, which are left as they are.
     ///
     /// - Parameter parameters: The same trainable tensors in the same order at every step.
-    public mutating func step(parameters: [Tensor]) {
+    package mutating func step(parameters: [Tensor]) {
         let total = parameters.reduce(0) { $0 + $1.count }
         if state.moments.isEmpty { state.moments = [Float](repeating: 0, count: 2 * total) }
         precondition(

@@ -2,29 +2,29 @@ internal import COpenBLAS
 internal import Glibc
 
 /// The matrix library of this process: its threads, its health, and what it says of itself.
-public enum Compute {
+package enum Compute {
     /// Sets how many threads a matrix product may use. OpenBLAS keeps one count for the whole process, so call
     /// this once, first thing, with cores ÷ processes.
-    public static func configure(threads: Int) {
+    package static func configure(threads: Int) {
         precondition(threads > 0, "Compute.configure: threads must be positive, found \(threads)")
         openblas_set_num_threads(Int32(clamping: threads))
     }
 
     /// How many threads a matrix product may use.
-    public static var threads: Int { Int(openblas_get_num_threads()) }
+    package static var threads: Int { Int(openblas_get_num_threads()) }
 
     /// The name of the kernels that OpenBLAS chose for this CPU, e.g. "Cooperlake".
-    public static var coreName: String { String(cString: openblas_get_corename()) }
+    package static var coreName: String { String(cString: openblas_get_corename()) }
 
     /// One line for the log: kernels, build and threads, and a warning if the environment holds OpenBLAS back.
-    public static var description: String {
+    package static var description: String {
         let build = String(cString: openblas_get_config()).split(separator: " ").joined(separator: " ")
         let line = "OpenBLAS kernels \(coreName), \(threads) threads, build: \(build)"
         return warning.map { "\(line); warning: \($0)" } ?? line
     }
 
     /// Says which environment variable overrides what OpenBLAS finds out about the CPU; nil if none is set.
-    public static var warning: String? {
+    package static var warning: String? {
         if let value = environment("OPENBLAS_CORETYPE") {
             return
                 "OPENBLAS_CORETYPE=\(value) holds OpenBLAS to the \(coreName) kernels, whatever the CPU has"
@@ -39,7 +39,7 @@ public enum Compute {
     /// (OpenBLAS issues 3454 and 4324).
     ///
     /// - Throws: ``ComputeError`` if a value is off by more than rounding.
-    public static func selfTest() throws(ComputeError) {
+    package static func selfTest() throws(ComputeError) {
         for (m, n, k) in [(5, 7, 3), (33, 17, 65), (64, 96, 128)] {
             let a = (0..<m * k).map { Float($0 * 37 % 101) / 50 - 1 }
             let b = (0..<n * k).map { Float($0 * 53 % 97) / 48 - 1 }
@@ -62,18 +62,18 @@ public enum Compute {
 }
 
 /// OpenBLAS gave a wrong product: its kernels do not work on this CPU.
-public struct ComputeError: Error, CustomStringConvertible {
+package struct ComputeError: Error, CustomStringConvertible {
     /// The kernels in use.
-    public let core: String
+    package let core: String
     /// The sizes m, n, k of the product.
-    public let size: [Int]
+    package let size: [Int]
     /// The value a plain loop gives.
-    public let expected: Double
+    package let expected: Double
     /// The value OpenBLAS gave.
-    public let found: Double
+    package let found: Double
 
     /// What is wrong, and what to try.
-    public var description: String {
+    package var description: String {
         "OpenBLAS with the \(core) kernels computed \(found) instead of \(expected) in a product of size \(size); "
             + "try another OPENBLAS_CORETYPE, or another version of OpenBLAS"
     }

@@ -2,15 +2,15 @@
 /// and every model that uses them.
 ///
 /// A linear layer's weight is `[out, in]`; an embedding table `[vocabulary, C]`; a norm's weight `[1, C]`.
-public final class FrozenMatrix: Sendable {
+package final class FrozenMatrix: Sendable {
     /// How many rows there are.
-    public let rows: Int
+    package let rows: Int
     /// How many values a row has.
-    public let columns: Int
+    package let columns: Int
     private let storage: [Float]
 
     /// A matrix of given values, row after row.
-    public init(rows: Int, columns: Int, values: [Float]) {
+    package init(rows: Int, columns: Int, values: [Float]) {
         precondition(
             values.count == rows * columns,
             "FrozenMatrix: \(values.count) values for \(rows) × \(columns)"
@@ -26,7 +26,7 @@ public final class FrozenMatrix: Sendable {
     ///   - rows: How many rows there are.
     ///   - columns: How many values a row has.
     ///   - initialise: Must write every value of the buffer; what it throws is rethrown.
-    public init(
+    package init(
         rows: Int,
         columns: Int,
         initialise: (UnsafeMutableBufferPointer<Float>) throws -> Void
@@ -41,12 +41,13 @@ public final class FrozenMatrix: Sendable {
     }
 
     /// Calls `body` with the values, row after row; the buffer is valid during the call.
-    public func withValues<Result>(_ body: (UnsafeBufferPointer<Float>) throws -> Result) rethrows -> Result {
+    package func withValues<Result>(_ body: (UnsafeBufferPointer<Float>) throws -> Result) rethrows -> Result
+    {
         try storage.withUnsafeBufferPointer(body)
     }
 
     /// A copy of the values.
-    public func toArray() -> [Float] { storage }
+    package func toArray() -> [Float] { storage }
 }
 
 /// A matrix that an operation reads: frozen, or a tensor that may be trainable.

@@ -9,7 +9,7 @@ internal import CKernels
 /// - Returns: The norm before clipping, summed in Double; not finite if a gradient is not, in which case
 ///   nothing is scaled.
 @discardableResult
-public func clipGradientNorm(_ parameters: [Tensor], max: Double) -> Double {
+package func clipGradientNorm(_ parameters: [Tensor], max: Double) -> Double {
     let gradients = parameters.compactMap(\.gradient)
     let squares = gradients.reduce(0.0) { $0 + kernel_sum_of_squares($1.baseAddress, $1.count) }
     let norm = squares.squareRoot()
@@ -23,6 +23,6 @@ public func clipGradientNorm(_ parameters: [Tensor], max: Double) -> Double {
 }
 
 /// Sets the gradients of parameters to zero, before a step's first backward pass.
-public func zeroGradients(_ parameters: [Tensor]) {
+package func zeroGradients(_ parameters: [Tensor]) {
     for parameter in parameters { parameter.gradient?.update(repeating: 0) }
 }

@@ -1,23 +1,23 @@
 internal import Glibc
 
 /// Linear warm-up, then half a cosine down to a floor.
-public struct LearningRateSchedule: Sendable, Codable, Equatable {
+package struct LearningRateSchedule: Sendable, Codable, Equatable {
     /// How many steps the warm-up takes; the first of them already has 1 / warmUpSteps of the peak.
-    public let warmUpSteps: Int
+    package let warmUpSteps: Int
     /// The step at which the floor is reached; from there on the factor stays.
-    public let totalSteps: Int
+    package let totalSteps: Int
     /// The factor at the end, e.g. 0.1.
-    public let floor: Double
+    package let floor: Double
 
     /// A schedule.
-    public init(warmUpSteps: Int, totalSteps: Int, floor: Double) {
+    package init(warmUpSteps: Int, totalSteps: Int, floor: Double) {
         self.warmUpSteps = warmUpSteps
         self.totalSteps = totalSteps
         self.floor = floor
     }
 
     /// What to multiply the peak learning rate with at a step, counted from 0.
-    public func factor(step: Int) -> Double {
+    package func factor(step: Int) -> Double {
         if step < warmUpSteps { return Double(step + 1) / Double(warmUpSteps) }
         let length = max(1, totalSteps - warmUpSteps)
         let progress = min(1, Double(step - warmUpSteps) / Double(length))

@@ -4,11 +4,11 @@ internal import Glibc
 ///
 /// Pair i of a head of size D turns at position p by p · base^(−2i/D) (Su et al., arXiv:2104.09864). The layout
 /// is half-split, as in Hugging Face's Llama: pair i is the elements i and i + D/2.
-public struct RopeTable: Sendable {
+package struct RopeTable: Sendable {
     /// D, the size of a head.
-    public let headSize: Int
+    package let headSize: Int
     /// How many positions the table covers, from 0.
-    public let positions: Int
+    package let positions: Int
     let cosines: [Float]
     let sines: [Float]
 
@@ -18,7 +18,7 @@ public struct RopeTable: Sendable {
     ///   - headSize: D, even.
     ///   - base: `rope_theta` of the model's configuration.
     ///   - positions: How many positions to cover.
-    public init(headSize: Int, base: Double, positions: Int) {
+    package init(headSize: Int, base: Double, positions: Int) {
         precondition(
             headSize > 0 && headSize % 2 == 0,
             "RopeTable: the head size must be even, found \(headSize)"

@@ -10,11 +10,11 @@
 /// An operation is recorded only if a parameter went into its inputs. With `recording: false` nothing is, and
 /// intermediate tensors are recycled as soon as they are dropped. Pass one ``Workspace`` to the tapes of all
 /// steps, so that they reuse each other's buffers.
-public final class Tape {
+package final class Tape {
     /// Whether operations are recorded for ``backward(from:seed:)``.
-    public let isRecording: Bool
+    package let isRecording: Bool
     /// Where intermediate tensors and scratch come from.
-    public let workspace: Workspace
+    package let workspace: Workspace
     private var nodes: [Node] = []
 
     private struct Node {
@@ -28,7 +28,7 @@ public final class Tape {
     /// - Parameters:
     ///   - recording: False for inference: nothing is kept.
     ///   - workspace: The pool of buffers, shared by the tapes of one thread.
-    public init(recording: Bool = true, workspace: Workspace = Workspace()) {
+    package init(recording: Bool = true, workspace: Workspace = Workspace()) {
         isRecording = recording
         self.workspace = workspace
     }
@@ -38,14 +38,14 @@ public final class Tape {
     /// - Parameters:
     ///   - output: Where the loss was taken from.
     ///   - seed: d loss / d output, one value for each of the output's; parameters' gradients are added to.
-    public func backward(from output: Tensor, seed: [Float]) {
+    package func backward(from output: Tensor, seed: [Float]) {
         backward(from: [(output, seed)])
     }
 
     /// Runs the tape backwards from several tensors at once, for a loss with several terms, and empties it.
     ///
     /// - Parameter outputs: Tensors and d loss / d tensor; an output that no parameter went into is skipped.
-    public func backward(from outputs: [(output: Tensor, seed: [Float])]) {
+    package func backward(from outputs: [(output: Tensor, seed: [Float])]) {
         precondition(isRecording, "Tape.backward: the tape was made with recording: false")
         for (output, seed) in outputs where output.needsGradient {
             precondition(
@@ -63,7 +63,7 @@ public final class Tape {
     }
 
     /// Forgets what was recorded, without gradients.
-    public func reset() { nodes = [] }
+    package func reset() { nodes = [] }
 }
 
 // MARK: - For the operations

@@ -4,15 +4,15 @@ internal import CKernels
 ///
 /// A tensor is a reference to its buffer: assigning it shares the values. It lives on one compute thread and is
 /// not `Sendable`; weights that threads share are ``FrozenMatrix``.
-public final class Tensor {
+package final class Tensor {
     /// The sizes of the dimensions, slowest first, e.g. `[N, C]`.
-    public let shape: [Int]
+    package let shape: [Int]
     /// How many values there are.
-    public let count: Int
+    package let count: Int
     /// Whether this is a parameter: a leaf whose gradient collects over backward passes until zeroed.
-    public let isTrainable: Bool
+    package let isTrainable: Bool
     /// Keeps the gradient of an intermediate tensor after ``Tape/backward(from:seed:)`` instead of recycling it.
-    public var retainsGradient = false
+    package var retainsGradient = false
 
     /// Whether a gradient can flow into this tensor.
     let needsGradient: Bool
@@ -25,7 +25,7 @@ public final class Tensor {
     ///   - shape: The sizes of the dimensions.
     ///   - values: As many values as the shape has places, the last dimension fastest.
     ///   - trainable: Whether it is a parameter; its gradient starts at zero.
-    public convenience init(shape: [Int], values: [Float], trainable: Bool = false) {
+    package convenience init(shape: [Int], values: [Float], trainable: Bool = false) {
         let count = shape.reduce(1, *)
         precondition(
             values.count == count,
@@ -39,7 +39,7 @@ public final class Tensor {
     }
 
     /// A tensor of zeros.
-    public convenience init(zeros shape: [Int], trainable: Bool = false) {
+    package convenience init(zeros shape: [Int], trainable: Bool = false) {
         self.init(shape: shape, storage: Storage(count: shape.reduce(1, *)), trainable: trainable)
         storage.pointer.update(repeating: 0, count: count)
     }
@@ -59,26 +59,26 @@ public final class Tensor {
     }
 
     /// The size of the last dimension.
-    public var columns: Int { shape.last ?? 1 }
+    package var columns: Int { shape.last ?? 1 }
     /// How many rows of ``columns`` values there are.
-    public var rows: Int { columns == 0 ? 0 : count / columns }
+    package var rows: Int { columns == 0 ? 0 : count / columns }
 
     /// The values, for reading and writing. The view is valid while the tensor lives.
-    public var values: UnsafeMutableBufferPointer<Float> {
+    package var values: UnsafeMutableBufferPointer<Float> {
         UnsafeMutableBufferPointer(start: storage.pointer, count: count)
     }
 
     /// The gradient: of a parameter always, of an intermediate tensor if ``retainsGradient`` was set before
     /// the backward pass; otherwise nil. The view is valid while the tensor lives.
-    public var gradient: UnsafeMutableBufferPointer<Float>? {
+    package var gradient: UnsafeMutableBufferPointer<Float>? {
         gradientStorage.map { UnsafeMutableBufferPointer(start: $0.pointer, count: count) }
     }
 
     /// A copy of the values.
-    public func toArray() -> [Float] { Array(values) }
+    package func toArray() -> [Float] { Array(values) }
 
     /// The same values without their history: no gradient flows through the result.
-    public func detached() -> Tensor { Tensor(shape: shape, storage: storage) }
+    package func detached() -> Tensor { Tensor(shape: shape, storage: storage) }
 
     /// Copies rows of another tensor over rows of this one, e.g. new keys into a cache.
     ///
@@ -86,7 +86,7 @@ public final class Tensor {
     ///   - range: Which rows of `source`.
     ///   - source: A tensor with as many columns.
     ///   - row: The first row here to be written.
-    public func copyRows(_ range: Range<Int>, of source: Tensor, to row: Int) {
+    package func copyRows(_ range: Range<Int>, of source: Tensor, to row: Int) {
         precondition(
             source.columns == columns && range.upperBound <= source.rows && row + range.count <= rows,
             "copyRows: rows \(range) of \(source.shape) do not fit at row \(row) of \(shape)"

@@ -3,19 +3,19 @@
 /// Every tensor that a ``Tape`` makes takes its buffer here and gives it back when the last reference to it
 /// goes. Buffers come in size classes a quarter of an octave apart; a request takes a free buffer of its own
 /// class or of one up to twice as large. One thread only, like the tensors.
-public final class Workspace {
+package final class Workspace {
     private var free: [[UnsafeMutablePointer<Float>]] = []
 
     /// Bytes held, both in use and free. It stops growing once a step has been seen.
-    public private(set) var bytesReserved = 0
+    package private(set) var bytesReserved = 0
 
     /// An empty pool.
-    public init() {}
+    package init() {}
 
     deinit { release() }
 
     /// Gives the free buffers back to the system, e.g. after an unusually long batch.
-    public func trim() { release() }
+    package func trim() { release() }
 
     /// A buffer of at least `count` floats; its contents are undefined.
     func take(_ count: Int) -> Storage {

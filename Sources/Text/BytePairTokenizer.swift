@@ -2,15 +2,15 @@
 ///
 /// Text is cut at special tokens, then by the pre-tokenizer, and each piece's UTF-8 bytes are merged
 /// by rank. A byte without a token of its own is left out, as in the reference implementations.
-public struct BytePairTokenizer: Tokenizer {
+package struct BytePairTokenizer: Tokenizer {
     /// How text is cut before merging.
-    public let preTokenizer: PreTokenizer
+    package let preTokenizer: PreTokenizer
     /// The id that begins a sequence.
-    public let bos: Int32?
+    package let bos: Int32?
     /// The id that ends a sequence.
-    public let eos: Int32?
+    package let eos: Int32?
     /// The id that fills unused places.
-    public let pad: Int32?
+    package let pad: Int32?
 
     private let tokenBytes: [[UInt8]]
     private let idOfToken: [String: Int32]
@@ -19,10 +19,10 @@ public struct BytePairTokenizer: Tokenizer {
     private let merger: BytePairMerger
 
     /// How many ids there are.
-    public var vocabularySize: Int { tokenBytes.count }
+    package var vocabularySize: Int { tokenBytes.count }
 
     /// What the tokens of a vocabulary are, with the codes of GGUF's `tokenizer.ggml.token_type`.
-    public enum TokenType: Int32, Sendable {
+    package enum TokenType: Int32, Sendable {
         /// An ordinary token.
         case normal = 1
         /// The token for what has none.
@@ -50,7 +50,7 @@ public struct BytePairTokenizer: Tokenizer {
     ///   - source: The file's name for errors.
     /// - Throws: `TokenizerError.malformed` for counts that differ, duplicate tokens, rules about
     ///   unknown tokens, and ids outside of the vocabulary.
-    public init(
+    package init(
         tokens: [String],
         tokenTypes: [Int32],
         merges: [String],
@@ -130,7 +130,7 @@ public struct BytePairTokenizer: Tokenizer {
     }
 
     /// The ids of a text.
-    public func encode(_ text: String, parseSpecial: Bool) -> [Int32] {
+    package func encode(_ text: String, parseSpecial: Bool) -> [Int32] {
         let bytes = Array(text.utf8)
         var ids: [Int32] = []
         special.cut(bytes, parseSpecial: parseSpecial) { stretch in
@@ -142,7 +142,7 @@ public struct BytePairTokenizer: Tokenizer {
     }
 
     /// The bytes that ids stand for.
-    public func decodeBytes(_ ids: [Int32], skipSpecial: Bool) -> [UInt8] {
+    package func decodeBytes(_ ids: [Int32], skipSpecial: Bool) -> [UInt8] {
         var bytes: [UInt8] = []
         for id in ids where tokenBytes.indices.contains(Int(id)) && !(skipSpecial && special.contains(id)) {
             bytes += tokenBytes[Int(id)]
@@ -151,13 +151,13 @@ public struct BytePairTokenizer: Tokenizer {
     }
 
     /// The id of a token: special ones by their content, others in the byte alphabet.
-    public func id(of token: String) -> Int32? { idOfToken[token] }
+    package func id(of token: String) -> Int32? { idOfToken[token] }
 
     /// Whether an id is a special token.
-    public func isSpecial(_ id: Int32) -> Bool { special.contains(id) }
+    package func isSpecial(_ id: Int32) -> Bool { special.contains(id) }
 
     /// The first character with a byte that has no token.
-    public func firstUnencodable(in text: String) -> Unicode.Scalar? {
+    package func firstUnencodable(in text: String) -> Unicode.Scalar? {
         text.unicodeScalars.first { scalar in
             Unicode.UTF8.encode(scalar)?.contains { idOfByte[Int($0)] == nil } ?? true
         }

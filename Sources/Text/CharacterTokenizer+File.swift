@@ -1,6 +1,6 @@
 extension CharacterTokenizer {
     /// The vocabulary as a `tokenizer.json` that Hugging Face's `tokenizers` loads and encodes alike.
-    public func fileBytes() -> [UInt8] {
+    package func fileBytes() -> [UInt8] {
         let added = tokens.enumerated().filter { CharacterTokenizer.isSpecial($1) }.map { id, token in
             """
                 {"id": \(id), "content": \(quoted(token)), "single_word": false, "lstrip": false, \
@@ -35,7 +35,7 @@ extension CharacterTokenizer {
     }
 
     /// The `tokenizer_config.json` to put beside it, so that `transformers` knows the special tokens.
-    public func configurationBytes() -> [UInt8] {
+    package func configurationBytes() -> [UInt8] {
         let names = [("bos_token", bos), ("eos_token", eos), ("pad_token", pad)]
         let lines = names.compactMap { name, id in id.map { "  \"\(name)\": \(quoted(tokens[Int($0)]))" } }
         let all = ["  \"tokenizer_class\": \"PreTrainedTokenizerFast\""] + lines

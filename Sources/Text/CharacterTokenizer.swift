@@ -2,15 +2,15 @@
 ///
 /// Tokens of more than one character, such as `<eos>`, are special. A character that has no token is
 /// left out, or becomes `<unk>` if the vocabulary has that.
-public struct CharacterTokenizer: Tokenizer {
+package struct CharacterTokenizer: Tokenizer {
     /// The tokens by id.
-    public let tokens: [String]
+    package let tokens: [String]
     /// The id of `<bos>`.
-    public let bos: Int32?
+    package let bos: Int32?
     /// The id of `<eos>`.
-    public let eos: Int32?
+    package let eos: Int32?
     /// The id of `<pad>`.
-    public let pad: Int32?
+    package let pad: Int32?
 
     private let idOfToken: [String: Int32]
     private let idOfScalar: [Unicode.Scalar: Int32]
@@ -18,12 +18,12 @@ public struct CharacterTokenizer: Tokenizer {
     private let unknown: Int32?
 
     /// The 32 tokens of the small arithmetic models.
-    public static let arithmetic = CharacterTokenizer(
+    package static let arithmetic = CharacterTokenizer(
         distinct: ["<pad>", "<bos>", "<eos>"] + "0123456789+-*%=,:><srmckwbxdo".map(String.init)
     )
 
     /// How many ids there are.
-    public var vocabularySize: Int { tokens.count }
+    package var vocabularySize: Int { tokens.count }
 
     /// Makes a tokenizer from its tokens by id.
     ///
@@ -31,7 +31,7 @@ public struct CharacterTokenizer: Tokenizer {
     ///   - tokens: The tokens: single characters, and special ones of several.
     ///   - source: The file's name for errors.
     /// - Throws: `TokenizerError.malformed` for empty and duplicate tokens.
-    public init(tokens: [String], source: String = "vocabulary") throws(TokenizerError) {
+    package init(tokens: [String], source: String = "vocabulary") throws(TokenizerError) {
         var seen: [String: Int] = [:]
         for (id, token) in tokens.enumerated() {
             guard !token.isEmpty else {
@@ -79,7 +79,7 @@ public struct CharacterTokenizer: Tokenizer {
     static func isSpecial(_ token: String) -> Bool { token.unicodeScalars.count > 1 }
 
     /// The ids of a text.
-    public func encode(_ text: String, parseSpecial: Bool) -> [Int32] {
+    package func encode(_ text: String, parseSpecial: Bool) -> [Int32] {
         let bytes = Array(text.utf8)
         var ids: [Int32] = []
         special.cut(bytes, parseSpecial: parseSpecial) { stretch in
@@ -93,7 +93,7 @@ public struct CharacterTokenizer: Tokenizer {
     }
 
     /// The bytes that ids stand for.
-    public func decodeBytes(_ ids: [Int32], skipSpecial: Bool) -> [UInt8] {
+    package func decodeBytes(_ ids: [Int32], skipSpecial: Bool) -> [UInt8] {
         var bytes: [UInt8] = []
         for id in ids where tokens.indices.contains(Int(id)) && !(skipSpecial && special.contains(id)) {
             bytes += tokens[Int(id)].utf8
@@ -102,13 +102,13 @@ public struct CharacterTokenizer: Tokenizer {
     }
 
     /// The id of a token.
-    public func id(of token: String) -> Int32? { idOfToken[token] }
+    package func id(of token: String) -> Int32? { idOfToken[token] }
 
     /// Whether an id is a special token.
-    public func isSpecial(_ id: Int32) -> Bool { special.contains(id) }
+    package func isSpecial(_ id: Int32) -> Bool { special.contains(id) }
 
     /// The first character that has no token.
-    public func firstUnencodable(in text: String) -> Unicode.Scalar? {
+    package func firstUnencodable(in text: String) -> Unicode.Scalar? {
         text.unicodeScalars.first { idOfScalar[$0] == nil }
     }
 }

@@ -1,24 +1,24 @@
 /// One turn of a conversation.
-public struct Message: Sendable, Equatable, Codable {
+package struct Message: Sendable, Equatable, Codable {
     /// Who speaks: "system", "user" or "assistant".
-    public var role: String
+    package var role: String
     /// What is said.
-    public var content: String
+    package var content: String
 
     /// Makes a turn.
-    public init(role: String, content: String) {
+    package init(role: String, content: String) {
         self.role = role
         self.content = content
     }
 }
 
 /// Conversations as one text: ChatML, in which each turn is `<|im_start|>ROLE\nCONTENT<|im_end|>\n`.
-public struct ChatTemplate: Sendable, Equatable {
+package struct ChatTemplate: Sendable, Equatable {
     /// The system turn that is put first when the conversation does not begin with one.
-    public let defaultSystem: String?
+    package let defaultSystem: String?
 
     /// SmolLM2's ChatML with its default system turn.
-    public static let chatML = ChatTemplate(
+    package static let chatML = ChatTemplate(
         defaultSystem: "You are a helpful AI assistant named SmolLM, trained by Hugging Face"
     )
 
@@ -28,7 +28,7 @@ public struct ChatTemplate: Sendable, Equatable {
     /// Makes a template.
     ///
     /// - Parameter defaultSystem: The system turn for conversations without one; nil for none.
-    public init(defaultSystem: String?) {
+    package init(defaultSystem: String?) {
         self.defaultSystem = defaultSystem
     }
 
@@ -37,7 +37,7 @@ public struct ChatTemplate: Sendable, Equatable {
     /// - Parameters:
     ///   - messages: The turns.
     ///   - addGenerationPrompt: Whether the assistant's turn is opened at the end.
-    public func render(_ messages: [Message], addGenerationPrompt: Bool) -> String {
+    package func render(_ messages: [Message], addGenerationPrompt: Bool) -> String {
         var text = ""
         for message in completed(messages) {
             text += "\(ChatTemplate.start)\(message.role)\n\(message.content)\(ChatTemplate.end)\n"
@@ -51,7 +51,7 @@ public struct ChatTemplate: Sendable, Equatable {
     /// spelled out in a message stay plain text: a data set cannot end its own turn.
     ///
     /// - Throws: `TokenizerError.unsupported` if the vocabulary lacks ChatML's special tokens.
-    public func encode(
+    package func encode(
         _ messages: [Message],
         addGenerationPrompt: Bool,
         tokenizer: any Tokenizer

@@ -1,5 +1,5 @@
 /// How text is cut into pieces before byte-pair merging; no merge crosses a cut.
-public enum PreTokenizer: String, Sendable, CaseIterable {
+package enum PreTokenizer: String, Sendable, CaseIterable {
     /// GPT-2's pattern alone.
     case gpt2
     /// GPT-2's pattern in each stretch between numbers, and every number character by itself.

@@ -1,9 +1,9 @@
 /// How a question's text becomes the prompt that a model sees.
 ///
 /// In settings: `{"kind": "raw"}`, or `{"kind": "chat", "suffix": "Answer with a number only."}`.
-public struct PromptTemplate: Sendable, Equatable, Codable {
+package struct PromptTemplate: Sendable, Equatable, Codable {
     /// The two kinds of template.
-    public enum Kind: String, Sendable, Codable, CaseIterable {
+    package enum Kind: String, Sendable, Codable, CaseIterable {
         /// The text itself, after the id that begins a sequence.
         case raw
         /// A user's turn in ChatML, with the assistant's turn opened after it.
@@ -11,19 +11,19 @@ public struct PromptTemplate: Sendable, Equatable, Codable {
     }
 
     /// The kind.
-    public var kind: Kind
+    package var kind: Kind
     /// An instruction put behind the text after a space.
-    public var suffix: String?
+    package var suffix: String?
     /// The system turn of a chat; nil for the template's own.
-    public var system: String?
+    package var system: String?
     /// Whether a raw prompt begins with `bos`; true if not given. A chat never does.
-    public var beginsWithBOS: Bool?
+    package var beginsWithBOS: Bool?
 
     /// The text itself, after `bos` where the vocabulary has one.
-    public static let raw = PromptTemplate(kind: .raw)
+    package static let raw = PromptTemplate(kind: .raw)
 
     /// Makes a template.
-    public init(kind: Kind, suffix: String? = nil, system: String? = nil, beginsWithBOS: Bool? = nil) {
+    package init(kind: Kind, suffix: String? = nil, system: String? = nil, beginsWithBOS: Bool? = nil) {
         self.kind = kind
         self.suffix = suffix
         self.system = system
@@ -36,7 +36,7 @@ public struct PromptTemplate: Sendable, Equatable, Codable {
     ///   - text: The question's text.
     ///   - tokenizer: The model's tokenizer.
     /// - Throws: `TokenizerError.unsupported` for a chat with a vocabulary without ChatML.
-    public func encode(_ text: String, tokenizer: any Tokenizer) throws(TokenizerError) -> [Int32] {
+    package func encode(_ text: String, tokenizer: any Tokenizer) throws(TokenizerError) -> [Int32] {
         let full = suffix.map { "\(text) \($0)" } ?? text
         switch kind {
         case .raw:

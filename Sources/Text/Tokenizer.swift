@@ -2,7 +2,7 @@
 ///
 /// Encoding never fails: what the vocabulary cannot express is left out, exactly as the reference
 /// implementations do. Code that must not lose a character asks `firstUnencodable(in:)` beforehand.
-public protocol Tokenizer: Sendable {
+package protocol Tokenizer: Sendable {
     /// How many ids there are; ids run from 0 to one less.
     var vocabularySize: Int { get }
     /// The id that begins a sequence.
@@ -39,7 +39,7 @@ public protocol Tokenizer: Sendable {
 
 extension Tokenizer {
     /// The bytes that ids stand for, special tokens included.
-    public func decodeBytes(_ ids: [Int32]) -> [UInt8] {
+    package func decodeBytes(_ ids: [Int32]) -> [UInt8] {
         decodeBytes(ids, skipSpecial: false)
     }
 
@@ -48,7 +48,7 @@ extension Tokenizer {
     /// - Parameters:
     ///   - ids: The ids.
     ///   - skipSpecial: Whether special tokens are left out.
-    public func decode(_ ids: [Int32], skipSpecial: Bool = false) -> String {
+    package func decode(_ ids: [Int32], skipSpecial: Bool = false) -> String {
         String(decoding: decodeBytes(ids, skipSpecial: skipSpecial), as: UTF8.self)
     }
 }

@@ -1,5 +1,10 @@
+package import Contract
+
 /// Why a tokenizer could not be made.
-public enum TokenizerError: Error, Equatable, CustomStringConvertible {
+package enum TokenizerError: GivenFault, Equatable, CustomStringConvertible {
+    /// Not what it should be.
+    package var faultKind: FaultKind { .data }
+
     /// The file cannot be read.
     case unreadable(file: String, reason: String)
     /// The file is not what it says it is: `field` holds `found` where `expected` was needed.
@@ -8,7 +13,7 @@ public enum TokenizerError: Error, Equatable, CustomStringConvertible {
     case unsupported(file: String, field: String, found: String, expected: String)
 
     /// One line that names file, field, what was found and what was expected.
-    public var description: String {
+    package var description: String {
         switch self {
         case .unreadable(let file, let reason):
             "\(file): cannot be read: \(reason)"

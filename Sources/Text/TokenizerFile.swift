@@ -4,15 +4,15 @@ internal import FoundationEssentials
 ///
 /// Two kinds are understood: byte-level BPE with GPT-2's or SmolLM's pre-tokenizer, and WordLevel split
 /// into single characters. Anything that would change ids and is not implemented is refused.
-public enum TokenizerFile {
+package enum TokenizerFile {
     /// The largest file that is read.
-    public static let bytesMax = 64 << 20
+    package static let bytesMax = 64 << 20
 
     /// Loads a `tokenizer.json` and, if it is there, the `tokenizer_config.json` beside it, which
     /// names the tokens that begin, end and fill sequences.
     ///
     /// - Throws: `TokenizerError`, naming the file and the field.
-    public static func load(path: String) throws(TokenizerError) -> any Tokenizer {
+    package static func load(path: String) throws(TokenizerError) -> any Tokenizer {
         let bytes = try read(path)
         let folder = path.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(
             separator: "/"
@@ -30,7 +30,7 @@ public enum TokenizerFile {
     ///   - bytes: The file.
     ///   - configuration: The bytes of a `tokenizer_config.json`; without it the usual names are looked for.
     ///   - name: The file's name for errors.
-    public static func load(
+    package static func load(
         bytes: [UInt8],
         configuration: [UInt8]? = nil,
         name: String = "tokenizer.json"

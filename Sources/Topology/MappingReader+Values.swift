@@ -1,3 +1,4 @@
+internal import Contract
 internal import Yams
 
 extension MappingReader {
@@ -72,6 +73,16 @@ extension MappingReader {
             placeholder: standard,
             expected: "one of \(words.joined(separator: ", "))"
         ) { _, text in Word(rawValue: text) }
+    }
+
+    /// One of some words.
+    func word(_ key: String, among words: [String], default standard: String) -> String {
+        scalar(
+            key,
+            default: standard,
+            placeholder: standard,
+            expected: "one of \(words.joined(separator: ", "))"
+        ) { _, text in words.contains(text) ? text : nil }
     }
 
     /// A text; YAML's own numbers and words count as texts here, as in `name: 7`.

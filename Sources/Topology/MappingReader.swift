@@ -1,3 +1,4 @@
+internal import Contract
 internal import Yams
 
 /// Reads one mapping of the file key by key; what was not asked for by the end is unknown.
@@ -49,9 +50,53 @@ final class MappingReader {
         MappingReader(node(key), path: name(key), line: line, log: log)
     }
 
-    /// The opaque mapping under a key.
-    func opaque(_ key: String, default standard: OpaqueSettings = .empty) -> OpaqueSettings {
-        node(key).map { OpaqueReader(log: log).settings($0, at: name(key)) } ?? standard
+    /// The mapping under a key, for whoever its words belong to.
+    ///
+    /// - Parameters:
+    ///   - key: The key.
+    ///   - standard: What stands in where nothing is written.
+    ///   - siblings: Keys beside it whose lines its owner may have to name as well.
+    func mapping(_ key: String, default standard: Mapping? = nil, noting siblings: [String] = []) -> Mapping {
+        let node = node(key)
+        if node == nil, let standard { return standard }
+        let nodes = MappingNodes(log: log)
+        for sibling in siblings {
+            nodes.note(values.first { $0.name == sibling }?.value.line, at: name(sibling))
+        }
+        return nodes.mapping(node, at: name(key))
+    }
+
+    /// A list of named settings under a key: `- name: {…}`, or `- name` where there is nothing to set.
+    func components(_ key: String, repeatable: Bool = false) -> [Component] {
+        let nodes = list(key, of: "entries such as NAME: {…}") ?? []
+        var components: [Component] = []
+        for (index, node) in nodes.enumerated() {
+            let path = "\(name(key))[\(index)]"
+            guard let component = component(node, at: path) else {
+                log.add(line: node.line, key: path, "found \(node.found), expected one NAME: {…}")
+                continue
+            }
+            if !repeatable, components.contains(where: { $0.name == component.name }) {
+                log.add(line: node.line, key: path, "'\(component.name)' is written twice")
+            }
+            components.append(component)
+        }
+        return components
+    }
+
+    private func component(_ node: Node, at path: String) -> Component? {
+        if case .scalar(let scalar) = node, node.scalarValue == .text(scalar.string) {
+            let nodes = MappingNodes(log: log)
+            nodes.note(node.line, at: path)
+            return Component(scalar.string, nodes.mapping(nil, at: path))
+        }
+        guard case .mapping(let mapping) = node, mapping.count == 1, let (word, settings) = mapping.first,
+            case .scalar(let scalar) = word
+        else { return nil }
+        return Component(
+            scalar.string,
+            MappingNodes(log: log).mapping(settings, at: "\(path).\(scalar.string)")
+        )
     }
 
     /// The scalar of a key through `convert`, which returns nil for a value it does not take.

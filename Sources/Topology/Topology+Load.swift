@@ -1,4 +1,4 @@
-internal import Digest
+internal import Contract
 internal import Yams
 #if canImport(Glibc)
     internal import Glibc
@@ -7,15 +7,24 @@ internal import Yams
 extension Topology {
     /// Reads and checks a topology file.
     ///
-    /// - Throws: `TopologyError` with everything that is wrong in it, by line.
-    public static func load(_ path: String) throws(TopologyError) -> Topology {
+    /// - Parameters:
+    ///   - path: The file.
+    ///   - check: Reads what only the owners of some words understand. It is called for a faulty file too, with
+    ///     placeholders for what is wrong, so that one error tells of everything.
+    /// - Throws: `ConfigurationError` with everything that is wrong in it, by line; what else `check` throws.
+    package static func load(_ path: String, checking check: (Topology) throws -> Void = { _ in }) throws
+        -> Topology
+    {
         let bytes = try fileBytes(path)
         guard let text = String(validating: bytes, as: UTF8.self) else {
-            throw TopologyError(file: path, problems: [.init(line: nil, key: "", message: "not UTF-8 text")])
+            throw ConfigurationError(
+                file: path,
+                problems: [.init(line: nil, key: "", message: "not UTF-8 text")]
+            )
         }
         let file = absolute(path)
         let folder = file.utf8.lastIndex(of: UInt8(ascii: "/")).map { String(file[..<$0]) } ?? ""
-        return try parse(text, file: path, folder: folder.isEmpty ? "/" : folder)
+        return try parse(text, file: path, folder: folder.isEmpty ? "/" : folder, checking: check)
     }
 
     /// Reads and checks a topology that is at hand as text.
@@ -24,17 +33,19 @@ extension Topology {
     ///   - yaml: The text of the file.
     ///   - file: How errors call it.
     ///   - folder: The absolute path that relative ones start from, unless the text names another.
-    /// - Throws: `TopologyError` with everything that is wrong in it, by line.
-    public static func parse(
+    ///   - check: As for `load`.
+    /// - Throws: `ConfigurationError` with everything that is wrong in it, by line; what else `check` throws.
+    package static func parse(
         _ yaml: String,
         file: String = "topology",
-        folder: String
-    ) throws(TopologyError) -> Topology {
+        folder: String,
+        checking check: (Topology) throws -> Void = { _ in }
+    ) throws -> Topology {
         let root = try YAMLDocument.root(of: yaml, file: file)
-        return try TopologyReader(log: ProblemLog(file: file), folder: folder).read(root)
+        return try TopologyReader(log: ProblemLog(file: file), folder: folder).read(root, checking: check)
     }
 
-    private static func fileBytes(_ path: String) throws(TopologyError) -> [UInt8] {
+    private static func fileBytes(_ path: String) throws(ConfigurationError) -> [UInt8] {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { throw unreadable(path) }
         defer { close(descriptor) }
@@ -49,9 +60,9 @@ extension Topology {
         return bytes
     }
 
-    private static func unreadable(_ path: String) -> TopologyError {
+    private static func unreadable(_ path: String) -> ConfigurationError {
         let reason = String(cString: strerror(errno))
-        return TopologyError(
+        return ConfigurationError(
             file: path,
             problems: [.init(line: nil, key: "", message: "not readable: \(reason)")]
         )

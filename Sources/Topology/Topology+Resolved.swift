@@ -1,23 +1,25 @@
-public import Digest
+internal import Aggregation
+internal import Contract
+package import Digest
+internal import Wire
 
 extension Topology {
     /// The topology as YAML with every default written out. It loads as the same value from anywhere,
     /// so a run folder keeps it as the record of what ran.
-    public var resolvedYAML: String { resolved.yaml() }
+    package var resolvedYAML: String { resolved.yaml() }
 
     /// SHA-256 of what decides the result and what all members have to agree on.
     ///
     /// It leaves out what a site may change, or an operator on restart, without it being another run:
-    /// addresses, threads, data of a site, clients, quorum, deadlines, and where the model's files are
-    /// (the model itself is compared by its own digest).
-    public var digest: SHA256Digest { SHA256Digest(of: agreed.canonicalJSON.utf8) }
+    /// addresses, threads, data of a site, clients, quorum, deadlines, monitors, and where the model's files
+    /// are. The trainer's settings, its model and its adapter are compared by its own fingerprint.
+    package var digest: SHA256Digest { SHA256Digest(of: agreed.canonicalJSON.utf8) }
 
     private var agreed: PlainValue {
         .mapping([
             pair("federation", .text(federation)),
             pair("seed", seedValue),
-            pair("adapter", adapterValue),
-            pair("trainer", trainerValue),
+            pair("trainer", .text(trainer.name)),
             pair(
                 "rounds",
                 .mapping([
@@ -27,8 +29,10 @@ extension Topology {
                 ])
             ),
             pair("aggregation", aggregationValue),
-            pair("pool", .mapping([pair("rule", .text(pool.rawValue))])),
+            pair("pool", .mapping([pair("rule", .text(pool))])),
             pair("wire", .mapping([pair("encoding", .text(encoding.rawValue))])),
+            pair("transforms", transformsValue),
+            pair("guards", list(guards)),
         ])
     }
 
@@ -38,8 +42,9 @@ extension Topology {
             pair("seed", seedValue),
             pair("folder", .text(folder)),
             pair("coordinator", coordinatorValue),
-            pair("model", modelValue),
-            pair("adapter", adapterValue),
+            pair("model", model.value),
+            pair("adapter", adapter.value),
+            pair("objectives", list(objectives)),
             pair("trainer", trainerValue),
             pair(
                 "data",
@@ -47,8 +52,11 @@ extension Topology {
             ),
             pair("rounds", roundsValue),
             pair("aggregation", aggregationValue),
-            pair("pool", .mapping([pair("rule", .text(pool.rawValue))])),
+            pair("pool", .mapping([pair("rule", .text(pool))])),
             pair("wire", .mapping([pair("encoding", .text(encoding.rawValue))])),
+            pair("transforms", transformsValue),
+            pair("monitors", list(monitors)),
+            pair("guards", list(guards)),
             pair("clients", .sequence(clients.map(clientValue))),
         ])
     }
@@ -62,22 +70,6 @@ extension Topology {
             pair("listen", .text(coordinator.listen)),
             pair("names", .sequence(coordinator.names.map { .text($0) })),
             pair("threads", integer(coordinator.threads)),
-        ])
-    }
-
-    private var modelValue: PlainValue {
-        switch model {
-        case .embedded(let name): .mapping([pair("embedded", .text(name))])
-        case .directory(let path): .mapping([pair("directory", .text(path))])
-        case .gguf(let path): .mapping([pair("gguf", .text(path))])
-        }
-    }
-
-    private var adapterValue: PlainValue {
-        .mapping([
-            pair("rank", integer(adapter.rank)),
-            pair("alpha", .number(adapter.alpha)),
-            pair("targets", .sequence(adapter.targets.map { .text($0) })),
         ])
     }
 
@@ -106,10 +98,20 @@ extension Topology {
 
     private var aggregationValue: PlainValue {
         .mapping([
-            pair("delta", .text(aggregation.delta.rawValue)),
+            pair("delta", .text(aggregation.delta)),
             pair("weights", .text(aggregation.weights.rawValue)),
             pair("normLimit", aggregation.normLimit.map { .number($0) } ?? .text("none")),
         ])
+    }
+
+    private var transformsValue: PlainValue {
+        .mapping([
+            pair("client", list(transforms.client)), pair("coordinator", list(transforms.coordinator)),
+        ])
+    }
+
+    private func list(_ components: [Component]) -> PlainValue {
+        .sequence(components.map { .mapping([pair($0.name, $0.settings.value)]) })
     }
 
     private func clientValue(_ client: Client) -> PlainValue {

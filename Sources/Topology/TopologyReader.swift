@@ -1,3 +1,6 @@
+internal import Aggregation
+internal import Contract
+internal import Wire
 internal import Yams
 
 /// Reads the file's sections into a `Topology`, with the defaults of `topologies/README.md`.
@@ -5,11 +8,11 @@ struct TopologyReader {
     let log: ProblemLog
     let folder: String
 
-    func read(_ root: Node?) throws(TopologyError) -> Topology {
+    func read(_ root: Node?, checking check: (Topology) throws -> Void) throws -> Topology {
         let top = MappingReader(root, path: "", line: 1, log: log)
         let threads = computeThreads(top)
         let data = top.section("data")
-        let clients = clients(top, threads: threads, data: data.opaque("clients"))
+        let clients = clients(top, threads: threads, data: data.mapping("clients"))
         let topology = Topology(
             federation: top.text(
                 "federation",
@@ -20,19 +23,28 @@ struct TopologyReader {
             seed: top.seed("seed", default: 1),
             folder: top.text("folder", default: folder, expected: "an absolute path") { $0.hasPrefix("/") },
             coordinator: coordinator(top.section("coordinator"), threads: threads),
-            model: model(top.section("model")),
-            adapter: adapter(top.section("adapter")),
             trainer: trainer(top.section("trainer")),
-            publicData: data.opaque("public"),
-            evaluation: data.opaque("evaluation"),
+            model: top.mapping("model"),
+            adapter: top.mapping("adapter"),
+            objectives: top.components("objectives"),
+            publicData: data.mapping("public"),
+            evaluation: data.mapping("evaluation"),
             rounds: rounds(top.section("rounds"), clients: clients.count),
             aggregation: aggregation(top.section("aggregation")),
             pool: pool(top.section("pool")),
             encoding: encoding(top.section("wire")),
+            transforms: transforms(top.section("transforms")),
+            monitors: top.components("monitors"),
+            guards: top.components("guards"),
             clients: clients
         )
         data.finish()
         top.finish()
+        do {
+            try check(topology)
+        } catch let error as ConfigurationError {
+            log.add(error.problems)
+        }
         try log.throwIfAny()
         return topology
     }
@@ -70,50 +82,11 @@ struct TopologyReader {
         )
     }
 
-    private func model(_ section: MappingReader) -> Topology.Model {
-        defer { section.finish() }
-        var models: [Topology.Model] = []
-        let kinds: [(key: String, make: (String) -> Topology.Model)] = [
-            ("embedded", { .embedded($0) }), ("directory", { .directory($0) }), ("gguf", { .gguf($0) }),
-        ]
-        for kind in kinds {
-            let text = section.text(kind.key, default: "", expected: "a name or a path")
-            if !text.isEmpty { models.append(kind.make(text)) }
-        }
-        guard let model = models.first, models.count == 1 else {
-            log.add(
-                line: section.line,
-                key: section.path,
-                "found \(models.count) models, expected one of embedded: NAME, directory: PATH, gguf: PATH"
-            )
-            return .embedded("")
-        }
-        return model
-    }
-
-    private func adapter(_ section: MappingReader) -> Topology.Adapter {
-        defer { section.finish() }
-        let projections = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
-        let targets = section.texts("targets", default: projections, of: "projections") { !$0.isEmpty }
-        if targets.isEmpty {
-            log.add(
-                line: section.line,
-                key: section.name("targets"),
-                "found an empty list, expected projections"
-            )
-        }
-        return Topology.Adapter(
-            rank: section.integer("rank", default: 8, in: 1...4096),
-            alpha: section.positive("alpha", default: 16),
-            targets: targets
-        )
-    }
-
     private func trainer(_ section: MappingReader) -> Topology.Trainer {
         defer { section.finish() }
         return Topology.Trainer(
             name: section.text("name", default: nil, expected: "the name of a trainer"),
-            settings: section.opaque("settings")
+            settings: section.mapping("settings", noting: ["name"])
         )
     }
 
@@ -152,23 +125,31 @@ struct TopologyReader {
     private func aggregation(_ section: MappingReader) -> Topology.Aggregation {
         defer { section.finish() }
         return Topology.Aggregation(
-            delta: section.choice("delta", default: .factors),
+            delta: section.word("delta", among: DeltaRules.names, default: FactorsRule.name),
             weights: section.choice("weights", default: .uniform),
             normLimit: section.positiveOrNone("normLimit")
         )
     }
 
-    private func pool(_ section: MappingReader) -> Topology.PoolRule {
+    private func pool(_ section: MappingReader) -> String {
         defer { section.finish() }
-        return section.choice("rule", default: .balanced)
+        return section.word("rule", among: PoolRules.names, default: BalancedRule.name)
     }
 
-    private func encoding(_ section: MappingReader) -> Topology.Encoding {
+    private func transforms(_ section: MappingReader) -> Topology.Transforms {
+        defer { section.finish() }
+        return Topology.Transforms(
+            client: section.components("client", repeatable: true),
+            coordinator: section.components("coordinator", repeatable: true)
+        )
+    }
+
+    private func encoding(_ section: MappingReader) -> TensorEncoding {
         defer { section.finish() }
         return section.choice("encoding", default: .bf16)
     }
 
-    private func clients(_ top: MappingReader, threads: Int, data: OpaqueSettings) -> [Topology.Client] {
+    private func clients(_ top: MappingReader, threads: Int, data: Mapping) -> [Topology.Client] {
         guard let nodes = top.list("clients", of: "clients"), !nodes.isEmpty else {
             log.add(line: 1, key: "clients", "missing or empty, expected a list of at least one client")
             return []
@@ -186,14 +167,14 @@ struct TopologyReader {
         return clients
     }
 
-    private func client(_ section: MappingReader, threads: Int, data: OpaqueSettings) -> Topology.Client {
+    private func client(_ section: MappingReader, threads: Int, data: Mapping) -> Topology.Client {
         defer { section.finish() }
         let host = section.text("host", default: "", expected: NameRules.host, where: NameRules.isHost)
         return Topology.Client(
             name: section.text("name", default: nil, expected: NameRules.label, where: NameRules.isLabel),
             host: host.isEmpty ? nil : host,
             threads: section.integer("threads", default: threads, in: 1...1024),
-            data: section.opaque("data", default: data),
+            data: section.mapping("data", default: data),
             delay: section.duration("delay", default: .zero, zeroAllowed: true)
         )
     }

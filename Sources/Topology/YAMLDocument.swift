@@ -1,3 +1,4 @@
+internal import Contract
 internal import Yams
 
 /// The one place that calls the YAML parser; its errors become the topology's.
@@ -6,7 +7,7 @@ enum YAMLDocument {
     static let bytesMax = 1 << 20
 
     /// The root node of a text that holds one document; nil if it is empty.
-    static func root(of yaml: String, file: String) throws(TopologyError) -> Node? {
+    static func root(of yaml: String, file: String) throws(ConfigurationError) -> Node? {
         guard yaml.utf8.count <= bytesMax else {
             throw failure(file, nil, "\(yaml.utf8.count) bytes, expected at most \(bytesMax)")
         }
@@ -19,7 +20,7 @@ enum YAMLDocument {
         }
     }
 
-    private static func translate(_ error: YamlError, file: String) -> TopologyError {
+    private static func translate(_ error: YamlError, file: String) -> ConfigurationError {
         switch error {
         case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _),
             .composer(_, let problem, let mark, _):
@@ -36,8 +37,8 @@ enum YAMLDocument {
         }
     }
 
-    private static func failure(_ file: String, _ line: Int?, _ message: String) -> TopologyError {
-        TopologyError(file: file, problems: [.init(line: line, key: "", message: message)])
+    private static func failure(_ file: String, _ line: Int?, _ message: String) -> ConfigurationError {
+        ConfigurationError(file: file, problems: [.init(line: line, key: "", message: message)])
     }
 }
 

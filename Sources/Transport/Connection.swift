@@ -1,11 +1,11 @@
-public import Wire
+package import Wire
 
 /// One authenticated, ordered, reliable stream of frames to one peer.
 ///
 /// `TCPTransport` gives it over TLS 1.3, `LoopbackNetwork` in memory; everything above this protocol
 /// behaves the same over both. A connection owns bounded memory: a peer that sends faster than the
 /// frames are taken from `inbound` is made to wait, and `send` waits for a peer that reads slowly.
-public protocol Connection: AnyObject, Sendable {
+package protocol Connection: AnyObject, Sendable {
     /// Who the peer has proven to be.
     var peer: PeerIdentity { get }
 
@@ -38,7 +38,7 @@ public protocol Connection: AnyObject, Sendable {
 }
 
 /// Where connections come in.
-public protocol Listener: Sendable {
+package protocol Listener: Sendable {
     /// The address that was bound.
     var host: String { get }
 
@@ -56,7 +56,7 @@ public protocol Listener: Sendable {
 }
 
 /// What makes connections to one coordinator, again and again.
-public protocol Dialer: Sendable {
+package protocol Dialer: Sendable {
     /// Connects once; the caller owns the back-off.
     /// - Throws: `TransportError` with what went wrong and what to do about it.
     func connect() async throws -> any Connection

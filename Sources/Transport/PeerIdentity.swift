@@ -1,8 +1,8 @@
 /// Who a peer is, as its certificate says: `tributary://<federation>/coordinator` or
 /// `tributary://<federation>/client/<name>`.
-public struct PeerIdentity: Sendable, Hashable, CustomStringConvertible {
+package struct PeerIdentity: Sendable, Hashable, CustomStringConvertible {
     /// What a peer is in its federation.
-    public enum Role: Sendable, Hashable {
+    package enum Role: Sendable, Hashable {
         /// The coordinator of the federation.
         case coordinator
         /// A client, by its name.
@@ -10,21 +10,21 @@ public struct PeerIdentity: Sendable, Hashable, CustomStringConvertible {
     }
 
     /// The federation's name.
-    public let federation: String
+    package let federation: String
     /// The peer's role, and a client's name.
-    public let role: Role
+    package let role: Role
     /// The serial number of the certificate in upper-case hexadecimal digits; empty in memory.
-    public let serial: String
+    package let serial: String
 
     /// Takes the parts as they are.
-    public init(federation: String, role: Role, serial: String = "") {
+    package init(federation: String, role: Role, serial: String = "") {
         self.federation = federation
         self.role = role
         self.serial = serial
     }
 
     /// Reads the URI of a certificate; nil for anything but the two forms above with valid names.
-    public init?(uri: String, serial: String = "") {
+    package init?(uri: String, serial: String = "") {
         let scheme = "tributary://"
         guard uri.hasPrefix(scheme) else { return nil }
         let parts = uri.dropFirst(scheme.count).split(separator: "/", omittingEmptySubsequences: false)
@@ -41,7 +41,7 @@ public struct PeerIdentity: Sendable, Hashable, CustomStringConvertible {
     }
 
     /// The identity as the URI that a certificate carries.
-    public var uri: String {
+    package var uri: String {
         switch role {
         case .coordinator: "tributary://\(federation)/coordinator"
         case .client(let name): "tributary://\(federation)/client/\(name)"
@@ -49,7 +49,7 @@ public struct PeerIdentity: Sendable, Hashable, CustomStringConvertible {
     }
 
     /// A client's name; nil for the coordinator.
-    public var clientName: String? {
+    package var clientName: String? {
         switch role {
         case .coordinator: nil
         case .client(let name): name
@@ -57,11 +57,11 @@ public struct PeerIdentity: Sendable, Hashable, CustomStringConvertible {
     }
 
     /// The URI.
-    public var description: String { uri }
+    package var description: String { uri }
 
     /// Whether a text can name a federation or a client: 1 to 64 of `a-z A-Z 0-9 . _ -`, starting with a
     /// letter or digit. The rule keeps names safe in URIs, file paths and log lines.
-    public static func isName(_ text: String) -> Bool {
+    package static func isName(_ text: String) -> Bool {
         let bytes = Array(text.utf8)
         guard let first = bytes.first, bytes.count <= 64, first.isLetterOrDigit else { return false }
         return bytes.allSatisfy { $0.isLetterOrDigit || [UInt8(ascii: "."), 0x5F, 0x2D].contains($0) }

@@ -1,33 +1,33 @@
 internal import Synchronization
-public import Wire
+package import Wire
 
 /// How much has gone over a connection, in bytes.
-public struct Traffic: Sendable, Hashable {
+package struct Traffic: Sendable, Hashable {
     /// How many frames of one type, and their size on the wire before encryption.
-    public struct Count: Sendable, Hashable {
+    package struct Count: Sendable, Hashable {
         /// Number of frames.
-        public var frames = 0
+        package var frames = 0
         /// Bytes of the frames, headers included.
-        public var bytes = 0
+        package var bytes = 0
 
         /// Nothing yet.
-        public init() {}
+        package init() {}
     }
 
     /// Bytes read from the socket, encryption and handshake included.
-    public var bytesIn = 0
+    package var bytesIn = 0
     /// Bytes given to the socket, encryption and handshake included.
-    public var bytesOut = 0
+    package var bytesOut = 0
     /// Frames received, by type.
-    public var framesIn: [MessageType: Count] = [:]
+    package var framesIn: [MessageType: Count] = [:]
     /// Frames sent, by type.
-    public var framesOut: [MessageType: Count] = [:]
+    package var framesOut: [MessageType: Count] = [:]
 
     /// Nothing yet.
-    public init() {}
+    package init() {}
 
     /// Adds what went over another connection.
-    public mutating func add(_ other: Traffic) {
+    package mutating func add(_ other: Traffic) {
         bytesIn += other.bytesIn
         bytesOut += other.bytesOut
         framesIn.merge(other.framesIn, uniquingKeysWith: Traffic.sum)

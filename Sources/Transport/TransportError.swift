@@ -1,9 +1,9 @@
 /// Why a connection could not be made or is over, and what the reader can do about it.
 ///
 /// Two errors are equal when their codes are.
-public struct TransportError: Error, Sendable, Equatable, CustomStringConvertible {
+package struct TransportError: Error, Sendable, Equatable, CustomStringConvertible {
     /// What went wrong.
-    public enum Code: String, Sendable, Hashable, CaseIterable {
+    package enum Code: String, Sendable, Hashable, CaseIterable {
         // Reaching the other side
         case unknownHost, refused, unreachable, connectTimeout, addressInUse, cannotBind, badAddress
         // The handshake
@@ -22,25 +22,25 @@ public struct TransportError: Error, Sendable, Equatable, CustomStringConvertibl
     }
 
     /// What went wrong.
-    public let code: Code
+    package let code: Code
     /// What happened, with names and values; one sentence.
-    public let message: String
+    package let message: String
     /// What the reader can do about it; one sentence.
-    public let fix: String
+    package let fix: String
 
     /// Takes the parts as they are.
-    public init(_ code: Code, _ message: String, fix: String) {
+    package init(_ code: Code, _ message: String, fix: String) {
         self.code = code
         self.message = message
         self.fix = fix
     }
 
     /// The message, then what to do.
-    public var description: String { "\(message) (\(code.rawValue)). \(fix)" }
+    package var description: String { "\(message) (\(code.rawValue)). \(fix)" }
 
     /// Whether trying again later can succeed without a person doing something: true for networks and
     /// restarts, false for certificates and names.
-    public var isTransient: Bool {
+    package var isTransient: Bool {
         switch code {
         case .refused, .unreachable, .connectTimeout, .handshakeTimeout, .handshakeFailed, .unknownHost,
             .truncated, .closedWithoutNotice, .reset, .sendTimeout, .closed, .tooManyConnections:
@@ -56,5 +56,5 @@ public struct TransportError: Error, Sendable, Equatable, CustomStringConvertibl
     }
 
     /// Equality by code.
-    public static func == (one: TransportError, two: TransportError) -> Bool { one.code == two.code }
+    package static func == (one: TransportError, two: TransportError) -> Bool { one.code == two.code }
 }

@@ -3,7 +3,7 @@
 /// The numbers are stable and are those of `protocol/tributary/v1/error.proto`, which says what
 /// each means: 1xx the frame, 2xx admission, 3xx a transfer or its payload, 4xx the round, 5xx the
 /// peer itself.
-public enum ErrorCode: Int, Sendable, Hashable, CaseIterable {
+package enum ErrorCode: Int, Sendable, Hashable, CaseIterable {
     case badMagic = 100
     case unsupportedVersion = 101
     case unknownType = 102
@@ -20,9 +20,8 @@ public enum ErrorCode: Int, Sendable, Hashable, CaseIterable {
     case unknownClient = 202
     case revoked = 203
     case quarantined = 204
-    case wrongBaseModel = 205
+    case wrongFingerprint = 205
     case wrongTrainer = 206
-    case wrongSettings = 207
     case replaced = 208
 
     case badManifest = 300
@@ -47,7 +46,7 @@ public enum ErrorCode: Int, Sendable, Hashable, CaseIterable {
     case shuttingDown = 502
 
     /// The name in the specification, such as `BAD_MAGIC`.
-    public var name: String {
+    package var name: String {
         switch self {
         case .badMagic: "BAD_MAGIC"
         case .unsupportedVersion: "UNSUPPORTED_VERSION"
@@ -64,9 +63,8 @@ public enum ErrorCode: Int, Sendable, Hashable, CaseIterable {
         case .unknownClient: "UNKNOWN_CLIENT"
         case .revoked: "REVOKED"
         case .quarantined: "QUARANTINED"
-        case .wrongBaseModel: "WRONG_BASE_MODEL"
+        case .wrongFingerprint: "WRONG_FINGERPRINT"
         case .wrongTrainer: "WRONG_TRAINER"
-        case .wrongSettings: "WRONG_SETTINGS"
         case .replaced: "REPLACED"
         case .badManifest: "BAD_MANIFEST"
         case .duplicateName: "DUPLICATE_NAME"

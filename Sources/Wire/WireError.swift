@@ -1,7 +1,7 @@
-public import Digest
+package import Digest
 
 /// What is wrong with bytes or a message. The text names values, limits and names, never payload.
-public enum WireError: Error, Sendable, Equatable {
+package enum WireError: Error, Sendable, Equatable {
     /// A frame that begins with something else than `TRIB`.
     case badMagic(found: UInt32)
     /// A protocol version that this side does not speak.
@@ -28,8 +28,8 @@ public enum WireError: Error, Sendable, Equatable {
     case duplicateName(String)
     /// An array that differs from the expected one in name or shape.
     case wrongShape(name: String, reason: String)
-    /// Another tensor encoding than the expected one.
-    case wrongEncoding(found: String, expected: String)
+    /// An array in another encoding than the expected one.
+    case wrongEncoding(name: String, found: String, expected: String)
     /// A chunk out of order, of the wrong size, or of another transfer.
     case badChunk(index: Int, reason: String)
     /// Bytes other than those announced.
@@ -42,7 +42,7 @@ public enum WireError: Error, Sendable, Equatable {
     case notFinite(name: String, element: Int)
 
     /// The code that tells the other side.
-    public var code: ErrorCode {
+    package var code: ErrorCode {
         switch self {
         case .badMagic: .badMagic
         case .unsupportedVersion: .unsupportedVersion
@@ -69,7 +69,7 @@ public enum WireError: Error, Sendable, Equatable {
 
 extension WireError: CustomStringConvertible {
     /// One sentence for a log or the other side.
-    public var description: String {
+    package var description: String {
         switch self {
         case .badMagic(let found):
             "a frame must begin with TRIB, found 0x\(String(found, radix: 16))"
@@ -97,8 +97,8 @@ extension WireError: CustomStringConvertible {
             "the name '\(name)' occurs twice or is not in ascending order"
         case .wrongShape(let name, let reason):
             "'\(name)': \(reason)"
-        case .wrongEncoding(let found, let expected):
-            "encoding \(found), expected \(expected)"
+        case .wrongEncoding(let name, let found, let expected):
+            "'\(name)': encoding \(found), expected \(expected)"
         case .badChunk(let index, let reason):
             "chunk \(index): \(reason)"
         case .digestMismatch(let expected, let found):

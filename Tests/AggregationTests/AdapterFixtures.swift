@@ -1,4 +1,4 @@
-import Exchange
+import Contract
 import Randomness
 
 @testable import Aggregation
@@ -20,11 +20,17 @@ struct AdapterFixture {
             return (0..<count).map { _ in Float(scale * (2 * stream.uniform() - 1)) }
         }
         return AdapterWeights([
-            NamedArray(name: Self.a, shape: [rank, input], values: values(rank * input, "a")),
+            NamedArray(
+                name: Self.a,
+                shape: [rank, input],
+                values: values(rank * input, "a"),
+                part: .lowRank(.a, module: "q_proj")
+            ),
             NamedArray(
                 name: Self.b,
                 shape: [output, rank],
-                values: zeroB ? [Float](repeating: 0, count: output * rank) : values(output * rank, "b")
+                values: zeroB ? [Float](repeating: 0, count: output * rank) : values(output * rank, "b"),
+                part: .lowRank(.b, module: "q_proj")
             ),
             NamedArray(name: Self.dense, shape: [denseCount], values: values(denseCount, "dense")),
         ])

@@ -1,4 +1,4 @@
-import Exchange
+import Contract
 import Randomness
 import Testing
 
@@ -14,6 +14,60 @@ struct DeltaRuleTests {
         for name in DeltaRules.names { #expect(DeltaRules.named(name) != nil) }
         #expect(DeltaRules.named("Factors") == nil)
         #expect(DeltaRules.all.allSatisfy { !$0.summary.isEmpty })
+    }
+
+    @Test("a name that is no rule's is refused with the names there are; so is product without pairs")
+    func selection() throws {
+        let pairs = fixture.adapter(1, "broadcast").layout
+        let dense = try AdapterLayout([
+            .init(name: "w", shape: [2]), .init(name: "n", shape: [1], part: .summed),
+        ])
+
+        for rule in DeltaRules.all {
+            #expect(type(of: try DeltaRules.rule(named: rule.name, for: pairs)) == rule)
+            if rule.needsLowRank {
+                #expect(throws: DeltaRuleFault.needsLowRank(rule.name)) {
+                    try DeltaRules.rule(named: rule.name, for: dense)
+                }
+            } else {
+                #expect(type(of: try DeltaRules.rule(named: rule.name, for: dense)) == rule)
+            }
+        }
+        #expect(DeltaRules.all.filter { $0.needsLowRank }.map { $0.name } == ["product", "frozenA"])
+        #expect(throws: DeltaRuleFault.unknown("mean")) { try DeltaRules.rule(named: "mean", for: pairs) }
+        #expect(
+            "\(DeltaRuleFault.needsLowRank("product"))"
+                == "'product' merges low-rank pairs; this trainer's adapter has none"
+        )
+        #expect("\(DeltaRuleFault.unknown("mean"))".hasSuffix("factors, product, frozenA, median"))
+    }
+
+    @Test("what is a low-rank pair is said by parts, never by names")
+    func partsNotNames() throws {
+        func contribution(_ client: String, _ values: [Float]) -> Contribution {
+            Contribution(
+                client: client,
+                delta: AdapterWeights([
+                    NamedArray(name: "x.lora_A.weight", shape: [1, 2], values: values),
+                    NamedArray(name: "x.lora_B.weight", shape: [1, 2], values: values),
+                ]),
+                examples: 1
+            )
+        }
+        let broadcast = AdapterWeights([
+            NamedArray(name: "x.lora_A.weight", shape: [1, 2], values: [1, 2]),
+            NamedArray(name: "x.lora_B.weight", shape: [1, 2], values: [3, 4]),
+        ])
+
+        let result = try Aggregate(
+            of: [contribution("a", [2, 0]), contribution("b", [0, 2])],
+            broadcast: broadcast,
+            rule: FactorsRule(),
+            weighting: .uniform
+        )
+
+        #expect(result.adapter.arrays.map(\.values) == [[2, 3], [4, 5]])
+        #expect(result.diagnostics.factorGap == 0)
     }
 
     @Test("factors averages every array by itself", arguments: [Weighting.uniform, .examples])
@@ -276,7 +330,8 @@ struct DeltaRuleTests {
         #expect(throws: AggregationError.self) { try merge(negative) }
         var foreign = contributions
         foreign[0].delta = AdapterFixture(rank: 2).adapter(1, "other")
-        #expect(throws: AggregationError.layoutDiffers(client: "client-0")) { try merge(foreign) }
+        let fault = AdapterFault.wrongShape(AdapterFixture.a, expected: [3, 11], found: [2, 11])
+        #expect(throws: AggregationError.layoutDiffers(client: "client-0", fault)) { try merge(foreign) }
         var infinite = contributions
         infinite[0].delta = fixture.adapter(1, "huge", scale: 3e38)
         infinite[0].examples = 1 << 30
@@ -288,10 +343,18 @@ struct DeltaRuleTests {
 
     @Test("a lone half of a pair is named")
     func loneHalf() {
-        let adapter = AdapterWeights([NamedArray(name: "x.lora_A.weight", shape: [1, 2], values: [1, 2])])
+        let adapter = AdapterWeights([
+            NamedArray(name: "half", shape: [1, 2], values: [1, 2], part: .lowRank(.a, module: "x"))
+        ])
         let contributions = [Contribution(client: "one", delta: adapter, examples: 1)]
-        #expect(throws: AggregationError.self) {
-            _ = try Aggregate(of: contributions, broadcast: adapter, rule: ProductRule(), weighting: .uniform)
+        let fault = AdapterFault.badPair("half", reason: "the other half of 'x' is missing")
+        for rule in DeltaRules.names.compactMap(DeltaRules.named) {
+            #expect(throws: AggregationError.malformedPair(fault)) {
+                _ = try Aggregate(of: contributions, broadcast: adapter, rule: rule, weighting: .uniform)
+            }
+            #expect(throws: fault) {
+                try DeltaRules.rule(named: type(of: rule).name, for: adapter.layout)
+            }
         }
     }
 }

@@ -1,20 +1,25 @@
-import Exchange
+import Contract
 import Randomness
 import Testing
 
 @testable import Aggregation
 
-/// A random public step: N clients, some items, K responses each, binary scores; every payload says
-/// whose it is.
+/// A public step with the scores of some clients; every payload says whose it is: client, item, index.
 struct PoolCase: CustomTestStringConvertible {
-    let seed: UInt64
-    let batch: PublicBatch
-    let clients: [ScoredClient]
+    var batch: PublicBatch
+    /// `scores[client][item][index]`; the clients are called `client-0` and so on.
+    var scores: [[[Double]]]
+    var label = "a case"
 
-    var testDescription: String { "seed \(seed)" }
+    var testDescription: String { label }
 
+    init(batch: PublicBatch, scores: [[[Double]]]) {
+        self.batch = batch
+        self.scores = scores
+    }
+
+    /// N clients, some items, K responses each, binary scores, all random.
     init(seed: UInt64) {
-        self.seed = seed
         var stream = RandomStream(seed: seed, "pool case")
         let k = 1 + stream.below(8)
         let items = (0..<(1 + stream.below(5))).map {
@@ -22,39 +27,52 @@ struct PoolCase: CustomTestStringConvertible {
         }
         let count = 1 + stream.below(5)
         batch = PublicBatch(round: stream.below(9), step: stream.below(9), items: items, responsesPerItem: k)
-        var clients: [ScoredClient] = []
-        for client in 0..<count {
+        scores = []
+        for _ in 0..<count {
             let ability = stream.uniform()
-            clients.append(
-                ScoredClient(
-                    client: "client-\(client)",
-                    groups: items.indices.map { item in
-                        (0..<k).map { index in
-                            ScoredResponse(
-                                payload: [UInt8(client), UInt8(item), UInt8(index)],
-                                score: stream.uniform() < ability * ability ? 1 : 0
-                            )
-                        }
-                    }
-                )
+            scores.append(
+                items.map { _ in (0..<k).map { _ in stream.uniform() < ability * ability ? 1 : 0 } }
             )
         }
-        self.clients = clients
+        label = "seed \(seed)"
     }
 
-    func outcome(_ rule: any PoolRule) -> PublicStepOutcome {
-        PublicStepOutcome(of: clients, batch: batch, acceptedScore: 1, rule: rule, seed: 77)
-    }
+    var names: [String] { scores.indices.map { "client-\($0)" } }
 
-    /// Each own group with its replacements put in.
-    func mixed(_ pool: ResponsePool, of client: Int) -> [[ScoredResponse]] {
-        zip(clients[client].groups, pool.groups).map { own, group in
-            var mixed = own
-            for replacement in group.replacements {
-                mixed[replacement.index] = ScoredResponse(
-                    payload: replacement.payload,
-                    score: replacement.score
+    /// All responses of a client.
+    func responses(_ client: Int) -> [[Response]] {
+        batch.items.indices.map { item in
+            (0..<batch.responsesPerItem).map { index in
+                Response(
+                    itemID: batch.items[item].id,
+                    index: index,
+                    payload: [UInt8(client), UInt8(item), UInt8(index)]
                 )
+            }
+        }
+    }
+
+    /// The step as the coordinator gathers it.
+    var step: ScoredStep {
+        ScoredStep(batch: batch, clients: Array(zip(names, scores))) { name in
+            responses(names.firstIndex(of: name) ?? 0)
+        }
+    }
+
+    func outcome(
+        _ rule: any PoolRule,
+        seed: UInt64 = 77,
+        acceptedScore: Double = 1
+    ) throws -> PublicStepOutcome {
+        try PublicStepOutcome(of: step, acceptedScore: acceptedScore, rule: rule, seed: seed)
+    }
+
+    /// The payloads and scores of each own group with its replacements put in.
+    func mixed(_ pool: ResponsePool, of client: Int) -> [[(payload: [UInt8], score: Double)]] {
+        zip(zip(responses(client), scores[client]), pool.groups).map { own, group in
+            var mixed = zip(own.0.map(\.payload), own.1).map { (payload: $0, score: $1) }
+            for replacement in group.replacements {
+                mixed[replacement.index] = (replacement.payload, replacement.score)
             }
             return mixed
         }
@@ -76,13 +94,13 @@ struct PoolRuleTests {
     func common() throws {
         for rule in PoolRules.names.compactMap(PoolRules.named) {
             for example in PoolCase.all {
-                let outcome = example.outcome(rule)
-                #expect(outcome.pools.map(\.client) == example.clients.map(\.client))
+                let outcome = try example.outcome(rule)
+                #expect(outcome.pools.map(\.client) == example.names)
                 for (client, entry) in outcome.pools.enumerated() {
                     #expect(entry.pool.round == example.batch.round)
                     #expect(entry.pool.groups.map(\.itemID) == example.batch.items.map(\.id))
                     for (item, group) in entry.pool.groups.enumerated() {
-                        #expect(group.scores == example.clients[client].groups[item].map(\.score))
+                        #expect(group.scores == example.scores[client][item])
                         let indices = group.replacements.map(\.index)
                         #expect(indices == Array(Set(indices)).sorted())
                         #expect(Set(group.replacements.map(\.payload)).count == indices.count)
@@ -90,8 +108,8 @@ struct PoolRuleTests {
                             let source = Int(replacement.payload[0])
                             #expect(source != client)
                             #expect(Int(replacement.payload[1]) == item)
-                            let origin = example.clients[source].groups[item][Int(replacement.payload[2])]
-                            #expect(origin.score == replacement.score)
+                            let origin = example.scores[source][item][Int(replacement.payload[2])]
+                            #expect(origin == replacement.score)
                         }
                     }
                 }
@@ -100,21 +118,21 @@ struct PoolRuleTests {
     }
 
     @Test("balanced: size K, only wrong ones dropped, only correct foreign ones in, n = min(K/2 − c, |Q|)")
-    func balanced() {
+    func balanced() throws {
         var changed = 0
         for example in PoolCase.all {
             let k = example.batch.responsesPerItem
-            let outcome = example.outcome(BalancedRule())
+            let outcome = try example.outcome(BalancedRule())
             for (client, entry) in outcome.pools.enumerated() {
                 for (item, group) in entry.pool.groups.enumerated() {
-                    let own = example.clients[client].groups[item]
-                    let correct = own.count { $0.score == 1 }
-                    let elsewhere = example.clients.indices.filter { $0 != client }.reduce(0) {
-                        $0 + example.clients[$1].groups[item].count { $0.score == 1 }
+                    let own = example.scores[client][item]
+                    let correct = own.count { $0 == 1 }
+                    let elsewhere = example.scores.indices.filter { $0 != client }.reduce(0) {
+                        $0 + example.scores[$1][item].count { $0 == 1 }
                     }
                     let expected = max(0, min(k / 2 - correct, elsewhere))
                     #expect(group.replacements.count == expected, "\(example.testDescription)")
-                    #expect(group.replacements.allSatisfy { own[$0.index].score == 0 && $0.score == 1 })
+                    #expect(group.replacements.allSatisfy { own[$0.index] == 0 && $0.score == 1 })
                     let mixed = example.mixed(entry.pool, of: client)[item]
                     #expect(mixed.count == k)
                     #expect(mixed.count { $0.score == 1 } == correct + expected)
@@ -127,55 +145,41 @@ struct PoolRuleTests {
     }
 
     @Test("a single client and an unsolved item change nothing, whatever the rule")
-    func nothingToExchange() {
+    func nothingToExchange() throws {
         for rule in PoolRules.names.compactMap(PoolRules.named) {
             for example in PoolCase.all {
-                let alone = PublicStepOutcome(
-                    of: [example.clients[0]],
-                    batch: example.batch,
-                    acceptedScore: 1,
-                    rule: rule,
-                    seed: 77
-                )
+                let alone = try PoolCase(batch: example.batch, scores: [example.scores[0]]).outcome(rule)
                 #expect(alone.pools[0].pool.groups.allSatisfy { $0.replacements.isEmpty })
                 #expect(alone.statistics.swaps == 0)
                 #expect(alone.statistics.silentBefore == alone.statistics.silentAfter)
             }
         }
         for rule in [BalancedRule() as any PoolRule, ReplaceAllRule(), NoPoolRule()] {
-            let unsolved = PublicStepOutcome(
-                of: PoolCase.all[5].clients,
-                batch: PoolCase.all[5].batch,
-                acceptedScore: 2,
-                rule: rule,
-                seed: 77
-            )
+            let unsolved = try PoolCase.all[5].outcome(rule, acceptedScore: 2)
             #expect(unsolved.statistics.swaps == 0)
         }
     }
 
     @Test("the same seed gives the same pools, in any order of clients; another seed gives others")
-    func determinism() {
+    func determinism() throws {
         for rule in PoolRules.names.compactMap(PoolRules.named) {
             var differs = false
             for example in PoolCase.all {
-                let first = example.outcome(rule)
-                let reversed = PublicStepOutcome(
-                    of: example.clients.reversed(),
-                    batch: example.batch,
+                let first = try example.outcome(rule)
+                let step = example.step
+                let reversed = try PublicStepOutcome(
+                    of: ScoredStep(
+                        batch: step.batch,
+                        clients: step.clients.reversed(),
+                        responses: step.responses
+                    ),
                     acceptedScore: 1,
                     rule: rule,
                     seed: 77
                 )
                 #expect(reversed.pools == first.pools)
                 #expect(reversed.statistics == first.statistics)
-                let other = PublicStepOutcome(
-                    of: example.clients,
-                    batch: example.batch,
-                    acceptedScore: 1,
-                    rule: rule,
-                    seed: 78
-                )
+                let other = try example.outcome(rule, seed: 78)
                 if other.pools != first.pools { differs = true }
             }
             #expect(differs == !(rule is NoPoolRule))
@@ -183,14 +187,14 @@ struct PoolRuleTests {
     }
 
     @Test("replaceAll replaces every wrong response while the pool lasts")
-    func replaceAll() {
+    func replaceAll() throws {
         for example in PoolCase.all {
-            let outcome = example.outcome(ReplaceAllRule())
+            let outcome = try example.outcome(ReplaceAllRule())
             for (client, entry) in outcome.pools.enumerated() {
                 for (item, group) in entry.pool.groups.enumerated() {
-                    let wrong = example.clients[client].groups[item].count { $0.score == 0 }
-                    let elsewhere = example.clients.indices.filter { $0 != client }.reduce(0) {
-                        $0 + example.clients[$1].groups[item].count { $0.score == 1 }
+                    let wrong = example.scores[client][item].count { $0 == 0 }
+                    let elsewhere = example.scores.indices.filter { $0 != client }.reduce(0) {
+                        $0 + example.scores[$1][item].count { $0 == 1 }
                     }
                     #expect(group.replacements.count == min(wrong, elsewhere))
                 }
@@ -199,64 +203,42 @@ struct PoolRuleTests {
     }
 
     @Test("random draws each of the N·K responses equally often")
-    func random() {
+    func random() throws {
         let items = [PublicItem(id: "x", topic: "t", payload: [])]
         var counts = [Int](repeating: 0, count: 12)
         for step in 0..<4000 {
             let batch = PublicBatch(round: 0, step: step, items: items, responsesPerItem: 4)
-            let clients = (0..<3).map { client in
-                ScoredClient(
-                    client: "c\(client)",
-                    groups: [(0..<4).map { ScoredResponse(payload: [UInt8(client * 4 + $0)], score: 0) }]
-                )
-            }
-            let outcome = PublicStepOutcome(
-                of: clients,
-                batch: batch,
-                acceptedScore: 1,
-                rule: RandomRule(),
-                seed: 5
-            )
-            var mixed = clients[0].groups[0].map { $0.payload[0] }
-            for replacement in outcome.pools[0].pool.groups[0].replacements {
-                mixed[replacement.index] = replacement.payload[0]
+            let example = PoolCase(batch: batch, scores: [[[Double]]](repeating: [[0, 0, 0, 0]], count: 3))
+            let outcome = try example.outcome(RandomRule(), seed: 5)
+            let mixed = example.mixed(outcome.pools[0].pool, of: 0)[0].map {
+                Int($0.payload[0]) * 4 + Int($0.payload[2])
             }
             #expect(Set(mixed).count == 4)
-            for payload in mixed { counts[Int(payload)] += 1 }
+            for response in mixed { counts[response] += 1 }
         }
         // Expected 4000 · 4 / 12 = 1333.3, standard deviation 29.8; five deviations.
         #expect(counts.allSatisfy { abs($0 - 1333) < 150 }, "\(counts)")
     }
 
     @Test("statistics count silent groups, swaps, imports, exports and correct responses")
-    func statistics() {
+    func statistics() throws {
         let items = [
             PublicItem(id: "one", topic: "t", payload: []), PublicItem(id: "two", topic: "t", payload: []),
         ]
-        func group(_ scores: [Double]) -> [ScoredResponse] {
-            scores.enumerated().map { ScoredResponse(payload: [UInt8($0.offset)], score: $0.element) }
-        }
-        let clients = [
-            ScoredClient(client: "b", groups: [group([0, 0, 0, 0]), group([0, 0, 0, 0])]),
-            ScoredClient(client: "a", groups: [group([1, 1, 1, 1]), group([0, 0, 0, 0])]),
-        ]
-
-        let statistics = PublicStepOutcome(
-            of: clients,
+        let statistics = try PoolCase(
             batch: PublicBatch(round: 1, step: 2, items: items, responsesPerItem: 4),
-            acceptedScore: 1,
-            rule: BalancedRule(),
-            seed: 3
-        ).statistics
+            scores: [[[1, 1, 1, 1], [0, 0, 0, 0]], [[0, 0, 0, 0], [0, 0, 0, 0]]]
+        ).outcome(BalancedRule(), seed: 3).statistics
 
         #expect(statistics.groups == 4)
         #expect(statistics.responses == 16)
         #expect(statistics.silentBefore == 4)
         #expect(statistics.silentAfter == 3)
         #expect(statistics.swapsPerItem == [2, 0])
-        #expect(statistics.clients.map(\.client) == ["a", "b"])
+        #expect(statistics.clients.map(\.client) == ["client-0", "client-1"])
         #expect(statistics.clients.map(\.correct) == [4, 0])
         #expect(statistics.clients.map(\.imported) == [0, 2])
         #expect(statistics.clients.map(\.exported) == [2, 0])
+        #expect(statistics.metrics.isEmpty)
     }
 }

@@ -1,4 +1,4 @@
-import Exchange
+import Contract
 import Testing
 
 @testable import Aggregation

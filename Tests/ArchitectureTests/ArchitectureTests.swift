@@ -27,7 +27,7 @@ struct ArchitectureTests {
         for kind in [".target(", ".executableTarget(", ".systemLibrary("] {
             for range in text.ranges(of: kind) {
                 let body = inside(text[range.upperBound...], "(", ")")
-                guard let name = body.firstMatch(of: /name:\s*"(\w+)"/)?.output.1 else { continue }
+                guard let name = body.firstMatch(of: /name:\s*"([\w-]+)"/)?.output.1 else { continue }
                 if body.contains("path: \"Tests/") { continue }
                 var dependencies: Set<String> = []
                 if let list = body.firstRange(of: "dependencies: [") {
@@ -35,7 +35,9 @@ struct ArchitectureTests {
                         /\.product\([^)]*\)/,
                         with: ""
                     )
-                    for match in words.matches(of: /"(\w+)"/) { dependencies.insert(String(match.output.1)) }
+                    for match in words.matches(of: /"([\w-]+)"/) {
+                        dependencies.insert(String(match.output.1))
+                    }
                 }
                 found[String(name)] = dependencies
             }
@@ -57,7 +59,9 @@ struct ArchitectureTests {
     @Test("the picture, Package.swift and the folders below Sources have the same modules")
     func sameModules() throws {
         #expect(Set(try targets().keys) == Picture.modules)
-        #expect(Set(try Tree.names(in: "Sources")) == Picture.modules)
+        let folders =
+            try Tree.names(in: "Sources").filter { $0 != "Examples" } + Tree.names(in: "Sources/Examples")
+        #expect(Set(folders) == Picture.modules)
         #expect(Set(Picture.allowed.keys) == Picture.modules)
     }
 
@@ -99,6 +103,46 @@ struct ArchitectureTests {
                     targets[module]?.contains(edge.module) == true,
                     "\(edge.place): Package.swift does not give \(module) the dependency \(edge.module)"
                 )
+            }
+        }
+    }
+
+    @Test("an example sees what a stranger sees: the public library alone")
+    func examples() throws {
+        let package = try Tree.read("Package.swift")
+        for name in try Tree.names(in: "Sources/Examples") {
+            let start = try #require(package.firstRange(of: "name: \"\(name)\",")).lowerBound
+            #expect(inside(package[start...], "(", ")").contains("packageAccess: false"), "\(name)")
+        }
+        let files = try Tree.sources().filter { $0.path.hasPrefix("Sources/Examples/") }
+        #expect(files.count >= 3)
+        for file in files { #expect(!file.contains("@testable"), "\(file.path)") }
+    }
+
+    @Test("nothing but the public library and what it hands on is public")
+    func publicModules() throws {
+        let word = /^\s*(?:public|open class)\s/
+        for file in try Tree.sources()
+        where !Picture.public.contains(file.module) && !Picture.examples.contains(file.module) {
+            for (number, line) in file.code where line.contains(word) {
+                Issue.record("\(file.path):\(number): public")
+            }
+        }
+    }
+
+    @Test(
+        "nothing but the language models' own folders and the shipped programs speaks of tokens and questions"
+    )
+    func trainerNeutral() throws {
+        let word = /(?i)token|question|llama|prompt|pass@1|passAt1|tokenizer|transformer/
+        let files = try Tree.sources().filter { file in
+            !Picture.language.contains(file.module)
+                && !Picture.languageFolders.contains { file.path.hasPrefix($0) }
+        }
+        #expect(files.count > 150)
+        for file in files {
+            for (number, line) in file.code where line.contains(word) {
+                Issue.record("\(file.path):\(number): \(line.drop { $0 == " " })")
             }
         }
     }

@@ -1,40 +1,52 @@
 /// The modules and who may know whom: the picture in README.md as sets.
 enum Picture {
     static let systemLibraries: Set<String> = ["COpenBLAS", "CZstd", "COpenSSL"]
-    static let shared: Set<String> = ["Randomness", "Exchange", "Digest"]
+    static let shared: Set<String> = ["Randomness", "Contract", "Digest"]
     static let learning: Set<String> = ["CKernels", "Tensors", "Text", "Models", "Tasks", "Trainers"]
     static let federation: Set<String> = ["Topology", "Wire", "Rounds", "Aggregation", "Transport", "Ledger"]
-    static let meeting: Set<String> = ["Nodes", "CommandSupport", "coordinator", "client", "tributary"]
+    static let meeting: Set<String> = ["Nodes", "TributaryKit", "coordinator", "client", "tributary"]
     /// Draws what it is given; knows neither spine.
     static let report: Set<String> = ["Report"]
+    /// A stranger's code.
+    static let examples: Set<String> = ["LogisticRegression", "logistic-coordinator", "logistic-client"]
 
-    static let modules = systemLibraries.union(shared).union(learning).union(federation).union(meeting).union(
-        report
-    )
+    /// What a stranger may see.
+    static let `public`: Set<String> = ["Contract", "Randomness", "TributaryKit"]
+    /// The modules that are about language models.
+    static let language: Set<String> = ["Text", "Tasks", "Models", "CKernels", "Tensors"]
+    /// The folders that are, in other modules: the shipped trainers, and what `tributary` does with a language model.
+    static let languageFolders = ["Sources/Trainers/Language/", "Sources/tributary/Language/"]
+
+    static let modules = systemLibraries.union(shared).union(learning).union(federation).union(meeting)
+        .union(report).union(examples)
 
     /// What a module may import of this package.
     static let allowed: [String: Set<String>] = [
         "COpenBLAS": [], "CZstd": [], "COpenSSL": [],
-        "Randomness": [], "Exchange": [], "Digest": ["COpenSSL"],
+        "Randomness": [], "Contract": [], "Digest": ["COpenSSL"],
         "CKernels": [],
         "Tensors": ["CKernels", "COpenBLAS", "Randomness"],
-        "Text": ["Randomness", "Digest"],
-        "Models": ["CKernels", "Tensors", "Text", "Exchange", "Randomness", "Digest"],
-        "Tasks": ["Text", "Exchange", "Randomness", "Digest"],
-        "Trainers": ["Tensors", "Models", "Text", "Tasks", "Exchange", "Randomness", "Digest"],
-        "Topology": ["Digest"],
-        "Wire": ["CZstd", "Exchange", "Digest"],
-        "Rounds": ["Wire", "Digest"],
-        "Aggregation": ["Exchange", "Randomness", "COpenBLAS"],
+        "Text": ["Contract"],
+        "Models": ["CKernels", "Tensors", "Text", "Contract", "Randomness", "Digest"],
+        "Tasks": ["Text", "Contract", "Randomness", "Digest"],
+        "Trainers": ["Tensors", "Models", "Text", "Tasks", "Contract", "Randomness", "Digest"],
+        "Wire": ["CZstd", "Contract", "Digest"],
+        "Aggregation": ["Contract", "Randomness", "COpenBLAS"],
+        "Topology": ["Contract", "Aggregation", "Wire", "Digest"],
+        "Rounds": ["Contract", "Wire", "Digest"],
         "Transport": ["COpenSSL", "Wire"],
         "Ledger": ["Digest"],
-        "Report": [],
-        "Nodes": modules.subtracting([
-            "Nodes", "CommandSupport", "coordinator", "client", "tributary", "Report",
-        ]),
-        "CommandSupport": modules.subtracting(["CommandSupport", "coordinator", "client", "tributary"]),
-        "coordinator": ["CommandSupport", "Nodes"],
-        "client": ["CommandSupport", "Nodes"],
-        "tributary": modules.subtracting(["tributary", "coordinator", "client"]),
+        "Report": ["Contract"],
+        // No trainer, no task, no text. Of Models it has the file format of adapters, of Tensors the number of
+        // threads.
+        "Nodes": federation.union(shared).union(["Models", "Tensors"]),
+        "TributaryKit": modules.subtracting(meeting).subtracting(examples).subtracting(report).union(["Nodes"]
+        ),
+        "coordinator": ["TributaryKit"],
+        "client": ["TributaryKit"],
+        "tributary": modules.subtracting(["tributary", "coordinator", "client"]).subtracting(examples),
+        "LogisticRegression": ["TributaryKit"],
+        "logistic-coordinator": ["TributaryKit", "LogisticRegression"],
+        "logistic-client": ["TributaryKit", "LogisticRegression"],
     ]
 }

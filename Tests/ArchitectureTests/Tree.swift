@@ -16,8 +16,11 @@ struct Tree {
         var path: String
         var text: String
 
-        /// The module: the folder below `Sources`.
-        var module: String { String(path.split(separator: "/")[1]) }
+        /// The module: the folder below `Sources`, or below `Sources/Examples`.
+        var module: String {
+            let folders = path.split(separator: "/")
+            return String(folders[folders[1] == "Examples" ? 2 : 1])
+        }
         var name: String { String(path.split(separator: "/").last ?? "") }
         var lines: [Substring] {
             text.utf8.split(separator: 10, omittingEmptySubsequences: false).map { Substring($0) }

@@ -33,7 +33,7 @@ struct ClientStateTests {
 
     @Test(
         "a directory of another client or run says which field differs",
-        arguments: ["federation", "client", "base model", "seed", "topology digest"]
+        arguments: ["federation", "client", "fingerprint", "seed", "topology digest"]
     )
     func otherIdentity(field: String) throws {
         let scratch = try Scratch()
@@ -42,7 +42,7 @@ struct ClientStateTests {
         switch field {
         case "federation": other.federation = "other"
         case "client": other.client = "dec"
-        case "base model": other.baseModel = SHA256Digest(of: [9])
+        case "fingerprint": other.fingerprint = SHA256Digest(of: [9])
         case "seed": other.seed = 8
         default: other.topology = SHA256Digest(of: [9])
         }

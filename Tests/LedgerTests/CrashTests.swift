@@ -16,22 +16,43 @@ struct CrashTests {
         }
     }
 
+    /// Opens a ledger, in a child with the point at which it stops.
+    private static func open(_ state: String, stoppingAt point: FaultPoint? = nil) throws -> Ledger {
+        try patiently {
+            guard let point else { return try Ledger.open(state, identity: identity) }
+            return try Ledger.open(state, identity: identity, fault: stop(at: point))
+        }
+    }
+
+    /// Tries again while a directory is in use: a child that another test starts at this moment has this
+    /// process's locks until it runs its own program.
+    private static func patiently<State>(_ open: () throws -> State) throws -> State {
+        for _ in 0..<100 {
+            do {
+                return try open()
+            } catch let error as LedgerError where error.code == .inUse {
+                usleep(20_000)
+            }
+        }
+        return try open()
+    }
+
     @Test("accepting an update is all or nothing", arguments: FaultPoint.allCases)
     func acceptUpdate(point: FaultPoint) async throws {
         let scratch = try Scratch()
         let (state, name) = (scratch.state, point.rawValue)
         do {
-            let ledger = try Ledger.open(state, identity: identity)
+            let ledger = try CrashTests.open(state)
             _ = try ledger.beginRound(0, atMs: 1)
         }
 
         await #expect(processExitsWith: .exitCode(77)) { [state = state as String, name = name as String] in
             let point = try #require(FaultPoint(rawValue: name))
-            let ledger = try Ledger.open(state, identity: identity, fault: CrashTests.stop(at: point))
+            let ledger = try CrashTests.open(state, stoppingAt: point)
             _ = try ledger.accept(update("a", [1, 2, 3]), bytes: [1, 2, 3], fact: "accepted")
         }
 
-        let again = try Ledger.open(state, identity: identity)
+        let again = try CrashTests.open(state)
         let updates = try again.updates(round: 0)
         #expect(try again.facts() == (point == .committed ? ["accepted"] : []))
         #expect(updates == (point == .committed ? [update("a", [1, 2, 3])] : []))
@@ -53,29 +74,54 @@ struct CrashTests {
         let scratch = try Scratch()
         let (state, name) = (scratch.state, point.rawValue)
         do {
-            let ledger = try Ledger.open(state, identity: identity)
+            let ledger = try CrashTests.open(state)
             _ = try ledger.beginRound(0, atMs: 1)
             for byte in UInt8(1)...3 { _ = try ledger.store([byte]) }
         }
 
         await #expect(processExitsWith: .exitCode(77)) { [state = state as String, name = name as String] in
             let point = try #require(FaultPoint(rawValue: name))
-            let ledger = try Ledger.open(state, identity: identity, fault: CrashTests.stop(at: point))
+            let ledger = try CrashTests.open(state, stoppingAt: point)
             _ = try ledger.closeStep(round: 0, step: 2, pools: [exchange("a", [1]), exchange("b", [2])])
         }
         await #expect(processExitsWith: .exitCode(77)) { [state = state as String, name = name as String] in
             let point = try #require(FaultPoint(rawValue: name))
-            let ledger = try Ledger.open(state, identity: identity, fault: CrashTests.stop(at: point))
+            let ledger = try CrashTests.open(state, stoppingAt: point)
             _ = try ledger.finishRound(0, adapter: blob([3]), evaluation: [7], atMs: 9)
         }
 
-        let again = try Ledger.open(state, identity: identity)
+        let again = try CrashTests.open(state)
         let done = point == .committed
         #expect(try again.pools(round: 0, step: 2).count == (done ? 2 : 0))
         #expect(try again.closedSteps(round: 0) == (done ? [2] : []))
         #expect(try again.rounds().map(\.isFinished) == [done])
         #expect(try again.adapter(version: 1) == (done ? blob([3]) : nil))
         #expect(try again.evaluations().count == (done ? 1 : 0))
+    }
+
+    @Test("a veto is all or nothing", arguments: [FaultPoint.rowsWritten, .committed])
+    func veto(point: FaultPoint) async throws {
+        let scratch = try Scratch()
+        let (state, name) = (scratch.state, point.rawValue)
+        do {
+            let ledger = try CrashTests.open(state)
+            _ = try ledger.beginRound(0, atMs: 1)
+            for byte in UInt8(1)...2 { _ = try ledger.store([byte]) }
+            _ = try ledger.finishRound(0, adapter: blob([2]), evaluation: nil, atMs: 9, fact: "aggregated")
+        }
+
+        await #expect(processExitsWith: .exitCode(77)) { [state = state as String, name = name as String] in
+            let point = try #require(FaultPoint(rawValue: name))
+            let ledger = try CrashTests.open(state, stoppingAt: point)
+            _ = try ledger.veto(round: 0, restoring: blob([1]), fact: "vetoed")
+        }
+
+        let again = try CrashTests.open(state)
+        let done = point == .committed
+        #expect(try again.adapter(version: 1) == (done ? blob([1]) : blob([2])))
+        #expect(try again.facts() == ["aggregated"] + (done ? ["vetoed"] : []))
+        #expect(try again.finishRound(0, adapter: blob([2]), evaluation: nil, atMs: 9) == .repeated)
+        #expect(try again.veto(round: 0, restoring: blob([1]), fact: "vetoed") == (done ? .repeated : .new))
     }
 
     @Test(
@@ -91,15 +137,13 @@ struct CrashTests {
 
         await #expect(processExitsWith: .exitCode(77)) { [state = state as String, name = name as String] in
             let point = try #require(FaultPoint(rawValue: name))
-            let state = try ClientState.open(
-                state,
-                identity: clientIdentity,
-                fault: CrashTests.stop(at: point)
-            )
-            try state.save(ClientSnapshot(progress: [2], trainer: [2]))
+            let client = try CrashTests.patiently {
+                try ClientState.open(state, identity: clientIdentity, fault: CrashTests.stop(at: point))
+            }
+            try client.save(ClientSnapshot(progress: [2], trainer: [2]))
         }
 
-        let again = try ClientState.open(state, identity: clientIdentity)
+        let again = try CrashTests.patiently { try ClientState.open(state, identity: clientIdentity) }
         let renamed = point == .fileRenamed || point == .directorySynced
         #expect(try again.snapshot() == (renamed ? new : old))
         #expect(scratch.files() == ["identity", "snapshot"])

@@ -114,6 +114,40 @@ struct LedgerFactTests {
         )
     }
 
+    @Test("a vetoed result is replaced together with its fact, and the round may be finished again")
+    func veto() throws {
+        let scratch = try Scratch()
+        let ledger = try Ledger.open(scratch.state, identity: identity)
+        for byte in UInt8(1)...3 { _ = try ledger.store([byte]) }
+        _ = try ledger.recordInitialAdapter(blob([1]))
+        _ = try ledger.beginRound(0, atMs: 10)
+        #expect(code { _ = try ledger.veto(round: 0, restoring: blob([1]), fact: "never") } == .conflict)
+        _ = try ledger.finishRound(0, adapter: blob([2]), evaluation: [9], atMs: 20)
+        #expect(code { _ = try ledger.veto(round: 0, restoring: blob([4]), fact: "never") } == .notFound)
+
+        #expect(try ledger.veto(round: 0, restoring: blob([1]), fact: "vetoed 0") == .new)
+        #expect(try ledger.veto(round: 0, restoring: blob([1]), fact: "vetoed 0") == .repeated)
+        #expect(code { _ = try ledger.veto(round: 0, restoring: blob([3]), fact: "never") } == .conflict)
+
+        // A restarted coordinator may merge once more: what it records is known, and does not count.
+        #expect(try ledger.finishRound(0, adapter: blob([2]), evaluation: nil, atMs: 30) == .repeated)
+        #expect(
+            code { _ = try ledger.finishRound(0, adapter: blob([3]), evaluation: nil, atMs: 30) } == .conflict
+        )
+        #expect(try ledger.latestAdapter()?.version == 1)
+        #expect(try ledger.adapter(version: 1) == blob([1]))
+        #expect(try ledger.facts() == ["vetoed 0"])
+        #expect(try ledger.evaluations().map(\.result) == [[9]])
+        #expect(try ledger.rounds().map(\.finishedMs) == [20])
+
+        // Once the next round has begun with the adapter, its repeat is still known, another veto is not.
+        _ = try ledger.beginRound(1, atMs: 40)
+        #expect(try ledger.veto(round: 0, restoring: blob([1]), fact: nil) == .repeated)
+        _ = try ledger.finishRound(1, adapter: blob([3]), evaluation: nil, atMs: 50)
+        _ = try ledger.beginRound(2, atMs: 60)
+        #expect(code { _ = try ledger.veto(round: 1, restoring: blob([1]), fact: nil) } == .conflict)
+    }
+
     @Test("facts keep their order, each once, and go with the record they belong to or not at all")
     func facts() throws {
         let scratch = try Scratch()

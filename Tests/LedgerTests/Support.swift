@@ -33,14 +33,14 @@ let identity = FederationIdentity(
     federation: "demo",
     topology: SHA256Digest(of: [1]),
     seed: 7,
-    baseModel: SHA256Digest(of: [2])
+    fingerprint: SHA256Digest(of: [2])
 )
 
 let clientIdentity = ClientIdentity(
     federation: "demo",
     client: "inc",
     seed: 7,
-    baseModel: SHA256Digest(of: [2]),
+    fingerprint: SHA256Digest(of: [2]),
     topology: SHA256Digest(of: [1])
 )
 

@@ -46,12 +46,16 @@ struct UploadTests {
         let ledger = try Ledger.open(scratch.state, identity: identity)
         try ledger.append(chunk(0), index: 0, to: upload())
 
-        #expect(code { try ledger.append(chunk(0), index: 0, to: upload()) } == .conflict)
-        #expect(code { try ledger.append(chunk(2), index: 2, to: upload()) } == .conflict)
-        #expect(code { try ledger.append(chunk(1) + [0], index: 1, to: upload()) } == .corrupt)
-        #expect(code { try ledger.append([], index: 1, to: upload()) } == .corrupt)
-        #expect(code { try ledger.append(chunk(0), index: 3, to: upload()) } == .conflict)
-        #expect(code { try ledger.append(chunk(0), index: -1, to: upload()) } == .conflict)
+        #expect(code { try ledger.append(chunk(0), index: 0, to: upload()) } == .badChunk)
+        #expect(code { try ledger.append(chunk(2), index: 2, to: upload()) } == .badChunk)
+        #expect(code { try ledger.append(chunk(1) + [0], index: 1, to: upload()) } == .badChunk)
+        #expect(code { try ledger.append([], index: 1, to: upload()) } == .badChunk)
+        #expect(code { try ledger.append(chunk(0), index: 3, to: upload()) } == .badChunk)
+        #expect(code { try ledger.append(chunk(0), index: -1, to: upload()) } == .badChunk)
+        #expect(
+            message { try ledger.append(chunk(2), index: 2, to: upload()) }?.contains("expected chunk 1 of 3")
+                == true
+        )
         #expect(code { try ledger.completeUpload(upload()) } == .corrupt)
         #expect(try ledger.resumeUpload(upload()) == 1)
     }

@@ -1,4 +1,4 @@
-import Exchange
+import Contract
 import Foundation
 import Models
 import Randomness

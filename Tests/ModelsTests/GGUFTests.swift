@@ -1,4 +1,4 @@
-import Exchange
+import Contract
 import Models
 import Testing
 import Text

@@ -1,4 +1,4 @@
-import Exchange
+import Contract
 import Models
 
 /// Writes small GGUF files, right and wrong ones.

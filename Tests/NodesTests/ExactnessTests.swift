@@ -1,4 +1,4 @@
-import Exchange
+import Contract
 import Ledger
 import Rounds
 import Testing

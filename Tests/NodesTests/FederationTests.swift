@@ -95,7 +95,7 @@ import Wire
             let network = try await runOverTLS(recipe, in: Scratch())
 
             #expect(memory == network)
-            #expect(memory.passAt1.count == recipe.rounds + 1)
+            #expect(memory.values.count == recipe.rounds + 1)
         }
     }
 }

@@ -1,5 +1,5 @@
 import Digest
-import Exchange
+import Contract
 import Ledger
 import Rounds
 import Testing
@@ -24,22 +24,27 @@ import Wire
 
     @Test(
         "a client that does not fit the run is refused for good",
-        arguments: ["WRONG_BASE_MODEL", "WRONG_SETTINGS", "WRONG_TRAINER"]
+        arguments: [
+            ("model", "WRONG_FINGERPRINT: 'base model'"),
+            ("settings", "WRONG_FINGERPRINT: 'trainer.settings.learningRate'"),
+            ("trainer", "WRONG_TRAINER"),
+        ]
     )
-    func misfit(code: String) async throws {
-        let stage = try await Stage(Self.recipe, in: Scratch())
-        var other = Self.recipe
-        switch code {
-        case "WRONG_BASE_MODEL": other.model = RandomModel.otherDirectory
-        case "WRONG_SETTINGS": other.settings = "{learningRate: 0.2}"
+    func misfit(what: String, says: String) async throws {
+        let recipe = what == "model" ? Recipe.sft : Self.recipe
+        let stage = try await Stage(recipe, in: Scratch())
+        var other = recipe
+        switch what {
+        case "model": other.model = RandomModel.otherDirectory
+        case "settings": other.settings = "{learningRate: 0.2}"
         default: other.trainer = "action"
         }
 
-        let client = try await stage.client("mallory", as: other)
+        let client = try await stage.client(recipe.clients[1], as: other)
 
         let error = try await #require(throws: NodeError.self) { try await client.run() }
         #expect(error.kind == .refused)
-        #expect(error.description.contains(code))
+        #expect(error.description.contains(says))
     }
 
     @Test("a client that the topology does not list is refused")
@@ -63,9 +68,8 @@ import Wire
             software: "test",
             federation: "test",
             client: "ash",
-            baseModel: try stage.job.baseModelDigest(),
             trainer: "vector",
-            settings: nil
+            fingerprint: try stage.job.fingerprint()
         )
         try await raw.send(.hello(hello))
 

@@ -4,6 +4,7 @@ import Rounds
 import Tasks
 import Testing
 import Text
+import Trainers
 import Wire
 
 @testable import Nodes
@@ -29,7 +30,7 @@ import Wire
 
         let sent = try tap.up.map(\.body) + decompressed(tap.up, offers: tap.up)
         let received = try decompressed(tap.down, offers: tap.down)
-        let items = try stage.job.publicQuestions().map(\.prompt)
+        let items = try LanguageData.publicQuestions(stage.job.coordinatorContext).map(\.prompt)
 
         // The search finds what is there: a public prompt in what came down.
         #expect(

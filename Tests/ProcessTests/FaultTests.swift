@@ -84,7 +84,9 @@ extension ProcessTests {
         func unknownSetting() async throws {
             try await Bench.with { bench in
                 let file = try bench.write("t.yaml", SmallTopology(settings: ["samplesPerPromt: 4"]).text)
-                let words = ["'samplesPerPromt' is not a setting", "samplesPerPrompt"]
+                let words = [
+                    "t.yaml:24: key 'trainer.settings.samplesPerPromt': unknown key; did you mean 'samplesPerPrompt'?"
+                ]
                 try await expect(78, words, "tributary", ["validate", file], in: bench)
                 try await expect(
                     78,
@@ -198,7 +200,7 @@ extension ProcessTests {
                 let longer = try bench.write("longer.yaml", SmallTopology(rounds: 3).text)
                 try await expect(
                     78,
-                    ["holds another run", "topology digest"],
+                    ["holds another run", "its fingerprint is"],
                     "coordinator",
                     ["--topology", longer] + arguments,
                     in: bench
@@ -297,14 +299,16 @@ extension ProcessTests {
                 let file = try bench.write("hard.yaml", hard.text)
                 try await expect(
                     77,
-                    ["WRONG_BASE_MODEL", "base model", "the run's is"],
+                    ["WRONG_FINGERPRINT", "base model", "at the coordinator"],
                     "client",
                     ["--name", "inc", "--topology", file, "--identity", run.identity("inc")]
                         + ["--state", bench.path("hard-state")],
                     in: bench
                 )
                 #expect(
-                    try await eventually { run.log(Federation.coordinator).contains("code=WRONG_BASE_MODEL") }
+                    try await eventually {
+                        run.log(Federation.coordinator).contains("code=WRONG_FINGERPRINT")
+                    }
                 )
             }
         }

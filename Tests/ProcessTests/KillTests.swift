@@ -39,7 +39,7 @@ extension ProcessTests {
                 case .lastUpdate:
                     return run.log(Federation.coordinator).contains("client=inc  round=1  step=5")
                 case .ending:
-                    return run.log(Federation.coordinator).contains("round=1  topics=")
+                    return run.log(Federation.coordinator).contains("round=1  slices=")
                 }
             }
         }

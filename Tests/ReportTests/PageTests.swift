@@ -1,3 +1,4 @@
+import Contract
 import Foundation
 import FoundationXML
 import Testing
@@ -8,12 +9,13 @@ import Testing
 struct PageTests {
     /// The pages by name, so that a failing test does not print one.
     enum Sample: String, CaseIterable {
-        case run, longRun, reproduction
+        case run, longRun, numbers, reproduction
 
         var html: String {
             switch self {
             case .run: ReportPage(sampleSummary()).html()
             case .longRun: ReportPage(sampleSummary(rounds: 120)).html()
+            case .numbers: ReportPage(sampleNumberSummary()).html()
             case .reproduction: ReproductionReport(sampleReproduction()).html()
             }
         }
@@ -49,7 +51,7 @@ struct PageTests {
 
     @Test("the page says how small the swap's gain can be")
     func honest() {
-        for page in Sample.allCases {
+        for page in [Sample.run, .longRun, .reproduction] {
             let found = page.html.contains("own gain is small where clients synchronise often")
             #expect(found)
         }
@@ -73,7 +75,7 @@ struct PageTests {
         var summary = sampleSummary()
         summary.federation = "<script>alert('x')</script>"
         summary.settings = [Setting("a", "\"&<b>")]
-        summary.passAt1.federated.byTopic["<i>"] = 0.5
+        summary.scores.federated.bySlice["<i>"] = 0.5
 
         let html = ReportPage(summary).html()
 
@@ -83,19 +85,101 @@ struct PageTests {
 
     @Test("a run that measured little still has a page, without empty figures")
     func little() {
-        let score = Score(overall: 0.5, byTopic: [:])
+        let score = Score(overall: 0.5, bySlice: [:])
         var summary = sampleSummary()
-        summary.passAt1 = MethodScores(base: score, federated: score)
+        summary.scores = MethodScores(base: score, federated: score)
         summary.history = [RoundHistory(round: 1)]
         summary.bytes = ByteTotals(byKind: [], fullModelSync: 0)
 
         let html = ReportPage(summary).html()
 
-        #expect(
-            !html.contains("<h2>Accuracy") && !html.contains("crossed the wire")
-                && !html.contains("drift apart")
-        )
+        for heading in [
+            "Held-out", "crossed the wire", "drift apart", "Rounds not taken", "monitors saw",
+            "trainer shows",
+            "Further metrics",
+        ] {
+            let found = html.contains("<h2>\(heading)") || html.contains("<h2>What \(heading)")
+            #expect(!found, "\(heading)")
+        }
         #expect(html.contains("Held-out pass@1"))
+    }
+}
+
+@Suite("Pages of other measures")
+struct MeasurePageTests {
+    @Test("a number of which less is better is shown without a per cent sign, and the page says so")
+    func number() {
+        var summary = sampleNumberSummary()
+        summary.figures = []
+        let html = ReportPage(summary).html()
+
+        for text in [
+            "Held-out log loss", "3.18", "\(NumberText.minus)0.0300", "lower is better", "Lower is better.",
+            "By domain, at the end", "the mean negative logarithm", "Change from the base",
+        ] {
+            let found = html.contains(text)
+            #expect(found, "\(text)")
+        }
+        let main = html.components(separatedBy: "<main>").last ?? ""
+        #expect(!main.contains("%") && !main.contains("pass@1") && !main.contains("points"))
+    }
+
+    @Test("rounds that were not taken name the reason and the members")
+    func vetoed() {
+        let html = ReportPage(sampleNumberSummary()).html()
+
+        #expect(html.contains("<h2>Rounds not taken</h2>"))
+        #expect(html.contains("<th scope=\"row\">3</th><td>log loss rose by 0.4</td><td>north, south</td>"))
+        let without = ReportPage(sampleSummary()).html()
+        #expect(!without.contains("Rounds not taken"))
+    }
+
+    @Test("what monitors measured has one chart for each name; further metrics have a table")
+    func monitors() {
+        let html = ReportPage(sampleNumberSummary()).html()
+
+        for text in [
+            "<h2>What monitors saw</h2>", "exposure by round", "canary rank by round",
+            "<h2>Further metrics</h2>",
+            "<th scope=\"row\">perplexity</th>",
+        ] {
+            let found = html.contains(text)
+            #expect(found, "\(text)")
+        }
+    }
+
+    @Test("twenty slices are all named in the chart, long names too")
+    func manySlices() throws {
+        let names = (1...20).map { "a slice with quite a long name \($0)" }
+        var summary = sampleSummary()
+        for (index, name) in names.enumerated() {
+            summary.scores.federated.bySlice[name] = 0.3 + 0.01 * Double(index)
+        }
+        let html = ReportPage(summary).html()
+        let start = try #require(html.range(of: "id=\"by-slice-text\""))
+        let end = try #require(html.range(of: "</svg>", range: start.upperBound..<html.endIndex))
+        let chart = html[start.upperBound..<end.lowerBound]
+
+        for name in names + ["inc", "sort"] {
+            let label = ">\(ChartFrame.shortened(name, to: 28))</text>"
+            #expect(chart.contains(label), "\(name)")
+        }
+        #expect(Set(names.map { ChartFrame.shortened($0, to: 28) }).count == names.count)
+    }
+
+    @Test("no page speaks of what only language models have", arguments: [true, false])
+    func neutral(swaps: Bool) {
+        var summary = sampleSummary()
+        summary.measure.meaning = ""
+        if !swaps { summary = sampleNumberSummary() }
+        var reproduction = sampleReproduction()
+        reproduction.measure = summary.measure
+        let pages = ReportPage(summary).html() + ReproductionReport(reproduction).html()
+
+        for word in ["question", "answer", "token"] {
+            let found = pages.lowercased().contains(word)
+            #expect(!found, "\(word)")
+        }
     }
 }
 

@@ -1,4 +1,24 @@
+import Contract
+
 @testable import Report
+
+/// A measure as trainers of language models give it.
+let passAt1 = Measure(
+    key: "passAt1",
+    name: "pass@1",
+    unit: .fraction,
+    meaning: "the chance that one sampled answer is right",
+    slice: "topic"
+)
+
+/// A measure that is a plain number of which less is better.
+let logLoss = Measure(
+    key: "logLoss",
+    name: "log loss",
+    higherIsBetter: false,
+    meaning: "the mean negative logarithm of the probability of what came next",
+    slice: "domain"
+)
 
 /// A run with every figure, its numbers near those that the demo gives.
 func sampleSummary(rounds: Int = 3) -> RunSummary {
@@ -6,12 +26,13 @@ func sampleSummary(rounds: Int = 3) -> RunSummary {
     func score(_ values: [Double]) -> Score {
         Score(
             overall: values.reduce(0, +) / 4,
-            byTopic: Dictionary(uniqueKeysWithValues: zip(topics, values))
+            bySlice: Dictionary(uniqueKeysWithValues: zip(topics, values)),
+            slice: "topic"
         )
     }
     func at(_ share: Double, of end: Score, from start: Score) -> Score {
         score(
-            topics.map { start.byTopic[$0, default: 0] * (1 - share) + end.byTopic[$0, default: 0] * share }
+            topics.map { start.bySlice[$0, default: 0] * (1 - share) + end.bySlice[$0, default: 0] * share }
         )
     }
     let base = score([0.213, 0.187, 0.287, 0.229])
@@ -45,7 +66,8 @@ func sampleSummary(rounds: Int = 3) -> RunSummary {
         seed: 1,
         rounds: rounds,
         clients: 4,
-        passAt1: MethodScores(base: base, federated: federated, noSwap: noSwap, localOnly: local),
+        measure: passAt1,
+        scores: MethodScores(base: base, federated: federated, noSwap: noSwap, localOnly: local),
         bytes: ByteTotals(byKind: history.flatMap(\.bytes), fullModelSync: 24 * 449_472 * rounds / 3),
         seconds: Seconds(build: 0.4, training: 71.2, evaluation: 3.4),
         adapterSHA256: "3f5c0f6a9d5c1b4f2f0e6a7d8c9b0a1f2e3d4c5b6a79808172635445362718ff",
@@ -71,11 +93,12 @@ func sampleReproduction() -> Reproduction {
                 let value = centre + noise * [0.7, -1.2, 0.2, 1.1, -0.8][seed - 1]
                 return .init(
                     seed: UInt64(seed),
-                    passAt1: Score(
+                    score: Score(
                         overall: value,
-                        byTopic: [
+                        bySlice: [
                             "inc": value - 0.1, "dec": value - 0.2, "max": value + 0.15, "sort": value + 0.15,
-                        ]
+                        ],
+                        slice: "topic"
                     ),
                     metrics: ["fedITGap": 0.14 + noise, "silentAfter": 0.2]
                 )
@@ -85,7 +108,12 @@ func sampleReproduction() -> Reproduction {
     return Reproduction(
         title: "Demo, five seeds",
         topology: "topologies/demo.yaml",
-        base: Score(overall: 0.229, byTopic: ["inc": 0.213, "dec": 0.187, "max": 0.287, "sort": 0.229]),
+        measure: passAt1,
+        base: Score(
+            overall: 0.229,
+            bySlice: ["inc": 0.213, "dec": 0.187, "max": 0.287, "sort": 0.229],
+            slice: "topic"
+        ),
         methods: [
             method("local only", 0.360, 0.006), method("private only", 0.522, 0.01),
             method("no swap", 0.610, 0.006), method("balanced", 0.619, 0.009),
@@ -98,4 +126,125 @@ func sampleReproduction() -> Reproduction {
         ],
         settings: [Setting("schedule", "60 steps a round, 2 local to 1 public, 3 rounds")]
     )
+}
+
+/// A run whose measure is a plain number of which less is better, with a round that was refused, monitors, metrics
+/// and figures.
+func sampleNumberSummary(slices: Int = 20) -> RunSummary {
+    func score(_ value: Double) -> Score {
+        let parts = (0..<slices).map { ("domain \($0)", value + 0.05 * Double($0 % 5)) }
+        return Score(
+            overall: value,
+            bySlice: Dictionary(uniqueKeysWithValues: parts),
+            slice: "domain",
+            interval: Interval(low: value - 0.02, high: value + 0.02)
+        )
+    }
+    var summary = sampleSummary()
+    summary.measure = logLoss
+    summary.scores = MethodScores(base: score(3.21), federated: score(3.18), localOnly: score(3.2))
+    summary.history = (1...4).map { round in
+        RoundHistory(
+            round: round,
+            federated: score(3.21 - 0.0075 * Double(round)),
+            monitors: ["exposure": 0.5 + 0.001 * Double(round), "canary rank": Double(900 - 200 * round)]
+        )
+    }
+    summary.history[2].vetoed = "log loss rose by 0.4"
+    summary.history[2].vetoedClients = ["north", "south"]
+    summary.metrics = ["perplexity": 24.05, "calibration error": 0.0312]
+    summary.figures = sampleFigures()
+    return summary
+}
+
+/// One figure of each kind.
+func sampleFigures() -> [Figure] {
+    let quarters = (0...8).map { Double($0) * 0.25 }
+    return [
+        Figure(
+            "Loss by temperature",
+            caption: "Lines over coordinates that are not whole.",
+            .lines(
+                .init(
+                    xName: "temperature",
+                    yName: "loss",
+                    series: ["north", "south", "east"].enumerated().map { index, name in
+                        .init(
+                            name,
+                            x: quarters,
+                            y: quarters.map { 3 + Double(index) * 0.2 + ($0 - 1) * ($0 - 1) }
+                        )
+                    }
+                )
+            )
+        ),
+        Figure(
+            "Errors by domain",
+            caption: "Bars with a gap.",
+            .bars(
+                .init(
+                    xName: "domain",
+                    yName: "errors",
+                    groups: ["prose", "code", "tables"],
+                    series: [
+                        .init("before", values: [12, 30, nil]), .init("after", values: [9, 21.5, 4]),
+                    ]
+                )
+            )
+        ),
+        Figure(
+            "Rating of checkpoints",
+            caption: "With intervals where they are known.",
+            .intervals(
+                .init(
+                    xName: "rating",
+                    rows: [
+                        .init("base", value: 1000),
+                        .init("round 1", value: 1043, interval: .init(low: 1021, high: 1068)),
+                        .init("round 2", value: 1066, interval: .init(low: 1040, high: 1091)),
+                    ]
+                )
+            )
+        ),
+        Figure(
+            "Confusion",
+            caption: "Rows are what was meant, columns what was said.",
+            .heatMap(
+                .init(
+                    rows: ["insertion", "deletion", "transposition"],
+                    columns: ["insertion", "deletion", "transposition"],
+                    values: [[0.8, 0.15, 0.05], [0.1, 0.7, 0.2], [0, 0.35, 0.65]]
+                )
+            )
+        ),
+        Figure(
+            "Who learns from whom",
+            caption: "Edges as heavy as what was taken over.",
+            .graph(
+                .init(
+                    nodes: [
+                        .init("north", weight: 3), .init("south"), .init("east", weight: 2), .init("west"),
+                    ],
+                    edges: [
+                        .init(from: 0, to: 1, weight: 3), .init(from: 1, to: 0),
+                        .init(from: 2, to: 0, weight: 2),
+                        .init(from: 3, to: 3, weight: 2), .init(from: 0, to: 0, weight: 1),
+                    ]
+                )
+            )
+        ),
+        Figure(
+            "Which expert reads what",
+            caption: "Spans by the expert that had most weight.",
+            .annotatedText(
+                .init(
+                    groups: ["syntax", "numbers", "names"],
+                    spans: [
+                        .init("The train to "), .init("Augsburg", group: 2), .init(" leaves at "),
+                        .init("17:05", group: 1), .init(", "), .init("if it leaves", group: 0), .init("."),
+                    ]
+                )
+            )
+        ),
+    ]
 }

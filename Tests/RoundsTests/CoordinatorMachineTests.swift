@@ -109,25 +109,64 @@ struct CoordinatorMachineTests {
         #expect(machine.handle(.started, at: 1_000_000) == [])
     }
 
-    @Test("a wrongly packed update is refused by its manifest")
-    func wrongEncoding() throws {
-        var machine = running(.test())
-        let entry = ManifestEntry(
-            name: "weight",
-            elementType: .bf16,
-            compression: .stored,
-            shape: [2],
-            rawBytes: 4,
-            encodedBytes: 4
-        )
-        let packed = try Manifest(kind: .update, entries: [entry], digest: digest("u"))
+    @Test("a chunk out of order ends the connection, and the update may come over another")
+    func badChunk() {
+        let plan = RunPlan.test(rounds: 1, steps: 1, localPerPublic: 0)
+        var machine = running(plan)
+        let offer = OfferUpdate(round: 0, manifest: manifest(.update, digest("u")), examples: 1, metrics: [])
+        let receive = machine.handle(.received(one, .offerUpdate(offer)), at: 10)
+        guard case .receive(let transfer, _)? = receive.first else {
+            Issue.record("the update is not received: \(receive)")
+            return
+        }
 
-        let actions = machine.handle(
-            .received(one, .offerUpdate(OfferUpdate(round: 0, manifest: packed, examples: 1, metrics: []))),
-            at: 10
+        let actions = machine.handle(.transferFailed(transfer, code: .badChunk, message: "chunk 2"), at: 11)
+
+        #expect(
+            actions == [
+                .note(.violated(client: "alpha", code: .badChunk, message: "chunk 2")),
+                .send(.refused(Refused(code: .badChunk, message: "chunk 2")), to: one), .close(one),
+            ]
+        )
+        #expect(machine.record.refusals.isEmpty)
+        let again = ConnectionID(3)
+        _ = machine.handle(.connected(again, certifiedName: "alpha"), at: 12)
+        _ = machine.handle(.received(again, .hello(plan.hello("alpha"))), at: 12)
+        let second = machine.handle(.received(again, .offerUpdate(offer)), at: 13)
+        guard case .receive? = second.first else {
+            Issue.record("the update is not received again: \(second)")
+            return
+        }
+    }
+
+    @Test("an adapter in place of a vetoed one is the record's, and late results change nothing")
+    func vetoedOnce() {
+        var machine = running(.test(rounds: 1, steps: 1, localPerPublic: 0))
+        for (id, client) in [(one, "alpha"), (two, "beta")] {
+            let place = Transfer.Place.update(round: 0)
+            let transfer = Transfer(connection: id, client: client, place: place, digest: digest(client))
+            _ = machine.handle(.transferStored(transfer), at: 10)
+        }
+        #expect(
+            machine.handle(.aggregated(round: 0, adapter: digest("merged")), at: 11).last
+                == .evaluate(round: 0, clients: ["alpha", "beta"])
         )
 
-        #expect(actions.first == .record(.updateRefused(round: 0, client: "alpha", code: .wrongEncoding)))
+        let actions = machine.handle(.vetoed(round: 0, adapter: digest("initial")), at: 12)
+
+        #expect(
+            actions == [
+                .record(.vetoed(round: 0, adapter: digest("initial"))), .checkpoint(round: 0),
+            ]
+        )
+        for event in [
+            CoordinatorEvent.vetoed(round: 0, adapter: digest("other")), .evaluated(round: 0),
+            .aggregated(round: 0, adapter: digest("merged")),
+        ] {
+            #expect(machine.handle(event, at: 13) == [], "\(event)")
+        }
+        #expect(machine.record.adapter == digest("initial"))
+        #expect(machine.record.vetoed == [0])
     }
 
     @Test("time does not go back")

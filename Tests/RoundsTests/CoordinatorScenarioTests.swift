@@ -1,3 +1,4 @@
+import Contract
 import Digest
 import Testing
 import Wire
@@ -80,6 +81,8 @@ struct CoordinatorDriver {
         case "aggregated":
             return .aggregated(round: try command.number(), adapter: text.digest(try command.word()))
         case "evaluated": return .evaluated(round: try command.number())
+        case "vetoed":
+            return .vetoed(round: try command.number(), adapter: text.digest(try command.word()))
         case "checkpointed": return .checkpointed(round: try command.number())
         default: return try connectionEvent(verb, ConnectionID(try command.number()), &command)
         }
@@ -157,8 +160,10 @@ struct CoordinatorDriver {
         var hello = plan.hello(options["client"] ?? client)
         if let federation = options["federation"] { hello.federation = federation }
         if let trainer = options["trainer"] { hello.trainer = trainer }
-        if let model = options["model"] { hello.baseModel = digest(model) }
-        if let settings = options["settings"] { hello.settings = digest(settings) }
+        if let rank = options["rank"] { hello.fingerprint[1].value = rank }
+        if let note = options["note"] { hello.fingerprint[2].value = note }
+        if let lacks = options["lacks"] { hello.fingerprint.removeAll { $0.name == lacks } }
+        if let extra = options["extra"] { hello.fingerprint.insert(FingerprintPart(extra, "1"), at: 0) }
         if let version = options["version"].flatMap({ Int($0) }) { hello.protocolVersion = version }
         return hello
     }

@@ -24,6 +24,9 @@ struct RecordTests {
         .roundCompleted(round: 0),
         .quarantined(client: "beta", code: .normTooLarge), .informed(client: "alpha"),
         .roundBegan(round: 1),
+        .roundClosed(round: 1, clients: []),
+        .aggregated(round: 1, adapter: digest("poisoned")),
+        .vetoed(round: 1, adapter: digest("next")),
     ]
 
     @Test("every fact is read back from its line")
@@ -58,17 +61,18 @@ struct RecordTests {
         #expect(record.refusals == ["beta": 2])
         #expect(record.quarantined == ["beta": .normTooLarge])
         #expect(record.lateUpdates == 1)
+        #expect(record.vetoed == [1])
+        #expect(record.current?.isEvaluated == true)
     }
 
     @Test("facts that cannot follow are refused: twice, out of order, or of another round")
     func faults() {
         for fact in Self.facts {
             switch fact {
-            case .quarantined, .informed, .updateLate, .responsesRefused, .updateRefused, .evaluated,
-                .pooled, .aggregated:
+            case .quarantined, .informed, .updateLate, .responsesRefused, .updateRefused, .pooled:
                 continue
             case .sessionOpened, .roundBegan, .responsesAccepted, .stepClosed, .updateAccepted, .roundClosed,
-                .roundCompleted:
+                .aggregated, .evaluated, .vetoed, .roundCompleted:
                 #expect(throws: RecordFault.self) {
                     let index = Self.facts.firstIndex(of: fact) ?? 0
                     _ = try CoordinatorRecord(replaying: Self.facts[...index] + [fact])
@@ -79,6 +83,12 @@ struct RecordTests {
             _ = try CoordinatorRecord(replaying: [.roundBegan(round: 0), .roundCompleted(round: 0)])
         }
         #expect(throws: RecordFault.self) { _ = try CoordinatorRecord(replaying: [.roundBegan(round: 1)]) }
+        let vetoed = CoordinatorFact.vetoed(round: 0, adapter: digest("initial"))
+        for count in [3, 12, 15, 16] {
+            #expect(throws: RecordFault(fact: vetoed), "after \(count) facts") {
+                _ = try CoordinatorRecord(replaying: Self.facts.prefix(count) + [vetoed])
+            }
+        }
         #expect(throws: RecordFault.self) {
             _ = try CoordinatorRecord(
                 replaying: Self.facts.prefix(12)

@@ -52,6 +52,12 @@ struct SimulationTests {
     }
 
     private func expectSuccess(_ simulation: Simulation, _ label: String) {
+        let vetoed = (0..<simulation.plan.rounds).filter { simulation.isVetoed($0) }
+        #expect(simulation.checks.vetoed == vetoed, "\(label)")
+        for round in 0..<simulation.plan.rounds {
+            let adapters = simulation.coordinator.adapters
+            #expect((adapters[round + 1] == adapters[round]) == vetoed.contains(round), "\(label): \(round)")
+        }
         #expect(simulation.checks.faults.isEmpty, "\(label): \(simulation.checks.faults.prefix(5))")
         #expect(simulation.coordinator.outcome == .completed, "\(label) at \(simulation.now) ms")
         for client in simulation.clients {
@@ -76,11 +82,14 @@ struct SimulationTests {
             quorum: 1 + shape.below(clients),
             Self.patient
         )
+        let vetoes = (chance: [0, 30, 60, 100][shape.below(4)], seed: seed)
         var calm = Simulation(plan: plan, seed: 1)
+        calm.vetoes = vetoes
         calm.run()
         expectSuccess(calm, "calm, seed \(seed)")
 
         var rough = Simulation(plan: plan, seed: seed)
+        rough.vetoes = vetoes
         rough.crashChance = 5_000
         addFaults(25, within: 40_000, to: &rough)
         rough.run()
@@ -113,6 +122,7 @@ struct SimulationTests {
         let slowness = (0..<clients).map { _ in shape.below(3) == 0 ? 10 : 1 }
         var simulation = Simulation(plan: plan, seed: seed, slowness: slowness)
         simulation.crashChance = 1_000
+        simulation.vetoes = (chance: 25, seed: seed)
         addFaults(30, within: 60_000, to: &simulation)
 
         simulation.run()
@@ -146,18 +156,22 @@ struct SimulationTests {
     @Test("the faults of these simulations do happen")
     func faultsAreExercised() {
         var crashes = 0
+        var vetoes = 0
         var cuts = 0
         for seed in UInt64(0)..<12 {
             let plan = plan(clients: 3, rounds: 4, steps: 6, q: 2, quorum: 2, Self.patient)
             var simulation = Simulation(plan: plan, seed: seed)
             simulation.crashChance = 2_000
+            simulation.vetoes = (chance: 30, seed: seed)
             addFaults(25, within: 20_000, to: &simulation)
             simulation.run()
             expectSuccess(simulation, "seed \(seed)")
             crashes += simulation.coordinator.epoch + simulation.clients.reduce(0) { $0 + $1.epoch }
+            vetoes += simulation.checks.vetoed.count
             cuts += simulation.wires.values.count { $0.isCut }
         }
         #expect(crashes > 60)
+        #expect((5...40).contains(vetoes))
         #expect(cuts > 100)
     }
 
@@ -174,6 +188,7 @@ struct SimulationTests {
             )
             var simulation = Simulation(plan: plan, seed: 3, slowness: [1, 5, 1, 1])
             simulation.crashChance = 2_000
+            simulation.vetoes = (chance: 50, seed: 3)
             addFaults(20, within: 20_000, to: &simulation)
             simulation.run()
             return simulation

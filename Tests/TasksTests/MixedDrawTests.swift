@@ -1,5 +1,7 @@
+import Contract
 import Foundation
 import Testing
+import Topology
 
 @testable import Tasks
 
@@ -84,8 +86,8 @@ import Testing
         #expect(throws: DrawError.self) { try recipe.privateQuestions(client: 4, seed: 1) }
     }
 
-    @Test("a key that a source does not have is refused by its name")
-    func unknownKeys() {
+    @Test("a key that a source does not have is refused by its name and line")
+    func unknownKeys() throws {
         let texts = [
             #"""
             {"families": ["inc"], "clients": 1, "privateCount": 10, "ownFraction": 0.5,
@@ -94,10 +96,10 @@ import Testing
             #"{"path": "q.jsonl", "privteCount": 3}"#,
         ]
         for text in texts {
-            let error = #expect(throws: DecodingError.self) {
-                try JSONDecoder().decode(DataSource.self, from: Data(text.utf8))
-            }
-            #expect(error.map { "\($0)" }?.contains("'privteCount'") == true)
+            let data = try Mapping(yaml: text)
+            let error = #expect(throws: ConfigurationError.self) { try data.decode(DataSource.self) }
+            #expect(error?.problems.map(\.key) == ["privteCount"])
+            #expect(error?.problems.first?.line == text.split(separator: "\n").count)
         }
     }
 

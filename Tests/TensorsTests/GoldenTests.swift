@@ -69,6 +69,15 @@ import Testing
         expectClose(statistics.logProbs, try #require(goldens["token_log_probs"]?["output"]), 4e-6)
     }
 
+    @Test("divergence from a reference's distribution") func tokenDivergence() throws {
+        let hidden = leaf([5, 6], salt: 9)
+        let head = FrozenMatrix(rows: 11, columns: 6, values: ramp(66, salt: 10))
+        let reference = Tensor(shape: [5, 6], values: ramp(30, salt: 17).map { 4 * $0 })
+        try expectGolden("token_divergence", [("hidden", hidden)], tolerance: 1e-5) {
+            $0.tokenDivergence($0.scale(hidden, by: 4), from: reference, head: head, temperature: 0.7)
+        }
+    }
+
     @Test("LoRA") func loRA() throws {
         let (x, w) = (leaf([4, 6], salt: 11), FrozenMatrix(rows: 5, columns: 6, values: ramp(30, salt: 12)))
         let (a, b) = (leaf([2, 6], salt: 13), leaf([5, 2], salt: 14))

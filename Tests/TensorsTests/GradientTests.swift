@@ -110,6 +110,26 @@ import Testing
         }
     }
 
+    @Test("divergence from a reference's distribution", arguments: [Float(1), 0.7])
+    func tokenDivergence(temperature: Float) {
+        let (hidden, reference) = (parameter([5, 4], "hidden"), parameter([5, 4], "reference"))
+        let head = frozen(9, 4, "head")
+        expectGradients([hidden]) {
+            $0.tokenDivergence(hidden, from: reference, head: head, temperature: temperature)
+        }
+    }
+
+    @Test("the divergence of a distribution from itself is zero and flat")
+    func noDivergence() {
+        let hidden = parameter([3, 4], "hidden")
+        let tape = Tape()
+        let divergence = tape.tokenDivergence(hidden, from: hidden, head: frozen(9, 4, "head"))
+        tape.backward(from: divergence, seed: [1, 1, 1])
+
+        expectClose(divergence.toArray(), [0, 0, 0], 1e-6)
+        expectClose(hidden.gradient.map(Array.init) ?? [], [Float](repeating: 0, count: 12), 1e-6)
+    }
+
     @Test("token log-probabilities over more rows than one block holds")
     func blocks() {
         let vocabulary = 1 << 16

@@ -1,5 +1,8 @@
+import Aggregation
+import Contract
 import Foundation
 import Testing
+import Wire
 
 @testable import Topology
 
@@ -48,16 +51,6 @@ struct TopologyFileTests {
         #expect(topology.seed == 1)
         #expect(topology.coordinator.host == "127.0.0.1" && topology.coordinator.listen == "127.0.0.1")
         #expect(topology.coordinator.port == 7433)
-        #expect(
-            topology.adapter
-                == .init(
-                    rank: 8,
-                    alpha: 16,
-                    targets: [
-                        "q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj",
-                    ]
-                )
-        )
         #expect(topology.rounds.localPerPublic == 2 && topology.rounds.quorum == 2)
         #expect(topology.rounds.publicSteps == 20)
         #expect(
@@ -70,11 +63,13 @@ struct TopologyFileTests {
                     idle: .seconds(20)
                 )
         )
-        #expect(topology.aggregation == .init(delta: .factors, weights: .uniform, normLimit: nil))
-        #expect(topology.pool == .balanced && topology.encoding == .bf16)
+        #expect(topology.aggregation == .init(delta: "factors", weights: .uniform, normLimit: nil))
+        #expect(topology.pool == "balanced" && topology.encoding == .bf16)
         #expect(topology.clients.map(\.threads) == [1, 1])
         #expect(topology.clients.map(\.delay) == [.zero, .zero])
-        #expect(topology.trainer.settings.isEmpty)
+        #expect(topology.trainer.settings.isEmpty && topology.adapter.isEmpty && topology.publicData.isEmpty)
+        #expect(topology.transforms == .init(client: [], coordinator: []))
+        #expect(topology.objectives.isEmpty && topology.monitors.isEmpty && topology.guards.isEmpty)
     }
 
     @Test(
@@ -82,14 +77,17 @@ struct TopologyFileTests {
     )
     func documentedKeys() throws {
         let page = try String(contentsOfFile: Self.folder + "/README.md", encoding: .utf8)
-        let rows = page.split(separator: "\n").filter {
+        let keys = try #require(page.components(separatedBy: "## Keys\n").dropFirst().first)
+        let table = try #require(keys.components(separatedBy: "\n### ").first)
+        let rows = table.split(separator: "\n").filter {
             $0.hasPrefix("| `") && $0.split(separator: "|").count == 4
         }
         let documented = Set(rows.compactMap { $0.split(separator: "`").dropFirst().first.map(String.init) })
-        let written = Set(try Topology.parse(minimal, folder: "/here").resolvedKeys)
+        let bare = minimal.replacingOccurrences(of: "{embedded: tiny-arithmetic}", with: "{}")
+        let written = Set(try Topology.parse(bare, folder: "/here").resolvedKeys)
 
         let known: Set<String> = [
-            "model.directory", "model.gguf", "compute.threads", "clients", "clients[].host", "data.clients",
+            "compute.threads", "clients", "clients[].host", "data.clients",
         ]
         #expect(documented == written.union(known))
     }

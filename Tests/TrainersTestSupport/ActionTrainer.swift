@@ -1,32 +1,24 @@
-public import Exchange
+package import Contract
 internal import Glibc
 internal import Randomness
-public import Trainers
 
 /// The settings of the toy trainer `action`.
-public struct ActionSettings: TrainerSettings {
+package struct ActionSettings: TrainerSettings {
     /// The step size of the policy gradient.
-    public var learningRate = 0.5
+    package var learningRate = 0.5
     /// K, the walks of a group.
-    public var responses = 4
+    package var responses = 4
     /// The walks of a local step, K each.
-    public var walksPerStep = 4
+    package var walksPerStep = 4
 
-    enum CodingKeys: String, CodingKey, CaseIterable { case learningRate, responses, walksPerStep }
+    /// Whether a critic, which stays on the client, takes the place of the group's mean reward.
+    package var critic = false
 
     /// The defaults.
-    public init() {}
-
-    /// Takes what is given.
-    public init(from decoder: any Decoder) throws {
-        let keys = try ToyKeys(decoder, known: CodingKeys.allCases)
-        learningRate = try keys.value(CodingKeys.learningRate, default: learningRate)
-        responses = try keys.value(CodingKeys.responses, default: responses)
-        walksPerStep = try keys.value(CodingKeys.walksPerStep, default: walksPerStep)
-    }
+    package init() {}
 
     /// Checks the ranges.
-    public func validate() throws(SettingsFault) {
+    package func validate() throws(SettingsFault) {
         guard (2...64).contains(responses) else {
             throw SettingsFault(key: "responses", reason: "is \(responses), expected 2 … 64")
         }
@@ -36,13 +28,14 @@ public struct ActionSettings: TrainerSettings {
     }
 }
 
-/// A toy whose responses are action sequences, which the judge replays in its own simulator.
+/// A toy whose responses are action sequences, which the judge replays in its own simulator: shaped like a trainer of
+/// a policy whose critic stays at home.
 ///
 /// The adapter is a dense table of logits `[9, 4]`: situation × action. Local steps are REINFORCE on
 /// the client's own walks.
-public struct ActionTrainer: LocalTrainer {
+package struct ActionTrainer: LocalTrainer {
     /// `action`.
-    public static let name = "action"
+    package static let name = "action"
     private let settings: ActionSettings
     private let seed: UInt64
     private let client: String
@@ -53,22 +46,27 @@ public struct ActionTrainer: LocalTrainer {
     )
 
     /// Takes the settings; the walks come from the seed and the client's name.
-    public init(settings: ActionSettings, resources: ClientResources) throws {
+    package init(settings: ActionSettings, context: ClientContext) throws {
         self.settings = settings
-        seed = resources.seed
-        client = resources.client
+        seed = context.run.seed
+        client = context.name
+        if settings.critic {
+            state.localName = "critic"
+            state.local = Array(repeating: 0, count: 9)
+        }
     }
 
     /// The table.
-    public var adapter: AdapterWeights { state.adapter }
+    package var adapter: AdapterWeights { state.adapter }
 
     /// Takes over the broadcast table.
-    public mutating func beginRound(_ round: Int, adapter: AdapterWeights) throws {
+    package mutating func beginRound(_ round: Int, adapter: AdapterWeights) throws {
         try state.begin(round, adapter)
     }
 
     /// One policy-gradient step on fresh private walks at each step.
-    public mutating func adapt(_ plan: StepPlan, progress: (StepReport) throws -> Void) throws -> StepReport {
+    package mutating func adapt(_ plan: StepPlan, progress: (StepReport) throws -> Void) throws -> StepReport
+    {
         var reports: [StepReport] = []
         for step in plan.steps {
             var stream = RandomStream(seed: seed, client, "action-walks", plan.round, step)
@@ -96,7 +94,7 @@ public struct ActionTrainer: LocalTrainer {
     }
 
     /// Walks from each item's start, K times.
-    public mutating func respond(to batch: PublicBatch) throws -> [Response] {
+    package mutating func respond(to batch: PublicBatch) throws -> [Response] {
         var responses: [Response] = []
         var answers: [[[Int]]] = []
         for item in batch.items {
@@ -124,7 +122,7 @@ public struct ActionTrainer: LocalTrainer {
     }
 
     /// One policy-gradient step on the mixed groups.
-    public mutating func absorb(_ pool: ResponsePool) throws -> StepReport {
+    package mutating func absorb(_ pool: ResponsePool) throws -> StepReport {
         let (batch, own) = try state.takePending(for: pool)
         var gradient = [Double](repeating: 0, count: state.values.count)
         for (position, group) in pool.groups.enumerated() {
@@ -156,12 +154,12 @@ public struct ActionTrainer: LocalTrainer {
     }
 
     /// The table and a batch in flight.
-    public func snapshot() throws -> [UInt8] {
+    package func snapshot() throws -> [UInt8] {
         state.snapshot(trainer: Self.name) { $1.write($0.map(UInt8.init)) }
     }
 
     /// Continues from a snapshot.
-    public mutating func restore(_ bytes: [UInt8]) throws {
+    package mutating func restore(_ bytes: [UInt8]) throws {
         try state.restore(bytes, trainer: Self.name) { try $0.data().map(Int.init) }
     }
 }
@@ -188,13 +186,17 @@ extension ActionTrainer {
         return actions
     }
 
-    private func accumulate(
+    private mutating func accumulate(
         _ start: GridWalk,
         _ group: [[Int]],
         _ scores: [Double],
         into gradient: inout [Double]
     ) {
-        let mean = scores.reduce(0, +) / Double(scores.count)
+        var mean = scores.reduce(0, +) / Double(scores.count)
+        if settings.critic {
+            state.local[start.situation] += 0.1 * (Float(mean) - state.local[start.situation])
+            mean = Double(state.local[start.situation])
+        }
         for (actions, score) in zip(group, scores) {
             var walk = start
             for action in actions {

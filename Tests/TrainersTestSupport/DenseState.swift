@@ -1,5 +1,4 @@
-internal import Exchange
-internal import Trainers
+internal import Contract
 
 /// What both toy trainers remember: a dense adapter, and a batch in flight with its answers.
 struct DenseState<Answer> {
@@ -8,21 +7,34 @@ struct DenseState<Answer> {
     var pending: (batch: PublicBatch, answers: [[Answer]])?
     let name: String
     let shape: [Int]
+    /// The name of a counter that all clients add to; nil for none.
+    var counts: String?
+    var count: Float = 0
+    /// The name of an array that never leaves the client; nil for none.
+    var localName: String?
+    var local: [Float] = []
 
     var adapter: AdapterWeights {
-        AdapterWeights([NamedArray(name: name, shape: shape, values: values)])
+        var arrays = [NamedArray(name: name, shape: shape, values: values)]
+        if let counts { arrays.append(NamedArray(name: counts, shape: [1], values: [count], part: .summed)) }
+        if let localName {
+            arrays.append(NamedArray(name: localName, shape: [local.count], values: local, part: .local))
+        }
+        return AdapterWeights(arrays)
     }
 
     mutating func begin(_ round: Int, _ adapter: AdapterWeights) throws {
-        try AdapterFault.check(adapter, against: self.adapter)
+        try self.adapter.layout.check(adapter.layout)
         self.round = round
-        values = adapter.arrays[0].values
+        values = adapter[name]?.values ?? values
+        if let counts { count = adapter[counts]?.values[0] ?? count }
+        if let localName { local = adapter[localName]?.values ?? local }
         pending = nil
     }
 
     mutating func takePending(for pool: ResponsePool) throws -> (batch: PublicBatch, answers: [[Answer]]) {
         guard let pending else { throw PoolFault.nothingPending }
-        try PoolCheck.check(pool, against: pending.batch)
+        try pool.check(against: pending.batch)
         self.pending = nil
         return pending
     }

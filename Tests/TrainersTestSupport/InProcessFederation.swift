@@ -1,44 +1,43 @@
-public import Aggregation
-public import Exchange
-public import Trainers
+package import Aggregation
+package import Contract
 
 /// A whole federation in one process, without network, ledger or clock: what a run is meant to compute.
-public struct InProcessFederation {
+package struct InProcessFederation {
     /// What a run of several rounds measured.
-    public struct Record {
+    package struct Record {
         /// The evaluation of each round's merged adapter; the first is that of the initial one.
-        public var evaluations: [Evaluation] = []
+        package var evaluations: [Evaluation] = []
         /// By round, the diagnostics of the merge.
-        public var diagnostics: [AggregationDiagnostics] = []
+        package var diagnostics: [AggregationDiagnostics] = []
         /// By round and client, the mean report of its steps, local and public, in order.
-        public var reports: [StepReport] = []
+        package var reports: [StepReport] = []
         /// Silent public groups before and after replacement, and swaps.
-        public var silentBefore = 0
+        package var silentBefore = 0
         /// See `silentBefore`.
-        public var silentAfter = 0
+        package var silentAfter = 0
         /// All public groups.
-        public var groups = 0
+        package var groups = 0
         /// All swaps.
-        public var swaps = 0
+        package var swaps = 0
         /// Everything a client would have sent or been sent in public steps.
-        public var exchanged: [[UInt8]] = []
+        package var exchanged: [[UInt8]] = []
     }
 
     /// The clients by name.
-    public var clients: [(name: String, trainer: any LocalTrainer)]
+    package var clients: [(name: String, trainer: any LocalTrainer)]
     /// The coordinator's half.
-    public var judge: any PublicJudge
+    package var judge: any PublicJudge
     /// The steps of a round.
-    public var schedule: Schedule
+    package var schedule: Schedule
     /// How responses are pooled.
-    public var poolRule: any PoolRule
+    package var poolRule: any PoolRule
     /// The federation's seed.
-    public var seed: UInt64
+    package var seed: UInt64
     /// The merged adapter.
-    public private(set) var adapter: AdapterWeights
+    package private(set) var adapter: AdapterWeights
 
     /// Makes a federation and takes the judge's initial adapter.
-    public init(
+    package init(
         clients: [(name: String, trainer: any LocalTrainer)],
         judge: any PublicJudge,
         schedule: Schedule,
@@ -50,7 +49,7 @@ public struct InProcessFederation {
         self.schedule = schedule
         self.poolRule = poolRule
         self.seed = seed
-        adapter = try judge.initialAdapter()
+        adapter = try judge.initialAdapter().travelling
     }
 
     /// Runs rounds of local and public steps and merges by factor averaging.
@@ -58,13 +57,16 @@ public struct InProcessFederation {
     /// - Parameters:
     ///   - rounds: How many.
     ///   - merge: Whether clients are merged; false leaves each with its own adapter throughout.
-    public mutating func run(rounds: Int, merge: Bool = true) throws -> Record {
+    package mutating func run(rounds: Int, merge: Bool = true) throws -> Record {
         var record = Record()
         record.evaluations.append(try judge.evaluate(adapter, round: 0))
         for round in 0..<rounds {
             for index in clients.indices {
                 let start = merge || round == 0 ? adapter : clients[index].trainer.adapter
-                try clients[index].trainer.beginRound(round, adapter: start)
+                try clients[index].trainer.beginRound(
+                    round,
+                    adapter: start.travelling.adding(localPartsOf: clients[index].trainer.adapter)
+                )
             }
             for step in 0..<schedule.stepsPerRound {
                 if schedule.isPublic(step) {
@@ -81,7 +83,11 @@ public struct InProcessFederation {
             }
             guard merge else { continue }
             let contributions = clients.map {
-                Contribution(client: $0.name, delta: $0.trainer.adapter.subtracting(adapter), examples: 1)
+                Contribution(
+                    client: $0.name,
+                    delta: $0.trainer.adapter.travelling.subtracting(adapter),
+                    examples: 1
+                )
             }
             let aggregate = try Aggregate(
                 of: contributions,
@@ -99,27 +105,36 @@ public struct InProcessFederation {
     private mutating func publicStep(_ round: Int, _ step: Int, _ record: inout Record) throws {
         let batch = try judge.batch(round: round, step: step)
         record.exchanged += batch.items.map(\.payload)
-        var scored: [ScoredClient] = []
+        var scored: [(name: String, scores: [[Double]])] = []
+        var answers: [String: [[Response]]] = [:]
         for index in clients.indices {
+            let name = clients[index].name
             let responses = try clients[index].trainer.respond(to: batch)
             record.exchanged += responses.map(\.payload)
-            let set = try ResponseSet(responses, to: batch, payloadBytesMax: 1 << 20)
-            scored.append(
-                ScoredClient(
-                    client: clients[index].name,
-                    groups: try set.groups.map { group in
-                        try group.map { ScoredResponse(payload: $0.payload, score: try judge.score($0)) }
-                    }
-                )
-            )
+            let groups = try ResponseSet(responses, to: batch, payloadBytesMax: 1 << 20).groups
+            let sender = Sender(name) { [adapter] in adapter }
+            scored.append((name, try judge.score(groups, to: batch, from: sender)))
+            answers[name] = groups
         }
-        let outcome = PublicStepOutcome(
-            of: scored,
-            batch: batch,
-            acceptedScore: judge.acceptedScore,
-            rule: poolRule,
-            seed: seed
-        )
+        scored.sort { $0.name < $1.name }
+        let scoredStep = ScoredStep(batch: batch, clients: scored) { [answers] in answers[$0] ?? [] }
+        let outcome =
+            switch try judge.combine(scoredStep) {
+            case .swap:
+                try PublicStepOutcome(
+                    of: scoredStep,
+                    acceptedScore: judge.acceptedScore,
+                    rule: poolRule,
+                    seed: seed
+                )
+            case .pools(let pools, let metrics):
+                try PublicStepOutcome(
+                    pools: pools,
+                    metrics: metrics,
+                    of: scoredStep,
+                    acceptedScore: judge.acceptedScore
+                )
+            }
         record.silentBefore += outcome.statistics.silentBefore
         record.silentAfter += outcome.statistics.silentAfter
         record.groups += outcome.statistics.groups

@@ -1,22 +1,23 @@
 internal import FoundationEssentials
-public import Models
-public import Tasks
+package import Contract
+internal import Models
+package import Tasks
 internal import Text
-public import Trainers
+internal import Trainers
 
 /// A base model small enough for tests: one block of width 32, warmed up for a few steps so that it
 /// answers two of the arithmetic families rightly now and then.
-public struct SmallModel: Sendable {
-    /// Where it lies.
-    public let source: ModelSource
+package struct SmallModel: Sendable {
+    /// The directory that it lies in.
+    package let path: String
     /// Holds it once loaded.
-    public let store = ModelStore()
+    package let shared = SharedValues()
     /// The families it knows a little of.
-    public static let families: [SyntheticFamily] = [.max, .cnt]
+    package static let families: [SyntheticFamily] = [.max, .cnt]
 
     /// Makes the model, in a new directory below the system's temporary one.
-    public init() throws {
-        let path = FileManager.default.temporaryDirectory
+    package init() throws {
+        path = FileManager.default.temporaryDirectory
             .appending(path: "tributary-small-model-\(ProcessInfo.processInfo.processIdentifier)").path()
         var recipe = Pretraining.standard
         recipe.families = SmallModel.families
@@ -33,11 +34,10 @@ public struct SmallModel: Sendable {
         try parameters.write(toDirectory: path)
         let tokenizer = CharacterTokenizer.arithmetic
         try Data(tokenizer.fileBytes()).write(to: URL(filePath: "\(path)/tokenizer.json"))
-        source = .directory(path)
     }
 
     /// What clients own of the two families: 40 questions each, 16 public, 20 held out for each family.
-    public static func draw(clients: Int) -> MixedDraw {
+    package static func draw(clients: Int) -> MixedDraw {
         MixedDraw(
             families: families,
             clients: clients,
@@ -48,32 +48,56 @@ public struct SmallModel: Sendable {
         )
     }
 
-    /// A client's resources.
-    public func client(_ name: String, index: Int, clients: Int = 2, seed: UInt64 = 11) throws
-        -> ClientResources
-    {
-        ClientResources(
+    /// What all members have in common.
+    package func run(
+        schedule: Schedule = Schedule(stepsPerRound: 6, localPerPublic: 2),
+        clients: [String],
+        seed: UInt64 = 11
+    ) throws -> RunContext {
+        RunContext(
             seed: seed,
-            client: name,
-            models: store,
-            model: source,
-            adapter: LoRAConfiguration(rank: 4, alpha: 8),
-            questions: try SmallModel.draw(clients: clients).privateQuestions(client: index, seed: seed)
+            schedule: schedule,
+            clients: clients,
+            model: try Mapping(json: Array(#"{"directory": "\#(path)"}"#.utf8), file: "model"),
+            adapter: try Mapping(json: Array(#"{"rank": 4, "alpha": 8}"#.utf8), file: "adapter"),
+            shared: shared
         )
     }
 
-    /// The coordinator's resources.
-    public func coordinator(schedule: Schedule, clients: Int = 2, seed: UInt64 = 11) throws
-        -> CoordinatorResources
+    private func data(clients: Int) throws -> Mapping {
+        try Mapping(json: Array(JSONEncoder().encode(SmallModel.draw(clients: clients))), file: "data")
+    }
+
+    /// A client's context.
+    ///
+    /// - Parameter questions: What it has in place of its share of the draw.
+    package func client(
+        _ name: String,
+        index: Int,
+        clients: Int = 2,
+        seed: UInt64 = 11,
+        questions: [Question]? = nil
+    ) throws -> ClientContext {
+        let names = (0..<clients).map { $0 == index ? name : "other-\($0)" }
+        var data = try data(clients: clients)
+        if let questions {
+            let file = "\(path)/\(name)-\(questions.count).jsonl"
+            let lines = try questions.map { Array(try JSONEncoder().encode($0)) + [UInt8(ascii: "\n")] }
+            try Data(lines.joined()).write(to: URL(filePath: file))
+            data = try Mapping(json: Array(#"{"path": "\#(file)"}"#.utf8), file: "data")
+        }
+        return ClientContext(run: try run(clients: names, seed: seed), name: name, data: data)
+    }
+
+    /// The coordinator's context.
+    package func coordinator(schedule: Schedule, clients: Int = 2, seed: UInt64 = 11) throws
+        -> CoordinatorContext
     {
-        CoordinatorResources(
-            seed: seed,
-            schedule: schedule,
-            models: store,
-            model: source,
-            adapter: LoRAConfiguration(rank: 4, alpha: 8),
-            publicQuestions: try SmallModel.draw(clients: clients).publicQuestions(seed: seed),
-            heldOutQuestions: try SmallModel.draw(clients: clients).heldOutQuestions(seed: seed)
+        let data = try data(clients: clients)
+        return CoordinatorContext(
+            run: try run(schedule: schedule, clients: (0..<clients).map { "other-\($0)" }, seed: seed),
+            publicData: data,
+            evaluationData: data
         )
     }
 }

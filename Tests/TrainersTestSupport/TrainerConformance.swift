@@ -1,25 +1,25 @@
-internal import Exchange
-public import Trainers
+internal import FoundationEssentials
+package import Contract
 
 /// The laws that every trainer keeps. A new trainer's tests call `check` and expect no failure.
-public struct TrainerConformance {
+package struct TrainerConformance {
     /// The trainer.
-    public var entry: TrainerEntry
+    package var entry: TrainerEntry
     /// Settings that make it learn something in a few steps.
-    public var settings: [UInt8]
-    /// The resources of a client by name.
-    public var client: (String) -> ClientResources
-    /// The judge's resources.
-    public var coordinator: CoordinatorResources
+    package var settings: [UInt8]
+    /// The context of a client by name; its settings are replaced.
+    package var client: (String) -> ClientContext
+    /// The judge's context; its settings are replaced.
+    package var coordinator: CoordinatorContext
     /// Metrics that a local step must report.
-    public var metrics: [String]
+    package var metrics: [String]
 
     /// Describes what is to be checked.
-    public init(
+    package init(
         entry: TrainerEntry,
         settings: [UInt8],
-        client: @escaping (String) -> ClientResources,
-        coordinator: CoordinatorResources,
+        client: @escaping (String) -> ClientContext,
+        coordinator: CoordinatorContext,
         metrics: [String] = []
     ) {
         self.entry = entry
@@ -32,7 +32,7 @@ public struct TrainerConformance {
     /// Checks every law.
     ///
     /// - Returns: A sentence for each law that is broken.
-    public func check() throws -> [String] {
+    package func check() throws -> [String] {
         var broken: [String] = []
         func law(_ sentence: String, _ holds: () throws -> Bool) throws {
             if !(try holds()) { broken.append("\(entry.name): \(sentence)") }
@@ -47,8 +47,6 @@ public struct TrainerConformance {
         try law("a batch is the same however often it is asked", batchIsStable)
         try law("there are K responses to each item, in order", respondsInOrder)
         try law("the judge accepts every response of an honest client", judgeScores)
-        try law("the judge refuses an unknown item", judgeRefusesUnknownItem)
-        try law("the judge refuses an index outside of 0 ..< K", judgeRefusesIndex)
         try law("the judge refuses a response without end", judgeRefusesLong)
         try law("a pool without replacements can be absorbed, and only once", absorbsOnce)
         try law("a pool of another step is refused", refusesOtherStep)
@@ -58,6 +56,9 @@ public struct TrainerConformance {
         try law("beginRound refuses another layout", beginRoundRefuses)
         try law("progress is told of each step, and can end the call", progressIsTold)
         try law("a local step reports the metrics promised", reportsMetrics)
+        try law("an evaluation is finite and survives the way through JSON", evaluatesFinitely)
+        try law("local parts stay what they were when a round begins", localPartsStay)
+        try law("summed parts hold whole numbers", countersCount)
         return broken
     }
 }
@@ -65,24 +66,31 @@ public struct TrainerConformance {
 // MARK: - Settings and layout
 
 extension TrainerConformance {
+    private func check(_ json: [UInt8]) throws -> [UInt8] {
+        var run = coordinator.run
+        run.settings = try Mapping(json: json)
+        return try entry.check(run)
+    }
+
     private func settingsRoundTrip() throws -> Bool {
-        let complete = try entry.resolveSettings(settings)
-        return try entry.resolveSettings(complete) == complete
-            && entry.resolveSettings(Array("{}".utf8)) == entry.resolveSettings([])
+        let complete = try check(settings)
+        return try check(complete) == complete
     }
 
     private func refusesUnknownKey() throws -> Bool {
         do {
-            _ = try entry.resolveSettings(Array(#"{"learningRat": 1}"#.utf8))
+            var run = coordinator.run
+            run.settings = try Mapping(json: settings).setting("learningRat", to: .integer(1))
+            _ = try entry.check(run)
             return false
-        } catch let fault as SettingsFault {
-            return fault.key == "learningRat" && fault.description.contains("learningRat")
+        } catch let error as ConfigurationError {
+            return error.problems.map(\.key) == ["learningRat"] && error.description.contains("learningRat")
         }
     }
 
     private func sameLayout() throws -> Bool {
         let judge = try entry.makeJudge(settings, coordinator)
-        return try judge.initialAdapter().hasSameLayout(as: makeTrainer("a").adapter)
+        return try judge.initialAdapter().travelling.layout == makeTrainer("a").adapter.travelling.layout
     }
 }
 
@@ -95,7 +103,8 @@ extension TrainerConformance {
 
     private func started(_ name: String) throws -> any LocalTrainer {
         var trainer = try makeTrainer(name)
-        try trainer.beginRound(0, adapter: try entry.makeJudge(settings, coordinator).initialAdapter())
+        let initial = try entry.makeJudge(settings, coordinator).initialAdapter().travelling
+        try trainer.beginRound(0, adapter: initial.adding(localPartsOf: trainer.adapter))
         return trainer
     }
 
@@ -136,7 +145,12 @@ extension TrainerConformance {
         _ = try trainer.adapt(StepPlan(round: 0, steps: 0..<1)) { _ in }
         let other = AdapterWeights(
             trainer.adapter.arrays.map {
-                NamedArray(name: $0.name, shape: $0.shape, values: $0.values.map { $0 * 0.5 + 0.25 })
+                NamedArray(
+                    name: $0.name,
+                    shape: $0.shape,
+                    values: $0.values.map { $0 * 0.5 + 0.25 },
+                    part: $0.part
+                )
             }
         )
         try trainer.beginRound(1, adapter: other)
@@ -203,38 +217,49 @@ extension TrainerConformance {
     private func judgeScores() throws -> Bool {
         let judge = try entry.makeJudge(settings, coordinator)
         var trainer = try started("a")
-        return try trainer.respond(to: judge.batch(round: 0, step: 2)).allSatisfy {
-            try judge.score($0).isFinite
-        }
-    }
-
-    private func isRefused(_ change: (inout Response) -> Void, as fault: (ResponseFault) -> Bool) throws
-        -> Bool
-    {
-        let judge = try entry.makeJudge(settings, coordinator)
-        var trainer = try started("a")
-        var response = try trainer.respond(to: judge.batch(round: 0, step: 2))[0]
-        change(&response)
-        do {
-            _ = try judge.score(response)
-            return false
-        } catch let found as ResponseFault {
-            return fault(found)
-        }
-    }
-
-    private func judgeRefusesUnknownItem() throws -> Bool {
-        try isRefused({ $0.itemID += "?" }) { if case .unknownItem = $0 { true } else { false } }
-    }
-
-    private func judgeRefusesIndex() throws -> Bool {
-        try isRefused({ $0.index = 1 << 20 }) { if case .indexOutOfRange = $0 { true } else { false } }
-            && isRefused({ $0.index = -1 }) { if case .indexOutOfRange = $0 { true } else { false } }
+        let batch = try judge.batch(round: 0, step: 2)
+        let scores = try judge.score(flat: trainer.respond(to: batch), to: batch)
+        return scores.count == batch.items.count
+            && scores.allSatisfy { $0.count == batch.responsesPerItem && $0.allSatisfy(\.isFinite) }
     }
 
     private func judgeRefusesLong() throws -> Bool {
-        try isRefused({ $0.payload = Array(repeating: 0, count: 1 << 22) }) {
-            if case .tooLong = $0 { true } else { false }
+        let judge = try entry.makeJudge(settings, coordinator)
+        var trainer = try started("a")
+        let batch = try judge.batch(round: 0, step: 2)
+        var responses = try trainer.respond(to: batch)
+        responses[0].payload = Array(repeating: 0, count: 1 << 22)
+        do {
+            _ = try judge.score(flat: responses, to: batch)
+            return false
+        } catch let fault as ResponseFault {
+            if case .tooLong = fault { return true }
+            return false
+        }
+    }
+
+    private func evaluatesFinitely() throws -> Bool {
+        let judge = try entry.makeJudge(settings, coordinator)
+        let evaluation = try judge.evaluate(started("a").adapter.travelling, round: 0)
+        let copy = try JSONDecoder().decode(Evaluation.self, from: JSONEncoder().encode(evaluation))
+        return evaluation.notFinite == nil && copy == evaluation && !evaluation.measure.key.isEmpty
+    }
+
+    private func localPartsStay() throws -> Bool {
+        var trainer = try started("a")
+        _ = try trainer.adapt(StepPlan(round: 0, steps: 0..<2)) { _ in }
+        let own = trainer.adapter
+        let other = try entry.makeJudge(settings, coordinator).initialAdapter().travelling
+        try trainer.beginRound(1, adapter: other.adding(localPartsOf: own))
+        let local = { (adapter: AdapterWeights) in adapter.arrays.filter { $0.part == .local } }
+        return local(trainer.adapter) == local(own)
+    }
+
+    private func countersCount() throws -> Bool {
+        var trainer = try started("a")
+        _ = try trainer.adapt(StepPlan(round: 0, steps: 0..<2)) { _ in }
+        return trainer.adapter.arrays.filter { $0.part == .summed }.allSatisfy { array in
+            array.values.allSatisfy { $0 == $0.rounded() && abs($0) <= 16_777_216 }
         }
     }
 
@@ -242,7 +267,7 @@ extension TrainerConformance {
         let judge = try entry.makeJudge(settings, coordinator)
         var trainer = try started("a")
         let batch = try judge.batch(round: 0, step: 2)
-        let pool = try Run.unchangedPool(batch, try trainer.respond(to: batch), judge)
+        let pool = try Run.pool(batch, try trainer.respond(to: batch), judge)
         _ = try trainer.absorb(pool)
         do {
             _ = try trainer.absorb(pool)
@@ -256,7 +281,7 @@ extension TrainerConformance {
         let judge = try entry.makeJudge(settings, coordinator)
         var trainer = try started("a")
         let batch = try judge.batch(round: 0, step: 2)
-        var pool = try Run.unchangedPool(batch, try trainer.respond(to: batch), judge)
+        var pool = try Run.pool(batch, try trainer.respond(to: batch), judge)
         pool.step += 1
         do {
             _ = try trainer.absorb(pool)
@@ -320,7 +345,7 @@ extension TrainerConformance {
         init(_ subject: TrainerConformance, name: String) throws {
             trainer = try subject.makeTrainer(name)
             judge = try subject.entry.makeJudge(subject.settings, subject.coordinator)
-            initial = try judge.initialAdapter()
+            initial = try judge.initialAdapter().travelling
         }
 
         /// Makes the next call; false when there is none left.
@@ -330,33 +355,33 @@ extension TrainerConformance {
             let (round, phase) = (call / 5, call % 5)
             let batch = try judge.batch(round: round, step: 2)
             switch phase {
-            case 0: try trainer.beginRound(round, adapter: round == 0 ? initial : trainer.adapter)
+            case 0:
+                let start = round == 0 ? initial : trainer.adapter.travelling
+                try trainer.beginRound(round, adapter: start.adding(localPartsOf: trainer.adapter))
             case 1: _ = try trainer.adapt(StepPlan(round: round, steps: 0..<2)) { _ in }
             case 2: responses = try trainer.respond(to: batch)
-            case 3: _ = try trainer.absorb(Run.unchangedPool(batch, responses, judge))
+            case 3: _ = try trainer.absorb(Run.pool(batch, responses, judge))
             default: _ = try trainer.adapt(StepPlan(round: round, steps: 3..<4)) { _ in }
             }
             return true
         }
 
-        static func unchangedPool(
+        /// What a client alone gets back: its own scores, or what the judge makes of its responses.
+        static func pool(
             _ batch: PublicBatch,
             _ responses: [Response],
             _ judge: any PublicJudge
         ) throws -> ResponsePool {
+            let scores = try judge.score(flat: responses, to: batch)
             let count = batch.responsesPerItem
+            let step = ScoredStep(batch: batch, clients: [("a", scores)]) { _ in
+                batch.items.indices.map { Array(responses[$0 * count..<($0 + 1) * count]) }
+            }
+            if case .pools(let pools, _) = try judge.combine(step), let pool = pools["a"] { return pool }
             return ResponsePool(
                 round: batch.round,
                 step: batch.step,
-                groups: try batch.items.enumerated().map { position, item in
-                    PooledGroup(
-                        itemID: item.id,
-                        scores: try responses[position * count..<(position + 1) * count].map {
-                            try judge.score($0)
-                        },
-                        replacements: []
-                    )
-                }
+                groups: zip(batch.items, scores).map { PooledGroup(itemID: $0.id, scores: $1) }
             )
         }
     }

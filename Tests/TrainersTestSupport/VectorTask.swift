@@ -1,3 +1,4 @@
+internal import Contract
 internal import Glibc
 internal import Randomness
 
@@ -17,22 +18,22 @@ enum VectorTask {
         return 4 * Int(block)..<4 * Int(block) + 4
     }
 
-    static func encode(_ values: [Float]) -> [UInt8] {
-        values.flatMap { value in withUnsafeBytes(of: value.bitPattern.littleEndian, Array.init) }
-    }
+    static func encode(_ values: [Float]) -> [UInt8] { FloatPayload.encode(values) }
 
     static func decode(_ bytes: [UInt8]) throws -> [Float] {
-        guard bytes.count == 16 else { throw Malformed() }
-        return stride(from: 0, to: 16, by: 4).map { start in
-            Float(
-                bitPattern: (0..<4).reduce(UInt32(0)) { $0 | UInt32(bytes[start + $1]) << (8 * UInt32($1)) }
-            )
-        }
+        guard let values = FloatPayload.decode(bytes, count: 4) else { throw Malformed() }
+        return values
     }
 
     static func closeness(_ first: [Float], _ second: [Float]) -> Double {
         var squares = 0.0
         for (one, other) in zip(first, second) { squares += Double((one - other) * (one - other)) }
         return exp(-squares.squareRoot())
+    }
+
+    static func encode(count: Int) -> [UInt8] { (0..<4).map { UInt8(truncatingIfNeeded: count >> (8 * $0)) } }
+
+    static func decodeCount(_ bytes: [UInt8]) -> Int? {
+        bytes.count == 4 ? bytes.reversed().reduce(0) { $0 << 8 | Int($1) } : nil
     }
 }

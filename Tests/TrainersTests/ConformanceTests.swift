@@ -1,3 +1,6 @@
+import Contract
+import Foundation
+import LogisticRegression
 import Testing
 import Trainers
 import TrainersTestSupport
@@ -13,11 +16,11 @@ struct ConformanceTests {
     @Test("rlvr conforms")
     func rlvr() throws {
         let model = try SharedModel.get()
-        let resources = try ["a": model.client("a", index: 0), "b": model.client("b", index: 1)]
+        let contexts = try ["a": model.client("a", index: 0), "b": model.client("b", index: 1)]
         let subject = TrainerConformance(
-            entry: try TrainerRegistry.entry(named: "rlvr"),
+            entry: try SharedModel.entry("rlvr"),
             settings: SharedModel.settings(#""promptsPerStep": 8"#),
-            client: { resources[$0]! },
+            client: { contexts[$0]! },
             coordinator: try model.coordinator(schedule: SharedModel.schedule),
             metrics: Self.policyMetrics
         )
@@ -28,7 +31,7 @@ struct ConformanceTests {
     @Test("rlvr conforms with two updates, KL, a proximal term and a kept optimiser")
     func rlvrWithEverything() throws {
         let model = try SharedModel.get()
-        let resources = try ["a": model.client("a", index: 0), "b": model.client("b", index: 1)]
+        let contexts = try ["a": model.client("a", index: 0), "b": model.client("b", index: 1)]
         let json = """
             {"maxTokens": 4, "publicPromptsPerStep": 8, "samplesPerPrompt": 4, "promptsPerStep": 8,
              "updatesPerBatch": 2, "klWeight": 0.04, "proximalWeight": 0.01, "clipHigh": 0.28,
@@ -36,9 +39,9 @@ struct ConformanceTests {
              "optimiser": {"learningRate": 0.003, "resetAtSync": false}}
             """
         let subject = TrainerConformance(
-            entry: try TrainerRegistry.entry(named: "rlvr"),
+            entry: try SharedModel.entry("rlvr"),
             settings: Array(json.utf8),
-            client: { resources[$0]! },
+            client: { contexts[$0]! },
             coordinator: try model.coordinator(schedule: SharedModel.schedule),
             metrics: Self.policyMetrics + ["kl"]
         )
@@ -49,11 +52,11 @@ struct ConformanceTests {
     @Test("sft conforms")
     func supervised() throws {
         let model = try SharedModel.get()
-        let resources = try ["a": model.client("a", index: 0), "b": model.client("b", index: 1)]
+        let contexts = try ["a": model.client("a", index: 0), "b": model.client("b", index: 1)]
         let subject = TrainerConformance(
-            entry: try TrainerRegistry.entry(named: "sft"),
+            entry: try SharedModel.entry("sft"),
             settings: SharedModel.settings(#""examplesPerStep": 8"#),
-            client: { resources[$0]! },
+            client: { contexts[$0]! },
             coordinator: try model.coordinator(schedule: SharedModel.schedule),
             metrics: ["loss", "grad_norm", "completions/mean_length"]
         )
@@ -65,7 +68,7 @@ struct ConformanceTests {
     func vector() throws {
         let subject = TrainerConformance(
             entry: ToyTrainers.vector,
-            settings: [],
+            settings: Array("{}".utf8),
             client: { ToyTrainers.client($0) },
             coordinator: ToyTrainers.coordinator(),
             metrics: ["loss"]
@@ -78,7 +81,7 @@ struct ConformanceTests {
     func action() throws {
         let subject = TrainerConformance(
             entry: ToyTrainers.action,
-            settings: [],
+            settings: Array("{}".utf8),
             client: { ToyTrainers.client($0) },
             coordinator: ToyTrainers.coordinator(),
             metrics: ["reward"]
@@ -87,14 +90,61 @@ struct ConformanceTests {
         #expect(try subject.check() == [])
     }
 
-    @Test("the registry's names differ, and an unknown one is answered with those there are")
+    @Test("the toy with vectors conforms when it merges in place of swapping")
+    func vectorMerges() throws {
+        let subject = TrainerConformance(
+            entry: ToyTrainers.vector,
+            settings: Array(#"{"merges": true}"#.utf8),
+            client: { ToyTrainers.client($0) },
+            coordinator: ToyTrainers.coordinator(),
+            metrics: ["loss"]
+        )
+
+        #expect(try subject.check() == [])
+    }
+
+    @Test("the toy with actions conforms with a critic that stays at home")
+    func actionCritic() throws {
+        let subject = TrainerConformance(
+            entry: ToyTrainers.action,
+            settings: Array(#"{"critic": true}"#.utf8),
+            client: { ToyTrainers.client($0) },
+            coordinator: ToyTrainers.coordinator(),
+            metrics: ["reward"]
+        )
+
+        #expect(try subject.check() == [])
+    }
+
+    @Test("a stranger's trainer, which sees the public library alone, conforms")
+    func stranger() throws {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "tributary-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let rows = (0..<40).map { "\($0 % 7),\($0 % 5),\($0 % 7 > $0 % 5 ? 1 : 0)\n" }
+        try Data(("a,b,label\n" + rows.joined()).utf8).write(to: folder.appending(path: "rows.csv"))
+        let data = try Mapping(json: Array(#"{"path": "rows.csv"}"#.utf8), file: "data")
+        var run = ToyTrainers.run()
+        run.folder = folder.path()
+        let subject = TrainerConformance(
+            entry: logisticRegression,
+            settings: Array(#"{"features": ["a", "b"]}"#.utf8),
+            client: { [run] in ClientContext(run: run, name: $0, data: data) },
+            coordinator: CoordinatorContext(run: run, publicData: data, evaluationData: data),
+            metrics: ["loss"]
+        )
+
+        #expect(try subject.check() == [])
+    }
+
+    @Test("the shipped names differ, and what is added takes the place of its namesake")
     func registry() {
-        let names = TrainerRegistry.all.map(\.name)
+        let names = Registry.shipped.trainers.map(\.name)
+        let more = Registry.shipped.adding(Registry(trainers: [ToyTrainers.vector]))
 
         #expect(Set(names).count == names.count)
         #expect(names.sorted() == ["rlvr", "sft"])
-        #expect(throws: SettingsFault(key: "trainer", reason: "'grpo' is unknown; known are rlvr, sft")) {
-            try TrainerRegistry.entry(named: "grpo")
-        }
+        #expect(more.trainers.map(\.name).sorted() == ["rlvr", "sft", "vector"])
+        #expect(more.adding(Registry(trainers: [ToyTrainers.vector])).trainers.count == 3)
     }
 }

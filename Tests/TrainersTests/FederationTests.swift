@@ -1,5 +1,5 @@
 import Aggregation
-import Exchange
+import Contract
 import Tasks
 import Testing
 import Text
@@ -19,7 +19,7 @@ struct FederationTests {
         questions: ((String, [Question]) -> [Question])? = nil
     ) throws -> InProcessFederation {
         let model = try SharedModel.get()
-        let entry = try TrainerRegistry.entry(named: trainer)
+        let entry = try SharedModel.entry(trainer)
         let batch = trainer == "sft" ? "examplesPerStep" : "promptsPerStep"
         let settings = SharedModel.settings(
             #""\#(batch)": 8, "optimiser": {"learningRate": \#(learningRate)}"#
@@ -27,9 +27,14 @@ struct FederationTests {
         let schedule = Schedule(stepsPerRound: stepsPerRound, localPerPublic: localPerPublic)
         return try InProcessFederation(
             clients: names.enumerated().map { index, name in
-                var resources = try model.client(name, index: index, clients: names.count)
-                if let questions { resources.questions = questions(name, resources.questions) }
-                return (name, try entry.makeTrainer(settings, resources))
+                let own = try SmallModel.draw(clients: names.count).privateQuestions(client: index, seed: 11)
+                let context = try model.client(
+                    name,
+                    index: index,
+                    clients: names.count,
+                    questions: questions.map { $0(name, own) }
+                )
+                return (name, try entry.makeTrainer(settings, context))
             },
             judge: try entry.makeJudge(
                 settings,
@@ -47,7 +52,7 @@ struct FederationTests {
 
         let record = try federation.run(rounds: 2)
 
-        #expect(record.evaluations[2].passAt1 > record.evaluations[0].passAt1 + 0.03)
+        #expect(record.evaluations[2].value > record.evaluations[0].value + 0.03)
         #expect(record.swaps > 0)
         #expect(record.silentAfter < record.silentBefore)
     }
@@ -58,7 +63,7 @@ struct FederationTests {
 
         let record = try federation.run(rounds: 2)
 
-        #expect(record.evaluations[2].passAt1 > record.evaluations[0].passAt1 + 0.03)
+        #expect(record.evaluations[2].value > record.evaluations[0].value + 0.03)
         #expect(record.reports.contains { ($0.metrics["swap/accepted"] ?? 0) > 0 })
     }
 
@@ -114,7 +119,7 @@ struct FederationTests {
     func identicalClients() throws {
         // The same client twice: the federation tells them apart by place, the trainers do not.
         let model = try SharedModel.get()
-        let entry = try TrainerRegistry.entry(named: "rlvr")
+        let entry = try SharedModel.entry("rlvr")
         let settings = SharedModel.settings(#""promptsPerStep": 8"#)
         let schedule = Schedule(stepsPerRound: 1, localPerPublic: nil)
         var federation = try InProcessFederation(

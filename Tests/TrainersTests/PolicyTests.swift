@@ -1,4 +1,4 @@
-import Exchange
+import Contract
 import Models
 import Tasks
 import Testing
@@ -10,14 +10,14 @@ import TrainersTestSupport
 struct PolicyTests {
     private func makeTrainer(_ keys: String = #""promptsPerStep": 8"#) throws -> RLVRTrainer {
         let settings = try RLVRSettings(json: SharedModel.settings(keys))
-        return try RLVRTrainer(settings: settings, resources: SharedModel.get().client("a", index: 0))
+        return try RLVRTrainer(settings: settings, context: SharedModel.get().client("a", index: 0))
     }
 
     private func makeJudge(_ keys: String = #""promptsPerStep": 8"#) throws -> RLVRJudge {
         let settings = try RLVRSettings(json: SharedModel.settings(keys))
         return try RLVRJudge(
             settings: settings,
-            resources: SharedModel.get().coordinator(schedule: SharedModel.schedule)
+            context: SharedModel.get().coordinator(schedule: SharedModel.schedule)
         )
     }
 
@@ -109,11 +109,10 @@ struct PolicyTests {
     func sameBits() throws {
         let model = try SharedModel.get()
         let settings = try RLVRSettings(json: SharedModel.settings(#""tokensPerPass": 48"#))
-        let base = try model.store.model(model.source)
+        let run = try model.run(clients: ["a"], seed: 1)
         let learner = try LanguageLearner(
-            base: base,
-            adapter: LoRAConfiguration(rank: 4, alpha: 8),
-            seed: 1,
+            task: LanguageTask(run, settings: settings),
+            run: run,
             settings: settings
         )
         let groups = (0..<6).map { index in
@@ -124,15 +123,12 @@ struct PolicyTests {
         }
         let passes = learner.passes(groups)
         let before = learner.logProbs(passes, temperature: 1)
-        var seen: [Float] = []
+        let seen = Seen()
 
-        _ = try learner.update(passes, temperature: 1) { pass, logProbs in
-            seen += logProbs
-            return .zero(count: logProbs.count)
-        }
+        _ = try learner.step(passes, temperature: 1, terms: [Recorder(seen: seen)])
 
         #expect(passes.count > 1)
-        #expect(seen == before)
+        #expect(seen.logProbs == before)
     }
 
     @Test("an imported right answer becomes more likely, whoever sampled it")
@@ -144,15 +140,15 @@ struct PolicyTests {
         let responses = try trainer.respond(to: batch)
         let model = try SharedModel.get()
         let task = try LanguageTask(
-            model: model.source,
-            models: model.store,
+            model.run(clients: ["a"]),
             settings: RLVRSettings(json: SharedModel.settings(#""promptsPerStep": 8"#))
         )
         let questions = try SmallModel.draw(clients: 2).publicQuestions(seed: 11)
         var labels: [(prompt: [Int32], responses: [[Int32]])] = []
         var groups: [PooledGroup] = []
+        let allScores = try judge.score(flat: responses, to: batch)
         for (position, item) in batch.items.enumerated() {
-            let scores = try (0..<4).map { try judge.score(responses[4 * position + $0]) }
+            let scores = allScores[position]
             let question = try #require(questions.first { $0.id == item.id })
             let label = try task.label(of: question, set: "public")
             var group = PooledGroup(itemID: item.id, scores: scores, replacements: [])
@@ -189,5 +185,20 @@ struct PolicyTests {
         batch.responsesPerItem = 5
 
         #expect(throws: SettingsFault.self) { try trainer.respond(to: batch) }
+    }
+}
+
+/// What a term was shown.
+private final class Seen {
+    var logProbs: [Float] = []
+}
+
+/// A term that only looks.
+private struct Recorder: ObjectiveTerm {
+    let seen: Seen
+
+    mutating func evaluate(_ pass: ForwardPass) -> ObjectiveValue {
+        seen.logProbs += pass.logProbs
+        return .zero(count: pass.logProbs.count)
     }
 }

@@ -1,3 +1,4 @@
+import Contract
 import Testing
 import Text
 
@@ -50,10 +51,10 @@ struct SettingsTests {
         ]
     )
     func unknownKeys(json: String, key: String) throws {
-        let fault = #expect(throws: SettingsFault.self) { try RLVRSettings(json: Array(json.utf8)) }
+        let error = #expect(throws: ConfigurationError.self) { try RLVRSettings(json: Array(json.utf8)) }
 
-        #expect(fault?.key == key)
-        #expect(fault?.description.contains("is not a setting; known are") == true)
+        #expect(error?.problems.map(\.key) == [key])
+        #expect(error?.description.contains("unknown key;") == true)
     }
 
     @Test(
@@ -71,17 +72,17 @@ struct SettingsTests {
         ]
     )
     func badValues(json: String, key: String) throws {
-        let fault = #expect(throws: SettingsFault.self) { try RLVRSettings(json: Array(json.utf8)) }
+        let error = #expect(throws: ConfigurationError.self) { try RLVRSettings(json: Array(json.utf8)) }
 
-        #expect(fault?.key == key)
+        #expect(error?.problems.map(\.key) == [key])
     }
 
     @Test("sft takes a temperature of 0 and refuses an unknown key")
     func supervised() throws {
         #expect(try SupervisedSettings(json: Array(#"{"temperature": 0}"#.utf8)).temperature == 0)
-        let fault = #expect(throws: SettingsFault.self) {
+        let error = #expect(throws: ConfigurationError.self) {
             try SupervisedSettings(json: Array(#"{"promptsPerStep": 4}"#.utf8))
         }
-        #expect(fault?.key == "promptsPerStep")
+        #expect(error?.problems.map(\.key) == ["promptsPerStep"])
     }
 }

@@ -1,3 +1,4 @@
+import Contract
 import Testing
 import Trainers
 import TrainersTestSupport
@@ -8,6 +9,11 @@ enum SharedModel {
     static func get() throws -> SmallModel { try made.get() }
 
     static let schedule = Schedule(stepsPerRound: 6, localPerPublic: 2)
+
+    /// A shipped trainer.
+    static func entry(_ name: String) throws -> TrainerEntry {
+        try #require(Registry.shipped.trainers.first { $0.name == name })
+    }
 
     /// Settings of small batches; `keys` come on top.
     static func settings(_ keys: String) -> [UInt8] {

@@ -1,4 +1,4 @@
-import Exchange
+import Contract
 import Foundation
 import Models
 import Tasks
@@ -24,32 +24,21 @@ struct ShippedModelTests {
         let draw = MixedDraw(families: [.inc, .dec, .max, .sort], clients: 4, ownFraction: ownFraction)
         let schedule = Schedule(stepsPerRound: steps, localPerPublic: 2)
         let settings = Array(#"{"maxTokens": 5, "optimiser": {"learningRate": 0.003}}"#.utf8)
-        let source = ModelSource.directory(ShippedModel.path(model))
-        let store = ModelStore()
-        let entry = try TrainerRegistry.entry(named: "rlvr")
+        let entry = try SharedModel.entry("rlvr")
+        let data = try Mapping(json: Array(JSONEncoder().encode(draw)), file: "data")
+        let run = RunContext(
+            seed: 1,
+            schedule: schedule,
+            clients: (0..<4).map { "client-\($0)" },
+            model: try Mapping(json: Array(#"{"directory": "\#(ShippedModel.path(model))"}"#.utf8))
+        )
         return try InProcessFederation(
-            clients: try (0..<4).map { index in
-                let resources = ClientResources(
-                    seed: 1,
-                    client: "client-\(index)",
-                    models: store,
-                    model: source,
-                    adapter: LoRAConfiguration(),
-                    questions: try draw.privateQuestions(client: index, seed: 1)
-                )
-                return (resources.client, try entry.makeTrainer(settings, resources))
+            clients: try run.clients.map { name in
+                (name, try entry.makeTrainer(settings, ClientContext(run: run, name: name, data: data)))
             },
             judge: try entry.makeJudge(
                 settings,
-                CoordinatorResources(
-                    seed: 1,
-                    schedule: schedule,
-                    models: store,
-                    model: source,
-                    adapter: LoRAConfiguration(),
-                    publicQuestions: try draw.publicQuestions(seed: 1),
-                    heldOutQuestions: try draw.heldOutQuestions(seed: 1)
-                )
+                CoordinatorContext(run: run, publicData: data, evaluationData: data)
             ),
             schedule: schedule,
             seed: 1
@@ -69,9 +58,9 @@ struct ShippedModelTests {
         let record = try federation.run(rounds: 1)
 
         let base = record.evaluations[0]
-        #expect((0.15...0.30).contains(base.passAt1))
-        #expect((base.worstPassAt1 ?? 0) > 0.10)
-        #expect(record.evaluations[1].passAt1 > base.passAt1 + 0.02)
+        #expect((0.15...0.30).contains(base.value))
+        #expect((base.slices.map(\.value).min() ?? 0) > 0.10)
+        #expect(record.evaluations[1].value > base.value + 0.02)
         #expect(record.silentAfter < record.silentBefore)
         #expect(federation.adapter.valueCount == 29_184)
     }
@@ -89,8 +78,8 @@ struct ShippedModelTests {
         let record = try federation.run(rounds: 1)
 
         let base = record.evaluations[0]
-        #expect((0.04...0.12).contains(base.passAt1))
-        #expect((base.worstPassAt1 ?? 0) > 0.02)
-        #expect(record.evaluations[1].passAt1 > base.passAt1 + 0.02)
+        #expect((0.04...0.12).contains(base.value))
+        #expect((base.slices.map(\.value).min() ?? 0) > 0.02)
+        #expect(record.evaluations[1].value > base.value + 0.02)
     }
 }

@@ -1,3 +1,4 @@
+import Contract
 import Digest
 import Nodes
 import Tasks
@@ -44,8 +45,8 @@ struct ReproductionPlanTests {
             try method.topology(from: base, steps: 6, seed: 3, proximalWeight: 0.25)
         }
         for (method, rule) in [
-            (ReproductionMethod.balanced, Topology.PoolRule.balanced), (.none, .none), (.random, .random),
-            (.replaceAll, .replaceAll),
+            (ReproductionMethod.balanced, "balanced"), (.none, "none"), (.random, "random"),
+            (.replaceAll, "replaceAll"),
         ] {
             let topology = try make(method)
             #expect(topology.pool == rule && topology.rounds.publicSteps == 2)
@@ -86,7 +87,7 @@ struct ReproductionPlanTests {
         let plan = try smallPlan(steps: nil, methods: [.balanced, .fedProx], seeds: [1])
         var heavier = plan, other = plan
         heavier.proximalWeight = 1
-        other.setups[0].baseModel = .init(of: [9])
+        other.setups[0].baseModel = "9"
 
         let (a, b, c) = (try plan.cells(), try heavier.cells(), try other.cells())
 
@@ -109,11 +110,16 @@ struct ReproductionPlanTests {
 
         for topology in [easy, hard] {
             #expect(topology.rounds.count * topology.rounds.steps == 180 && topology.rounds.publicSteps == 20)
-            let counts = try Job(topology).questionCounts().filter { $0.role != "evaluation" }
-            #expect(counts.map(\.count) == [256, 400, 400, 400, 400])
+            let found = try Job(topology, .shipped).examineData()
+            #expect(found.contains("public: 256 questions"))
+            #expect(found.count { $0.hasPrefix("client ") && $0.contains(": 400 questions") } == 4)
         }
-        #expect(easy.model == .embedded("tiny-arithmetic") && hard.model == .embedded("tiny-arithmetic-hard"))
-        let mixed = try Job(easy).questions(ofClient: "inc"), own = try Job(hard).questions(ofClient: "inc")
+        #expect(try easy.model == Mapping(yaml: "embedded: tiny-arithmetic"))
+        try #expect(hard.model == Mapping(yaml: "embedded: tiny-arithmetic-hard"))
+        let questions = { (topology: Topology) in
+            try LanguageData.questions(of: Job(topology, .shipped).clientContext("inc"))
+        }
+        let (mixed, own) = (try questions(easy), try questions(hard))
         #expect(mixed.count { $0.topic == "inc" } == 380 && own.allSatisfy { $0.topic == "inc" })
     }
 }

@@ -65,7 +65,7 @@ struct ReproductionTablesTests {
         ).html()
 
         #expect(page.contains("Any number of the paper (arXiv:2604.12160)"))
-        #expect(page.contains("own gain is small where clients synchronise often"))
+        #expect(page.contains("own gain to be small where clients synchronise often"))
     }
 }
 
@@ -91,7 +91,7 @@ struct CellRunnerTests {
         first.seconds = 0
         second.seconds = 0
         #expect(first == second)
-        #expect((0...1).contains(first.passAt1.overall) && Set(first.passAt1.byTopic.keys) == ["inc", "dec"])
+        #expect((0...1).contains(first.passAt1.overall) && Set(first.passAt1.bySlice.keys) == ["inc", "dec"])
         #expect(first.metrics["greedy"] != nil)
         #expect((first.metrics["silent left"] != nil) == (method == .balanced))
         #expect((first.base != nil) == method.isFederated)

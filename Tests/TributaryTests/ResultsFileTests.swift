@@ -68,7 +68,7 @@ struct ResultsFileTests {
     func otherSettings() async throws {
         var plan = try smallPlan(methods: [.balanced], seeds: [1])
         _ = try await run(try plan.cells())
-        plan.setups[0].baseModel = .init(of: [9])
+        plan.setups[0].baseModel = "9"
 
         let ran = try await run(try plan.cells())
 

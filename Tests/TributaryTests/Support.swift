@@ -1,3 +1,4 @@
+import Contract
 import Digest
 import Foundation
 import Ledger
@@ -28,7 +29,7 @@ final class Scratch: Sendable {
 }
 
 /// Two clients, two topics, rounds that are over in no time.
-func smallTopology(seed: UInt64 = 1, pool: Topology.PoolRule = .balanced) throws -> Topology {
+func smallTopology(seed: UInt64 = 1, pool: String = "balanced") throws -> Topology {
     let yaml = """
         federation: small
         seed: \(seed)
@@ -55,7 +56,7 @@ func smallTopology(seed: UInt64 = 1, pool: Topology.PoolRule = .balanced) throws
           count: 2
           steps: 6
         pool:
-          rule: \(pool.rawValue)
+          rule: \(pool)
         clients:
           - name: left
           - name: right
@@ -63,7 +64,7 @@ func smallTopology(seed: UInt64 = 1, pool: Topology.PoolRule = .balanced) throws
     return try Topology.parse(yaml, file: "small", folder: "/")
 }
 
-let baseModel = SHA256Digest(of: [2])
+let baseModel = "2222"
 
 /// The folder of a run whose coordinator measured what the arguments say.
 struct SyntheticRun {
@@ -81,13 +82,13 @@ struct SyntheticRun {
                 federation: topology.federation,
                 topology: topology.digest,
                 seed: topology.seed,
-                baseModel: baseModel
+                fingerprint: SHA256Digest(of: [2])
             )
         )
         _ = try ledger.recordInitialAdapter(blob(0, ledger))
         for round in scores.indices.dropLast() { try write(round, to: ledger) }
         for (index, score) in scores.enumerated() {
-            try ledger.recordEvaluation(round: index - 1, Array(evaluation(score.a, score.b).utf8))
+            try ledger.recordEvaluation(round: index - 1, Array(try evaluation(score.a, score.b).utf8))
             try note("evaluation", "{\"round\":\(index - 1),\"seconds\":0.5}", ledger)
         }
     }
@@ -135,11 +136,19 @@ struct SyntheticRun {
 }
 
 /// The JSON of an evaluation of topics `a` and `b`.
-func evaluation(_ a: Double, _ b: Double) -> String {
-    """
-    {"passAt1":\((a + b) / 2),"metrics":{},"topics":[{"topic":"a","items":5,"passAt1":\(a)},\
-    {"topic":"b","items":5,"passAt1":\(b)}]}
-    """
+func evaluation(_ a: Double, _ b: Double) throws -> String {
+    let evaluation = Evaluation(
+        CellResult.measure,
+        meanOf: [
+            SliceEvaluation(name: "a", items: 5, value: a), SliceEvaluation(name: "b", items: 5, value: b),
+        ]
+    )
+    return String(decoding: try JSONEncoder().encode(evaluation), as: UTF8.self)
+}
+
+/// The score that such an evaluation has.
+func score(_ a: Double, _ b: Double) -> Score {
+    Score(overall: (a + b) / 2, bySlice: ["a": a, "b": b], slice: "topic")
 }
 
 /// A plan of the small topology.
@@ -165,8 +174,8 @@ func result(of cell: ReproductionCell, _ passAt1: Double = 0.5) -> CellResult {
         steps: cell.steps,
         seed: cell.seed,
         fingerprint: cell.fingerprint.description,
-        passAt1: Score(overall: passAt1, byTopic: ["a": passAt1, "b": passAt1]),
-        base: cell.method.isFederated ? Score(overall: 0.1, byTopic: ["a": 0.1, "b": 0.1]) : nil,
+        passAt1: score(passAt1, passAt1),
+        base: cell.method.isFederated ? score(0.1, 0.1) : nil,
         metrics: [:],
         adapterSHA256: nil,
         seconds: 1

@@ -1,5 +1,6 @@
+import Contract
 import Digest
-import Exchange
+import Randomness
 import Testing
 
 @testable import Wire
@@ -13,10 +14,102 @@ import Testing
             let back = try BlobDecoder.adapter(from: blob)
             #expect(back == (try BlobEncoder.roundTripped(adapter, encoding: encoding)))
             #expect(back.hasSameLayout(as: adapter))
-            #expect(blob.manifest.encoding == encoding)
-            try blob.manifest.checkLayout(of: adapter)
-            try blob.manifest.checkEncoding(encoding)
+            #expect(blob.manifest.layout == adapter.layout)
+            try blob.manifest.checkLayout(adapter.layout)
+            try blob.manifest.checkEncoding(encoding, adapter.layout)
         }
+    }
+
+    @Test("counters travel exactly beside arrays of any encoding, without their parts")
+    func counters() throws {
+        let adapter = Sample.mixedAdapter()
+        for encoding in TensorEncoding.allCases {
+            let blob = try BlobEncoder.encode(adapter, as: .update, encoding: encoding)
+            let back = try BlobDecoder.adapter(from: blob)
+
+            #expect(
+                blob.manifest.entries.map(\.elementType)
+                    == adapter.arrays.map { $0.part == .summed ? .f32 : encoding.elementType }
+            )
+            #expect(back.arrays.allSatisfy { $0.part == .averaged })
+            #expect(back["counts.seen"]?.values == [16_777_215] && back["visits"]?.values == [1, 0, 4_097])
+            let known = try adapter.layout.apply(to: back)
+            #expect(known == (try BlobEncoder.roundTripped(adapter, encoding: encoding)))
+            try blob.manifest.checkEncoding(encoding, adapter.layout)
+        }
+    }
+
+    @Test("an array in another encoding than its part asks for is named")
+    func mixedEncodings() throws {
+        let adapter = Sample.mixedAdapter()
+        let packed = try BlobEncoder.encode(adapter, as: .update, encoding: .bf16).manifest
+        #expect(throws: WireError.wrongEncoding(name: "lora_A.weight", found: "bf16", expected: "int8")) {
+            try packed.checkEncoding(.int8, adapter.layout)
+        }
+        // Whoever takes the counters for ordinary arrays packs them like those.
+        let naive = AdapterWeights(
+            adapter.arrays.map { NamedArray(name: $0.name, shape: $0.shape, values: $0.values) }
+        )
+        let wrong = try BlobEncoder.encode(naive, as: .update, encoding: .bf16).manifest
+        #expect(throws: WireError.wrongEncoding(name: "counts.seen", found: "bf16", expected: "f32")) {
+            try wrong.checkEncoding(.bf16, adapter.layout)
+        }
+        let exact = try BlobEncoder.encode(naive, as: .update, encoding: .f32).manifest
+        try exact.checkEncoding(.f32, adapter.layout)
+    }
+
+    @Test("a local array is not expected to travel, and traps where it would")
+    func localArrays() async throws {
+        let adapter = Sample.adapter()
+        let critic = NamedArray(name: "critic", shape: [1], values: [2], part: .local)
+        let layout = AdapterWeights(adapter.arrays + [critic]).layout
+        try BlobEncoder.encode(adapter, as: .update, encoding: .f32).manifest.checkLayout(layout)
+
+        await #expect(processExitsWith: .failure) {
+            let critic = NamedArray(name: "critic", shape: [1], values: [2], part: .local)
+            _ = try BlobEncoder.encode(AdapterWeights([critic]), as: .update, encoding: .f32)
+        }
+    }
+
+    @Test("two names that Unicode takes for one are one name twice, wherever they stand")
+    func equivalentNames() {
+        let names = ["e\u{301}", "f", "\u{E9}"]
+        let entries = names.map {
+            ManifestEntry(
+                name: $0,
+                elementType: .f32,
+                compression: .stored,
+                shape: [1],
+                rawBytes: 4,
+                encodedBytes: 4
+            )
+        }
+        #expect(throws: WireError.duplicateName("\u{E9}")) {
+            try Manifest(kind: .update, entries: entries, digest: Sample.digest)
+        }
+    }
+
+    @Test("eight responses of 7 MiB of noise go through chunks; one of 8 MiB and a byte is refused")
+    func largeResponses() throws {
+        var stream = RandomStream(seed: 5, "noise")
+        let size = 7 << 20
+        let words = (0..<size / 8).map { _ in stream.next() }
+        let noise = words.withUnsafeBytes { Array($0) }
+        let responses = (0..<8).map { index in
+            Response(itemID: "q", index: index, payload: [UInt8(index)] + noise.dropFirst())
+        }
+
+        let blob = try BlobEncoder.encode(responses)
+        var assembler = BlobAssembler(manifest: blob.manifest)
+        for index in 0..<blob.chunks.count { try assembler.accept(blob.chunk(index)) }
+        let received = try BlobDecoder.responses(from: assembler.finish())
+
+        #expect(blob.chunks.count == 57)
+        #expect(received == responses)
+        let tooLong = Response(itemID: "q", index: 0, payload: noise + noise.prefix((1 << 20) + 1))
+        #expect(
+            throws: WireError.limitExceeded(limit: "responseBytesMax", value: 8_388_609, maximum: 8_388_608)
+        ) { try BlobEncoder.encode([tooLong]) }
     }
 
     @Test("batches, responses and pools come back, also large enough to be compressed")
@@ -78,7 +171,7 @@ import Testing
         func error(_ arrays: [NamedArray]) -> WireError? {
             wireError {
                 let blob = try BlobEncoder.encode(AdapterWeights(arrays), as: .update, encoding: .f32)
-                try blob.manifest.checkLayout(of: expected)
+                try blob.manifest.checkLayout(expected.layout)
             }
         }
         var renamed = expected.arrays
@@ -93,8 +186,8 @@ import Testing
         )
         #expect(error(expected.arrays) == nil)
         let blob = try BlobEncoder.encode(expected, as: .update, encoding: .f32)
-        #expect(throws: WireError.wrongEncoding(found: "f32", expected: "int8")) {
-            try blob.manifest.checkEncoding(.int8)
+        #expect(throws: WireError.wrongEncoding(name: "lora_A.weight", found: "f32", expected: "int8")) {
+            try blob.manifest.checkEncoding(.int8, expected.layout)
         }
     }
 
@@ -159,7 +252,40 @@ import Testing
         }
     }
 
-    @Test("content larger than the window and than the growing step comes back")
+    @Test("a single-segment frame larger than the window comes back, and is held to its size")
+    func singleSegment() throws {
+        // Three MiB and five bytes in RLE blocks of 128 KiB; the descriptor says: single segment, four bytes
+        // of content size, no window.
+        func frame(declaring size: Int, content: Int) -> [UInt8] {
+            var bytes: [UInt8] = [0x28, 0xB5, 0x2F, 0xFD, 0xA0]
+            LittleEndian.append32(UInt32(size), to: &bytes)
+            for start in stride(from: 0, to: content, by: 131_072) {
+                let count = min(131_072, content - start)
+                let header = UInt32(count) << 3 | 1 << 1 | (start + count == content ? 1 : 0)
+                bytes += [UInt8(header & 255), UInt8(header >> 8 & 255), UInt8(header >> 16 & 255), 9]
+            }
+            return bytes
+        }
+        let size = (3 << 20) + 5
+        let decompressor = ZstdDecompressor()
+        let good = frame(declaring: size, content: size)
+
+        #expect(
+            try decompressor.decompress(good[...], rawBytes: size, name: "w")
+                == [UInt8](repeating: 9, count: size)
+        )
+        func code(_ bytes: [UInt8]) -> ErrorCode? {
+            wireError { _ = try decompressor.decompress(bytes[...], rawBytes: size, name: "w") }?.code
+        }
+        #expect(code(frame(declaring: size, content: size + 1)) == .decompressionFailed)
+        #expect(code(frame(declaring: size, content: size - 1)) == .decompressionFailed)
+        #expect(code(frame(declaring: size + 1, content: size + 1)) == .sizeMismatch)
+        #expect(code(good.dropLast()) == .decompressionFailed)
+        #expect(code(good + [0]) == .sizeMismatch)
+        #expect(code(good + good) == .sizeMismatch)
+    }
+
+    @Test("content larger than the window and than one step comes back")
     func largeContent() throws {
         let raw = (0..<5_000_000).map { UInt8(truncatingIfNeeded: $0 / 1000) }
         let frame = ZstdCompressor().compress(raw, planes: [1, 4_000_000, 999_999])

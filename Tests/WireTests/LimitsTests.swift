@@ -1,3 +1,4 @@
+import Contract
 import Testing
 
 @testable import Wire
@@ -81,6 +82,65 @@ import Testing
         #expect(code(.fetchBatch(FetchBatch(round: 0, step: Limits.stepsMax))) == nil)
         #expect(code(.fetchBatch(FetchBatch(round: 0, step: Limits.stepsMax + 1))) == .limitExceeded)
         #expect(code(.fetchBatch(FetchBatch(round: .max, step: 0))) == .limitExceeded)
+    }
+
+    @Test("the parts of a fingerprint, their names and their values")
+    func fingerprint() {
+        func code(_ parts: [FingerprintPart]) -> ErrorCode? {
+            let hello = Hello(software: "s", federation: "f", client: "c", trainer: "t", fingerprint: parts)
+            let sent = wireError { _ = try ClientMessage.hello(hello).frame() }?.code
+            #expect(wireError { try Hello.check(parts) }?.code == sent)
+            return sent
+        }
+        func text(_ count: Int) -> String { String(repeating: "x", count: count) }
+        let most = Limits.fingerprintBytesMax
+        let full = (0..<Limits.fingerprintPartsMax).map { index in
+            FingerprintPart("\(100 + index)" + text(most - 3), text(most))
+        }
+        #expect(code(full) == nil)
+        #expect(code(full + [FingerprintPart("one more", "")]) == .limitExceeded)
+        #expect(code([FingerprintPart(text(most + 1), "")]) == .limitExceeded)
+        #expect(code([FingerprintPart("a", text(most + 1))]) == .limitExceeded)
+        #expect(code([FingerprintPart("", "1")]) == .malformed)
+        #expect(code([FingerprintPart("a\u{7F}", "1")]) == .malformed)
+        #expect(code([FingerprintPart("a", "1\n")]) == .malformed)
+        #expect(code([FingerprintPart("b", "1"), FingerprintPart("a", "1")]) == nil)
+        #expect(code([FingerprintPart("b", "1"), FingerprintPart("b", "1")]) == .duplicateName)
+    }
+
+    @Test("the payloads of a public step")
+    func payloads() {
+        func bytes(_ count: Int) -> [UInt8] { [UInt8](repeating: 7, count: count) }
+        func item(_ count: Int) -> WireError? {
+            let items = [PublicItem(id: "q", topic: "", payload: bytes(count))]
+            let batch = PublicBatch(round: 0, step: 0, items: items, responsesPerItem: 1)
+            return wireError { _ = try BlobEncoder.encode(batch) }
+        }
+        func pool(target: Int, merged: Int) -> WireError? {
+            let group = PooledGroup(itemID: "q", scores: [], target: bytes(target))
+            let pool = ResponsePool(round: 0, step: 0, groups: [group], merged: bytes(merged))
+            return wireError {
+                let back = try BlobDecoder.pool(from: BlobEncoder.encode(pool))
+                #expect(back == pool)
+            }
+        }
+        let itemMost = Limits.itemBytesMax
+        let most = Limits.responseBytesMax
+        let mergedMost = Limits.mergedBytesMax
+        #expect(item(itemMost) == nil)
+        #expect(
+            item(itemMost + 1)
+                == .limitExceeded(limit: "itemBytesMax", value: itemMost + 1, maximum: itemMost)
+        )
+        #expect(pool(target: most, merged: mergedMost) == nil)
+        #expect(
+            pool(target: most + 1, merged: 0)
+                == .limitExceeded(limit: "responseBytesMax", value: most + 1, maximum: most)
+        )
+        #expect(
+            pool(target: 0, merged: mergedMost + 1)
+                == .limitExceeded(limit: "mergedBytesMax", value: mergedMost + 1, maximum: mergedMost)
+        )
     }
 
     @Test("settings and numbers of a welcome")

@@ -49,9 +49,8 @@ import Testing
             software: "s",
             federation: "f",
             client: "a b",
-            baseModel: Sample.digest,
             trainer: "t",
-            settings: nil
+            fingerprint: []
         )
         #expect(wireError { _ = try ClientMessage.hello(bad).frame() }?.code == .malformed)
         let nan = StepProgress(round: 0, step: 0, metrics: [Metric(name: "loss", value: .nan)])
@@ -92,6 +91,13 @@ import Testing
                 "frame at byte 0: fetchRound (type 2), body 2 B", "    after: -1",
                 "frame at byte 22: heartbeat (type 67), body 0 B",
                 "error 106 TRUNCATED: a frame header ends after 1 of 20 B",
+            ]
+        )
+        let hello = try #require(try Sample.clientMessages().first)
+        #expect(
+            FrameInspection.lines(of: hello).suffix(4) == [
+                "trainer: rlvr", "fingerprint base model: \(Sample.digest)", "fingerprint adapter.rank: 8",
+                "fingerprint note: ",
             ]
         )
     }

@@ -1,5 +1,5 @@
 import Digest
-import Exchange
+import Contract
 import Testing
 
 @testable import Wire

@@ -1,5 +1,5 @@
 import Digest
-import Exchange
+import Contract
 import FoundationEssentials
 import Randomness
 
@@ -80,6 +80,19 @@ enum Sample {
         ])
     }
 
+    /// An adapter with a low-rank pair, two averaged arrays and two counters.
+    static func mixedAdapter(seed: UInt64 = 1) -> AdapterWeights {
+        var arrays = adapter(seed: seed).arrays
+        arrays[0].part = .lowRank(.a, module: "m")
+        arrays[1].part = .lowRank(.b, module: "m")
+        return AdapterWeights(
+            arrays + [
+                NamedArray(name: "counts.seen", shape: [], values: [16_777_215], part: .summed),
+                NamedArray(name: "visits", shape: [3], values: [1, 0, 4_097], part: .summed),
+            ]
+        )
+    }
+
     static func manifest(_ kind: BlobKind) throws -> Manifest {
         guard !kind.holdsArrays else {
             return try BlobEncoder.encode(adapter(), as: kind, encoding: .bf16).manifest
@@ -95,6 +108,11 @@ enum Sample {
         return try Manifest(kind: kind, entries: [entry], digest: digest)
     }
 
+    static let fingerprint = [
+        FingerprintPart("base model", digest.description), FingerprintPart("adapter.rank", "8"),
+        FingerprintPart("note", ""),
+    ]
+
     static let metrics = [Metric(name: "loss", value: 0.25), Metric(name: "reward", value: -1e300)]
 
     static func clientMessages() throws -> [ClientMessage] {
@@ -104,9 +122,8 @@ enum Sample {
                     software: "tributary 0.1",
                     federation: "demo",
                     client: "north",
-                    baseModel: digest,
                     trainer: "rlvr",
-                    settings: otherDigest
+                    fingerprint: fingerprint
                 )
             ),
             .hello(
@@ -114,9 +131,8 @@ enum Sample {
                     software: "",
                     federation: "d",
                     client: "n",
-                    baseModel: digest,
                     trainer: "ret",
-                    settings: nil
+                    fingerprint: []
                 )
             ),
             .fetchRound(FetchRound(after: -1)),
@@ -190,8 +206,9 @@ enum Sample {
                 scores: [0, 1],
                 replacements: [Replacement(index: 0, score: 1, payload: [9, 0, 0, 0])]
             ),
-            PooledGroup(itemID: "q2", scores: [], replacements: []),
-        ]
+            PooledGroup(itemID: "q2", scores: [], replacements: [], target: [3, 1]),
+        ],
+        merged: [2, 7, 1]
     )
 }
 

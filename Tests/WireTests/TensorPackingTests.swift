@@ -1,4 +1,4 @@
-import Exchange
+import Contract
 import Testing
 
 @testable import Wire
@@ -111,6 +111,24 @@ import Testing
         let next = try feedback.encode(Sample.adapter(seed: 3), encoding: .int8)
         let nextRestored = try restored.encode(Sample.adapter(seed: 3), encoding: .int8)
         #expect(next.blob == nextRestored.blob)
+    }
+
+    @Test("error feedback leaves counters alone and owes nothing of them")
+    func feedbackOfCounters() throws {
+        var feedback = ErrorFeedback()
+        for seed in UInt64(1)...3 {
+            let update = Sample.mixedAdapter(seed: seed)
+            let received = try feedback.encode(update, encoding: .int8).received
+            #expect(received["counts.seen"] == update["counts.seen"])
+            #expect(received["visits"] == update["visits"])
+            #expect(received.layout == update.layout)
+            #expect(feedback.residual?.arrays.map(\.name) == ["lora_A.weight", "lora_B.weight", "scale"])
+            #expect(try ErrorFeedback(snapshot: feedback.snapshot()) == feedback)
+        }
+        let counters = AdapterWeights(Sample.mixedAdapter().arrays.filter { $0.part == .summed })
+        _ = try feedback.encode(counters, encoding: .int8)
+        #expect(feedback.residual == nil)
+        #expect(try feedback.snapshot() == [])
     }
 
     private static func largest(_ adapter: AdapterWeights) -> Float {

@@ -1,5 +1,5 @@
 import Digest
-import Exchange
+import Contract
 import FoundationEssentials
 import Testing
 
@@ -114,10 +114,12 @@ import Testing
             return try BlobDecoder.responses(from: blob).map { "\($0.itemID) \($0.index) \(hex($0.payload))" }
         case .pool:
             let pool = try BlobDecoder.pool(from: blob)
-            return ["round \(pool.round), step \(pool.step)"]
+            let head = "round \(pool.round), step \(pool.step)"
+            return [head + (pool.merged.isEmpty ? "" : ", merged \(hex(pool.merged))")]
                 + pool.groups.map { group in
                     "\(group.itemID) \(group.scores)"
                         + group.replacements.map { " \($0.index)<-\($0.score):\(hex($0.payload))" }.joined()
+                        + (group.target.isEmpty ? "" : " target \(hex(group.target))")
                 }
         }
     }

@@ -43,23 +43,38 @@ def add_message(name, kind, body, decoded, expect="ok"):
 A, B = hashlib.sha256(b"a").digest(), hashlib.sha256(b"b").digest()
 
 
-def hello(version=1, software="tributary 0.1", federation="demo", client="north", base=A, trainer="rlvr", settings=B):
+PARTS = (("base model", A.hex()), ("adapter.rank", "8"))
+
+
+def hello(version=1, software="tributary 0.1", federation="demo", client="north", trainer="rlvr", parts=PARTS):
     return (
         number(1, version) + optional(2, software) + optional(3, federation) + optional(4, client)
-        + optional(5, base) + optional(6, trainer) + optional(7, settings)
+        + optional(6, trainer) + b"".join(data(8, optional(1, name) + optional(2, value)) for name, value in parts)
     )
 
 
-def hello_lines(client="north", settings=B.hex(), software="tributary 0.1"):
+def hello_lines(client="north", parts=PARTS, software="tributary 0.1"):
     return [
-        "protocol_version: 1", f"software: {software}", "federation: demo", f"client: {client}",
-        f"base_model: {A.hex()}", "trainer: rlvr", f"settings: {settings}",
-    ]
+        "protocol_version: 1", f"software: {software}", "federation: demo", f"client: {client}", "trainer: rlvr",
+    ] + [f"fingerprint {name}: {value}" for name, value in parts]
 
 
 def session_messages():
     add_message("hello", "hello", hello(), hello_lines())
-    add_message("hello without a settings digest", "hello", hello(settings=b""), hello_lines(settings="none"))
+    add_message("hello without a fingerprint", "hello", hello(parts=()), hello_lines(parts=()))
+    add_message("hello with the retired fields 5 and 7", "hello", hello() + data(5, A) + data(7, B), hello_lines())
+    for label, parts, expect in (
+        ("as many parts as allowed, names in no order", [(f"{index * 37 % 64}", "") for index in range(64)], "ok"),
+        ("one part too many", [(f"{index}", "") for index in range(65)], "LIMIT_EXCEEDED"),
+        ("twenty thousand empty parts", [("", "")] * 20_000, "LIMIT_EXCEEDED"),
+        ("the longest name and value", [("n" * 256, "é" * 128)], "ok"),
+        ("a name one byte too long", [("n" * 257, "")], "LIMIT_EXCEEDED"),
+        ("a value one byte too long", [("n", "é" * 128 + "v")], "LIMIT_EXCEEDED"),
+        ("a part without a name", [("", "8")], "MALFORMED"),
+        ("a control character in a value", [("n", "8\n")], "MALFORMED"),
+        ("a part twice", [("n", "8"), ("m", "1"), ("n", "8")], "DUPLICATE_NAME"),
+    ):
+        add_message(f"hello with {label}", "hello", hello(parts=parts), hello_lines(parts=parts), expect)
     add_message(
         "hello with a field of a later version", "hello", hello() + data(99, b"later") + number(98, 7), hello_lines()
     )
@@ -71,7 +86,6 @@ def session_messages():
     add_message("hello with a slash in the client name", "hello", hello(client="a/b"), [], "MALFORMED")
     add_message("hello with a control character", "hello", hello(software="a\nb"), [], "MALFORMED")
     add_message("hello of protocol version 2", "hello", hello(version=2), [], "UNSUPPORTED_VERSION")
-    add_message("hello with a digest of 31 bytes", "hello", hello(base=A[:31]), [], "MALFORMED")
     add_message("hello with text that is not UTF-8", "hello", hello() + data(2, b"\xff\xfe"), [], "MALFORMED")
     add_message("hello cut inside a field", "hello", hello()[:-5], [], "MALFORMED")
     add_message("hello with a hundred nested groups", "hello", hello() + varint(50 << 3 | 3) * 100, [], "MALFORMED")
@@ -206,7 +220,10 @@ def bad_manifests():
     add("an unknown element type", [entry("a", 5, [2], 8, 8)], 8, 8, "MALFORMED")
     add("an unknown compression", [entry("a", "f32", [2], 8, 8, 3)], 8, 8, "MALFORMED")
     add("bytes among arrays", [entry("a", "bytes", [8], 8, 8)], 8, 8, "BAD_MANIFEST")
-    add("two encodings", [one, entry("b", "bf16", [2], 4, 4)], 12, 12, "BAD_MANIFEST")
+    add("two encodings that are not f32", [entry("a", "int8", [4], 8, 8), two, entry("c", "bf16", [2], 4, 4)],
+        20, 20, "BAD_MANIFEST")
+    add("a name in two spellings", [entry(name, "f32", [2], 8, 8) for name in ("e\u0301", "f", "\u00e9")], 24, 24,
+        "DUPLICATE_NAME")
     add("a raw size that is not the shape's", [entry("a", "f32", [3], 8, 8)], 8, 8, "BAD_MANIFEST")
     add("stored in another size", [entry("a", "f32", [2], 8, 7)], 8, 7, "BAD_MANIFEST")
     add("compressed into more", [entry("a", "f32", [2], 8, 9, "zstd")], 8, 9, "BAD_MANIFEST")
@@ -269,6 +286,9 @@ def array_blobs():
     add_blob("two arrays, one a scalar", "adapter",
              [("a", "f32", [], 4, 4, "stored"), ("w", "f32", [2, 3], 24, 24, "stored")], scalar + raw,
              decoded=[array_line("a", (), [2.0]), line])
+    counters = [("a", "f32", [2], 8, 8, "stored"), ("w", "int8", [3, 3], 21, 21, "stored")]
+    add_blob("counters in f32 beside int8", "update", counters, pack_f32([16777215.0, 3.0]) + quantised,
+             decoded=[array_line("a", (2,), [16777215.0, 3.0]), array_line("w", (3, 3), back)])
     for label, value in (("NaN", float("nan")), ("infinity", float("inf")), ("minus infinity", float("-inf"))):
         add_blob(f"f32 with {label}", "update", [("w", "f32", [2], 8, 8, "stored")], pack_f32([1.0, value]), "NOT_FINITE")
     add_blob("bf16 with NaN", "update", [("w", "bf16", [2], 4, 4, "stored")],
@@ -304,6 +324,15 @@ def zstd_blobs():
     add("two frames", good + good, "SIZE_MISMATCH")
     add("a frame that holds more than it declares", rle_frame(64, 1000), "DECOMPRESSION_FAILED", raw=64)
     add("a frame that holds less than it declares", rle_frame(64, 60), "DECOMPRESSION_FAILED", raw=64)
+    # A single segment of 3 MiB of zeros in blocks of 128 KiB: its window is its content.
+    size, block = 3 * 2**20, 2**17
+    blocks = [struct.pack("<I", block << 3 | 1 << 1 | (start + block == size))[:3] + b"\0"
+              for start in range(0, size, block)]
+    single = b"\x28\xb5\x2f\xfd\xa0" + struct.pack("<I", size) + b"".join(blocks)
+    add("a single segment that holds less than it declares", single[:9] + blocks[0] + blocks[-1],
+        "DECOMPRESSION_FAILED", raw=size)
+    large = [("batch", "bytes", [size], size, len(single), "zstd")]
+    add_blob("a batch of zeros in a single segment larger than any window", "batch", large, single, "MALFORMED")
     # Window descriptor 0x88 is exponent 17: a window of 2^27 bytes; 0x58 is exponent 11: 2^21, the limit;
     # 0x59 is an eighth more. Frame descriptor 0x80: four bytes of content size.
     for label, descriptor, expect in (
@@ -321,6 +350,10 @@ def payload_blobs():
     def add(name, kind, raw, expect="ok", decoded=None):
         add_blob(name, kind, [(kind, "bytes", [len(raw)], len(raw), len(raw), "stored")], raw, expect, decoded)
 
+    def add_squeezed(name, kind, raw, expect):
+        squeezed = zstd(raw)
+        add_blob(name, kind, [(kind, "bytes", [len(raw)], len(raw), len(squeezed), "zstd")], squeezed, expect)
+
     def item(name, payload=b"2+2="):
         return data(1, name) + data(2, "sums") + data(3, payload)
 
@@ -332,17 +365,26 @@ def payload_blobs():
     add("batch without responses", "batch", head + data(4, item("q1")), "MALFORMED")
     add("batch of another format", "batch", number(1, 2) + number(5, 8), "MALFORMED")
     add("batch with one item too many", "batch", head + data(4, b"") * 4097, "LIMIT_EXCEEDED")
-    add("batch with an item one byte too large", "batch", head + data(4, item("q", bytes(65537))) + number(5, 8), "LIMIT_EXCEEDED")
+    add_squeezed("batch with an item one byte too large", "batch",
+                 head + data(4, item("q", bytes(2**20 + 1))) + number(5, 8), "LIMIT_EXCEEDED")
     answer = data(1, "q1") + number(2, 1) + data(3, b"\1\0\0\0")
     add("responses", "responses", number(1, 1) + data(2, data(1, "q1")) + data(2, answer),
         decoded=["q1 0 ", "q1 1 01000000"])
     add("responses: none", "responses", number(1, 1), decoded=[])
     add("responses with index 256", "responses", number(1, 1) + data(2, data(1, "q1") + number(2, 256)), "LIMIT_EXCEEDED")
+    add_squeezed("responses with one a byte too large", "responses",
+                 number(1, 1) + data(2, data(1, "q1") + data(3, bytes(2**23 + 1))), "LIMIT_EXCEEDED")
     add("responses cut short", "responses", (number(1, 1) + data(2, answer))[:-1], "MALFORMED")
     swap = number(1, 1) + double(2, 1.0) + data(3, b"\7\0\0\0")
     scores = data(2, struct.pack("<dd", 1.0, 0.0))
     add("pool", "pool", head + data(4, data(1, "q1") + scores + data(3, swap)) + data(4, data(1, "q2") + scores),
         decoded=["round 4, step 11", "q1 [1.0, 0.0] 1<-1.0:07000000", "q2 [1.0, 0.0]"])
+    add("pool with a target and merged bytes", "pool",
+        head + data(4, data(1, "q1") + data(4, b"\1\2")) + data(4, data(1, "q2") + scores) + data(5, b"\3"),
+        decoded=["round 4, step 11, merged 03", "q1 [] target 0102", "q2 [1.0, 0.0]"])
+    add_squeezed("pool with a target one byte too large", "pool",
+                 head + data(4, data(1, "q1") + data(4, bytes(2**23 + 1))), "LIMIT_EXCEEDED")
+    add_squeezed("pool with one merged byte too many", "pool", head + data(5, bytes(2**23 + 1)), "LIMIT_EXCEEDED")
     add("pool with a NaN score", "pool", head + data(4, data(1, "q1") + data(2, struct.pack("<d", float("nan")))), "NOT_FINITE")
     add("pool with replacements out of order", "pool", head + data(4, data(1, "q1") + scores + data(3, swap) * 2), "MALFORMED")
     add("pool with an item twice", "pool", head + data(4, data(1, "q1")) * 2, "DUPLICATE_NAME")

@@ -1,24 +1,26 @@
-public import Exchange
+package import Contract
 
 /// FFA-LoRA (arXiv:2403.12313): A stays as broadcast, only B and dense arrays are averaged.
 ///
 /// With A common to all clients the mean of the products is the product of the means. That holds for
 /// what the clients trained only if they too kept A frozen; a delta of A is ignored here.
-public struct FrozenARule: DeltaRule {
+package struct FrozenARule: DeltaRule {
     /// `frozenA`
-    public static let name = "frozenA"
+    package static let name = "frozenA"
     /// One sentence for people who choose.
-    public static let summary = "averages B only and keeps the broadcast A (FFA-LoRA)"
+    package static let summary = "averages B only and keeps the broadcast A (FFA-LoRA)"
+    /// Without pairs it would be `factors` under another name.
+    package static let needsLowRank = true
 
     /// Makes the rule.
-    public init() {}
+    package init() {}
 
     /// The broadcast adapter with every array but the A factors averaged.
-    public func merge(
+    package func merge(
         _ contributions: WeightedContributions,
         broadcast: AdapterWeights
     ) throws(AggregationError) -> AdapterWeights {
-        let frozen = Set(try AdapterLayout(of: broadcast).pairs.map(\.a))
+        let frozen = Set(try broadcast.pairs().map(\.a))
         return AdapterWeights(
             broadcast.arrays.enumerated().map { index, array in
                 frozen.contains(index) ? array : contributions.averaged(array, at: index)

@@ -1,4 +1,4 @@
-public import Exchange
+package import Contract
 
 /// The exact mean of the products, `Σ w_i B_i A_i`, brought back to rank r by truncated SVD.
 ///
@@ -6,26 +6,27 @@ public import Exchange
 /// what is beyond rank r is lost. The products are of whole factors (broadcast plus delta), since
 /// deltas of factors do not add up to a delta of the product. Arrays that are no low-rank pair are
 /// averaged.
-public struct ProductRule: DeltaRule {
+package struct ProductRule: DeltaRule {
     /// `product`
-    public static let name = "product"
+    package static let name = "product"
     /// One sentence for people who choose.
-    public static let summary = "averages the products B·A exactly and re-factors them to rank r by SVD"
+    package static let summary = "averages the products B·A exactly and re-factors them to rank r by SVD"
+    /// Without pairs it would be `factors` under another name.
+    package static let needsLowRank = true
 
     /// Makes the rule.
-    public init() {}
+    package init() {}
 
     /// The rank-r adapter nearest to the weighted mean of the clients' products.
-    public func merge(
+    package func merge(
         _ contributions: WeightedContributions,
         broadcast: AdapterWeights
     ) throws(AggregationError) -> AdapterWeights {
-        let layout = try AdapterLayout(of: broadcast)
         var arrays = broadcast.arrays
-        for index in layout.dense {
+        for index in broadcast.layout.indices(of: .averaged) {
             arrays[index] = contributions.averaged(arrays[index], at: index)
         }
-        for pair in layout.pairs {
+        for pair in try broadcast.pairs() {
             (arrays[pair.a], arrays[pair.b]) = refactor(pair, contributions, broadcast)
         }
         return AdapterWeights(arrays)
@@ -89,10 +90,10 @@ public struct ProductRule: DeltaRule {
                 valuesB[row * pair.rank + k] = Float(sigma.squareRoot() * factored.left[row, k])
             }
         }
-        return (
-            NamedArray(name: a.name, shape: a.shape, values: valuesA),
-            NamedArray(name: b.name, shape: b.shape, values: valuesB)
-        )
+        var (mergedA, mergedB) = (a, b)
+        mergedA.values = valuesA
+        mergedB.values = valuesB
+        return (mergedA, mergedB)
     }
 
     private func meanRowNorm(_ a: NamedArray) -> Double {

@@ -1,10 +1,10 @@
-public import Exchange
+package import Contract
 internal import Randomness
-public import Tensors
+package import Tensors
 
 /// The trainable low-rank matrices of a decoder. Not Sendable: it lives on one compute thread, and travels as
 /// `AdapterWeights`.
-public final class Adapter {
+package final class Adapter {
     /// One adapted linear map.
     struct Pair {
         /// `[r, in]`
@@ -14,11 +14,11 @@ public final class Adapter {
     }
 
     /// Rank, scale and targets.
-    public let configuration: LoRAConfiguration
-    /// The names of `parameters`, ascending by UTF-8 bytes: PEFT's names.
-    public let names: [String]
+    package let configuration: LoRAConfiguration
+    /// The arrays in the order of `parameters`, under PEFT's names: pairs of low rank.
+    package let layout: AdapterLayout
     /// The trainable tensors in the order of `names`: for each target A `[r, in]` and B `[out, r]`.
-    public let parameters: [Tensor]
+    package let parameters: [Tensor]
     /// The shape of the decoder it was made for.
     let model: DecoderConfiguration
     /// α/r.
@@ -30,7 +30,7 @@ public final class Adapter {
     /// (seed, "adapter", name), the same for everyone with that seed; B = 0, so that it changes nothing yet.
     ///
     /// - Throws: `AdapterError` when the configuration does not fit the model.
-    public init(
+    package init(
         for model: DecoderConfiguration,
         _ configuration: LoRAConfiguration,
         seed: UInt64
@@ -41,7 +41,7 @@ public final class Adapter {
             repeating: Array(repeating: nil, count: LinearModule.allCases.count),
             count: model.layerCount
         )
-        var named: [(name: String, tensor: Tensor)] = []
+        var named: [(entry: AdapterLayout.Entry, tensor: Tensor)] = []
         for layer in layers {
             for module in modules {
                 let (rows, columns) = module.shape(model)
@@ -57,12 +57,27 @@ public final class Adapter {
                     b: Tensor(zeros: [rows, configuration.rank], trainable: true)
                 )
                 pairs[layer][module.ordinal] = pair
-                named.append((name, pair.a))
-                named.append((AdapterNames.b(module, layer: layer), pair.b))
+                let path = module.path(layer: layer)
+                named.append(
+                    (.init(name: name, shape: pair.a.shape, part: .lowRank(.a, module: path)), pair.a)
+                )
+                named.append(
+                    (
+                        .init(
+                            name: AdapterNames.b(module, layer: layer),
+                            shape: pair.b.shape,
+                            part: .lowRank(.b, module: path)
+                        ), pair.b
+                    )
+                )
             }
         }
-        named.sort { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
-        names = named.map(\.name)
+        named.sort { $0.entry.name.utf8.lexicographicallyPrecedes($1.entry.name.utf8) }
+        do throws(AdapterFault) {
+            layout = try AdapterLayout(named.map(\.entry))
+        } catch {
+            preconditionFailure("two linear maps have the same name: \(error)")
+        }
         parameters = named.map(\.tensor)
         scale = configuration.scale
         self.configuration = configuration
@@ -71,7 +86,7 @@ public final class Adapter {
     }
 
     /// Makes the starting adapter of a model; see `init(for:_:seed:)` with a configuration.
-    public convenience init(
+    package convenience init(
         for base: BaseModel,
         _ configuration: LoRAConfiguration,
         seed: UInt64
@@ -79,18 +94,26 @@ public final class Adapter {
         try self.init(for: base.configuration, configuration, seed: seed)
     }
 
+    /// The names of `parameters`, ascending by UTF-8 bytes: PEFT's names.
+    package var names: [String] { layout.entries.map(\.name) }
+
     /// A copy of all values, under PEFT's names. Setting it traps when names or shapes differ; use `load` for
     /// weights from outside.
-    public var weights: AdapterWeights {
+    package var weights: AdapterWeights {
         get {
             AdapterWeights(
-                zip(names, parameters).map { name, tensor in
-                    NamedArray(name: name, shape: tensor.shape, values: tensor.toArray())
+                zip(layout.entries, parameters).map { entry, tensor in
+                    NamedArray(
+                        name: entry.name,
+                        shape: entry.shape,
+                        values: tensor.toArray(),
+                        part: entry.part
+                    )
                 }
             )
         }
         set {
-            do throws(AdapterError) {
+            do throws(AdapterFault) {
                 try load(newValue)
             } catch {
                 preconditionFailure("\(error)")
@@ -100,23 +123,10 @@ public final class Adapter {
 
     /// Takes over values.
     ///
-    /// - Throws: `AdapterError` that names the first array that is missing, unknown or of another shape; the
+    /// - Throws: `AdapterFault` that names the first array that is missing, unknown or of another shape; the
     ///   adapter is unchanged then.
-    public func load(_ weights: AdapterWeights) throws(AdapterError) {
-        // Both lists are in ascending order of name.
-        for (index, name) in names.enumerated() {
-            guard index < weights.arrays.count else { throw .missing(name: name) }
-            let array = weights.arrays[index]
-            guard array.name == name else {
-                throw weights[name] == nil ? .missing(name: name) : .unexpected(name: array.name)
-            }
-            guard array.shape == parameters[index].shape else {
-                throw .wrongShape(name: name, expected: parameters[index].shape, found: array.shape)
-            }
-        }
-        if weights.arrays.count > names.count {
-            throw .unexpected(name: weights.arrays[names.count].name)
-        }
+    package func load(_ weights: AdapterWeights) throws(AdapterFault) {
+        try layout.check(weights.layout)
         for (tensor, array) in zip(parameters, weights.arrays) {
             _ = tensor.values.update(fromContentsOf: array.values)
         }

@@ -1,5 +1,5 @@
 /// The seven linear maps of a decoder block, by their Hugging Face names.
-public enum LinearModule: String, CaseIterable, Sendable, Codable {
+package enum LinearModule: String, CaseIterable, Sendable, Codable {
     /// Hidden state to queries.
     case query = "q_proj"
     /// Hidden state to keys.
@@ -16,7 +16,7 @@ public enum LinearModule: String, CaseIterable, Sendable, Codable {
     case down = "down_proj"
 
     /// The module's path in a Hugging Face checkpoint: `model.layers.3.self_attn.q_proj`.
-    public func path(layer: Int) -> String {
+    package func path(layer: Int) -> String {
         switch self {
         case .query, .key, .value, .output: "model.layers.\(layer).self_attn.\(rawValue)"
         case .gate, .up, .down: "model.layers.\(layer).mlp.\(rawValue)"
@@ -24,7 +24,7 @@ public enum LinearModule: String, CaseIterable, Sendable, Codable {
     }
 
     /// The shape `[out, in]` of its weight.
-    public func shape(_ configuration: DecoderConfiguration) -> (rows: Int, columns: Int) {
+    package func shape(_ configuration: DecoderConfiguration) -> (rows: Int, columns: Int) {
         let hidden = configuration.hiddenSize
         let width = configuration.headCount * configuration.headSize
         let keyWidth = configuration.keyValueHeadCount * configuration.headSize

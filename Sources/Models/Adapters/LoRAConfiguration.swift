@@ -1,17 +1,19 @@
+package import Contract
+
 /// What low-rank adapters a model gets: W x + (α/r) B A x on chosen linear maps
 /// (Hu et al., "LoRA: Low-Rank Adaptation of Large Language Models", arXiv:2106.09685).
-public struct LoRAConfiguration: Codable, Sendable, Equatable {
+package struct LoRAConfiguration: Codable, Sendable, Equatable {
     /// r, the rows of A and the columns of B.
-    public var rank: Int
+    package var rank: Int
     /// α; the product B A is scaled by α/r.
-    public var alpha: Double
+    package var alpha: Double
     /// The linear maps, by their Hugging Face names such as `q_proj`.
-    public var targets: [String]
+    package var targets: [String]
     /// The blocks that get adapters, from 0; nil for all.
-    public var layers: [Int]?
+    package var layers: [Int]?
 
     /// Makes a configuration; `modules` says whether it is valid.
-    public init(
+    package init(
         rank: Int = 8,
         alpha: Double = 16,
         targets: [String] = LinearModule.allCases.map(\.rawValue),
@@ -24,7 +26,7 @@ public struct LoRAConfiguration: Codable, Sendable, Equatable {
     }
 
     /// Reads a configuration; a missing key takes the default of `init`.
-    public init(from decoder: any Decoder) throws {
+    package init(from decoder: any Decoder) throws {
         let values = try decoder.container(keyedBy: CodingKeys.self)
         self.init()
         rank = try values.decodeIfPresent(Int.self, forKey: .rank) ?? rank
@@ -34,14 +36,14 @@ public struct LoRAConfiguration: Codable, Sendable, Equatable {
     }
 
     /// α/r.
-    public var scale: Float { Float(alpha / Double(rank)) }
+    package var scale: Float { Float(alpha / Double(rank)) }
 
     /// The largest rank.
-    public static let rankMax = 4096
+    package static let rankMax = 4096
 
     /// The target modules in the order of `LinearModule.allCases`; throws when a value is out of range, a
     /// target is unknown or named twice.
-    public func modules() throws(AdapterError) -> [LinearModule] {
+    package func modules() throws(AdapterError) -> [LinearModule] {
         guard (1...Self.rankMax).contains(rank) else {
             throw .badConfiguration(key: "rank", detail: "\(rank) is not between 1 and \(Self.rankMax)")
         }
@@ -60,7 +62,7 @@ public struct LoRAConfiguration: Codable, Sendable, Equatable {
 
     /// The blocks that get adapters in a model of `layerCount` blocks, ascending; throws when one is not
     /// there.
-    public func layers(of layerCount: Int) throws(AdapterError) -> [Int] {
+    package func layers(of layerCount: Int) throws(AdapterError) -> [Int] {
         guard let layers else { return Array(0..<layerCount) }
         guard !layers.isEmpty, Set(layers).count == layers.count,
             layers.allSatisfy((0..<layerCount).contains)
@@ -75,24 +77,17 @@ public struct LoRAConfiguration: Codable, Sendable, Equatable {
 }
 
 /// Why an adapter does not fit.
-public enum AdapterError: Error, Equatable, CustomStringConvertible {
+package enum AdapterError: GivenFault, Equatable, CustomStringConvertible {
+    /// Not what it should be.
+    package var faultKind: FaultKind { .data }
+
     /// A key of the configuration has a value that cannot be used.
     case badConfiguration(key: String, detail: String)
-    /// An array that the adapter needs is missing.
-    case missing(name: String)
-    /// An array that the adapter does not know.
-    case unexpected(name: String)
-    /// An array has another shape.
-    case wrongShape(name: String, expected: [Int], found: [Int])
 
     /// One line that names the key or the array.
-    public var description: String {
+    package var description: String {
         switch self {
         case .badConfiguration(let key, let detail): "adapter: \(key): \(detail)"
-        case .missing(let name): "adapter: '\(name)' is missing"
-        case .unexpected(let name): "adapter: '\(name)' belongs to no target of this adapter"
-        case .wrongShape(let name, let expected, let found):
-            "adapter: '\(name)' has shape \(found), expected \(expected)"
         }
     }
 }

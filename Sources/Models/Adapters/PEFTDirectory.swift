@@ -1,9 +1,9 @@
-public import Exchange
+package import Contract
 internal import FoundationEssentials
 
 /// Adapters as Hugging Face PEFT keeps them: a directory with `adapter_model.safetensors` and
 /// `adapter_config.json`.
-public enum PEFTDirectory {
+package enum PEFTDirectory {
     private static let weightsName = "adapter_model.safetensors"
     private static let configurationName = "adapter_config.json"
     /// The largest `adapter_config.json` that is read.
@@ -17,7 +17,7 @@ public enum PEFTDirectory {
     ///   - configuration: Rank, scale and targets.
     ///   - baseModelName: What PEFT users will see as `base_model_name_or_path`.
     ///   - path: The directory.
-    public static func write(
+    package static func write(
         _ weights: AdapterWeights,
         _ configuration: LoRAConfiguration,
         baseModelName: String,
@@ -36,7 +36,7 @@ public enum PEFTDirectory {
     /// - Parameters:
     ///   - path: The directory.
     ///   - model: When given, targets and shapes are checked against it too.
-    public static func read(
+    package static func read(
         from path: String,
         for model: DecoderConfiguration? = nil
     ) throws(CheckpointError) -> (AdapterWeights, LoRAConfiguration) {

@@ -1,9 +1,9 @@
-public import Digest
+package import Digest
 internal import Tensors
-public import Text
+package import Text
 
 /// A pretrained decoder with frozen weights, shared between threads and decoders.
-public final class BaseModel: Sendable {
+package final class BaseModel: Sendable {
     /// One block's weights.
     struct Layer: Sendable {
         /// The weight `[1, C]` of the norm before attention.
@@ -15,11 +15,11 @@ public final class BaseModel: Sendable {
     }
 
     /// The shape of the model.
-    public let configuration: DecoderConfiguration
+    package let configuration: DecoderConfiguration
     /// The digest of the weights file (`model.safetensors` or the GGUF file): what a federation agrees on.
-    public let sha256: SHA256Digest
+    package let sha256: SHA256Digest
     /// Where it was loaded from.
-    public let source: ModelSource
+    package let source: ModelSource
 
     /// The token embeddings `[V, C]`.
     let embedding: FrozenMatrix
@@ -71,7 +71,7 @@ public final class BaseModel: Sendable {
     /// Loads a model: the whole of its weights, widened to float32.
     ///
     /// - Throws: `CheckpointError`, which names the file and the tensor, key or offset.
-    public static func load(_ source: ModelSource) throws -> BaseModel {
+    package static func load(_ source: ModelSource) throws -> BaseModel {
         switch source {
         case .embedded(let name):
             try loadDirectory(EmbeddedModels.directory(of: name), source: source)
@@ -85,7 +85,7 @@ public final class BaseModel: Sendable {
     /// Builds the model's tokenizer from `tokenizer.json` or from the GGUF metadata.
     ///
     /// - Throws: when there is none, or one of a kind that is not known.
-    public func tokenizer() throws -> any Tokenizer {
+    package func tokenizer() throws -> any Tokenizer {
         try makeTokenizer()
     }
 }

@@ -1,7 +1,12 @@
+package import Contract
+
 /// What can be wrong with a file or a directory that holds weights.
 ///
 /// Each case names the file; `description` is one line for people, without any of the file's data.
-public enum CheckpointError: Error, Equatable, CustomStringConvertible {
+package enum CheckpointError: GivenFault, Equatable, CustomStringConvertible {
+    /// Missing, or not what it should be.
+    package var faultKind: FaultKind { if case .inaccessible = self { .missingInput } else { .data } }
+
     /// The system would not open, read or write the file.
     case inaccessible(file: String, reason: String)
     /// The file ends before the `needed` bytes at `offset` that `what` takes.
@@ -22,7 +27,7 @@ public enum CheckpointError: Error, Equatable, CustomStringConvertible {
     case badKey(file: String, key: String, detail: String)
 
     /// One line: file, place, value, limit.
-    public var description: String {
+    package var description: String {
         switch self {
         case .inaccessible(let file, let reason):
             "\(file): \(reason)"

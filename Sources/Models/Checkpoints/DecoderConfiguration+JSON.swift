@@ -34,7 +34,7 @@ extension DecoderConfiguration: Codable {
 
     /// Reads a Hugging Face `config.json`; missing keys take `LlamaConfig`'s defaults. Throws for a model
     /// that is not a plain Llama: another `model_type`, activation or rotary scaling, or biases.
-    public init(from decoder: any Decoder) throws {
+    package init(from decoder: any Decoder) throws {
         let values = try decoder.container(keyedBy: CodingKeys.self)
         func refuse(_ key: CodingKeys, _ detail: String) -> DecodingError {
             .dataCorruptedError(forKey: key, in: values, debugDescription: "\(key.rawValue): \(detail)")
@@ -72,7 +72,7 @@ extension DecoderConfiguration: Codable {
     }
 
     /// Writes a `config.json` that older and newer Hugging Face releases read.
-    public func encode(to encoder: any Encoder) throws {
+    package func encode(to encoder: any Encoder) throws {
         var values = encoder.container(keyedBy: CodingKeys.self)
         try values.encode(["LlamaForCausalLM"], forKey: .architectures)
         try values.encode("llama", forKey: .modelType)
@@ -97,7 +97,7 @@ extension DecoderConfiguration: Codable {
     static let fileBytesMax = 1 << 20
 
     /// Reads and validates a `config.json`.
-    public static func read(from path: String) throws(CheckpointError) -> DecoderConfiguration {
+    package static func read(from path: String) throws(CheckpointError) -> DecoderConfiguration {
         let bytes = try ReadableFile.contents(of: path, limit: fileBytesMax)
         let configuration: DecoderConfiguration
         do {
@@ -110,7 +110,7 @@ extension DecoderConfiguration: Codable {
     }
 
     /// Writes a `config.json`; the same configuration gives the same bytes.
-    public func write(to path: String) throws(CheckpointError) {
+    package func write(to path: String) throws(CheckpointError) {
         try WritableFile.write(JSONFault.encode(self, file: path), to: path)
     }
 }

@@ -2,32 +2,32 @@
 /// attention, SwiGLU, no biases.
 ///
 /// In JSON it is a `config.json` with the names of Hugging Face's `LlamaConfig`.
-public struct DecoderConfiguration: Sendable, Equatable {
+package struct DecoderConfiguration: Sendable, Equatable {
     /// C, the width of the residual stream (`hidden_size`).
-    public var hiddenSize: Int
+    package var hiddenSize: Int
     /// The number of blocks (`num_hidden_layers`).
-    public var layerCount: Int
+    package var layerCount: Int
     /// H, the query heads (`num_attention_heads`).
-    public var headCount: Int
+    package var headCount: Int
     /// The key and value heads; divides `headCount` (`num_key_value_heads`).
-    public var keyValueHeadCount: Int
+    package var keyValueHeadCount: Int
     /// D, the width of a head; even (`head_dim`).
-    public var headSize: Int
+    package var headSize: Int
     /// The inner width of the feed-forward layer (`intermediate_size`).
-    public var intermediateSize: Int
+    package var intermediateSize: Int
     /// V, the number of tokens (`vocab_size`).
-    public var vocabularySize: Int
+    package var vocabularySize: Int
     /// The ε of every RMSNorm (`rms_norm_eps`).
-    public var normEpsilon: Float
+    package var normEpsilon: Float
     /// The base of the rotary angles: pair i turns by position·θ^(−2i/D) (`rope_theta`).
-    public var ropeTheta: Double
+    package var ropeTheta: Double
     /// Whether the output head is the embedding (`tie_word_embeddings`).
-    public var tiesEmbedding: Bool
+    package var tiesEmbedding: Bool
     /// The longest sequence (`max_position_embeddings`).
-    public var positionsMax: Int
+    package var positionsMax: Int
 
     /// Makes a configuration; `validate` says whether it can be built.
-    public init(
+    package init(
         hiddenSize: Int,
         layerCount: Int,
         headCount: Int,
@@ -54,7 +54,7 @@ public struct DecoderConfiguration: Sendable, Equatable {
     }
 
     /// How many parameters the decoder has; a tied head counts once.
-    public var parameterCount: Int {
+    package var parameterCount: Int {
         let linears = LinearModule.allCases.reduce(0) { sum, module in
             let (rows, columns) = module.shape(self)
             return sum + rows * columns
@@ -64,7 +64,7 @@ public struct DecoderConfiguration: Sendable, Equatable {
     }
 
     /// Throws `.badKey`, naming `file`, when a size is out of range or two sizes do not fit each other.
-    public func validate(file: String) throws(CheckpointError) {
+    package func validate(file: String) throws(CheckpointError) {
         let sizes = [
             ("hidden_size", hiddenSize, 1 << 16), ("num_hidden_layers", layerCount, 1024),
             ("num_attention_heads", headCount, 1024), ("num_key_value_heads", keyValueHeadCount, 1024),

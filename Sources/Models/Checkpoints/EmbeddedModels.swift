@@ -1,9 +1,9 @@
 internal import Glibc
 
 /// The models that ship with the program, in the resource bundle of this module.
-public enum EmbeddedModels {
+package enum EmbeddedModels {
     /// Their names.
-    public static let names = ["tiny-arithmetic", "tiny-arithmetic-hard"]
+    package static let names = ["tiny-arithmetic", "tiny-arithmetic-hard"]
 
     /// The bundle's directory, as SwiftPM names it.
     static let bundle = "tributary_Models.resources"
@@ -15,7 +15,7 @@ public enum EmbeddedModels {
     /// program finds its models wherever it was copied to.
     ///
     /// - Throws: `CheckpointError` that names every place looked at.
-    public static func directory(of name: String) throws(CheckpointError) -> String {
+    package static func directory(of name: String) throws(CheckpointError) -> String {
         guard names.contains(name) else {
             throw .inaccessible(
                 file: "embedded:\(name)",

@@ -1,5 +1,5 @@
 /// A metadata value of a GGUF file; integers of all widths and booleans are one case.
-public enum GGUFValue: Sendable, Equatable {
+package enum GGUFValue: Sendable, Equatable {
     /// An integer, or a boolean as 0 or 1.
     case integer(Int64)
     /// A float32 or float64.
@@ -16,7 +16,7 @@ public enum GGUFValue: Sendable, Equatable {
 
 /// A GGUF version 3 file opened for reading: metadata and tensor list read and checked, tensors read and
 /// dequantised on demand.
-public struct GGUFFile {
+package struct GGUFFile {
     /// One tensor as the file lists it.
     struct Entry {
         let name: String
@@ -33,19 +33,19 @@ public struct GGUFFile {
     static let tensorsMax: UInt64 = 65_536
 
     /// The metadata.
-    public let metadata: [String: GGUFValue]
+    package let metadata: [String: GGUFValue]
     let entries: [String: Entry]
     let file: ReadableFile
 
     /// The path it was opened with.
-    public var path: String { file.path }
+    package var path: String { file.path }
 
     /// The names of the tensors, sorted.
-    public var names: [String] { entries.keys.sorted() }
+    package var names: [String] { entries.keys.sorted() }
 
     /// Opens a file and checks its header: counts and lengths against limits, tensor types, sizes and
     /// offsets against the file, no overlap.
-    public init(path: String) throws(CheckpointError) {
+    package init(path: String) throws(CheckpointError) {
         try self.init(ReadableFile(path: path))
     }
 
@@ -89,7 +89,7 @@ public struct GGUFFile {
 
     /// The shape of a tensor, slowest dimension first (the reverse of the file's order): a linear layer is
     /// `[out, in]`. Nil when there is none of that name.
-    public func shape(of name: String) -> [Int]? { entries[name]?.shape }
+    package func shape(of name: String) -> [Int]? { entries[name]?.shape }
 
     /// The values of a tensor in row-major order, dequantised to float32.
     ///
@@ -97,7 +97,7 @@ public struct GGUFFile {
     ///   - name: The tensor.
     ///   - shape: The shape it must have; nil takes any.
     /// - Throws: when it is missing, of another shape, or not finite.
-    public func values(of name: String, shape: [Int]? = nil) throws(CheckpointError) -> [Float] {
+    package func values(of name: String, shape: [Int]? = nil) throws(CheckpointError) -> [Float] {
         guard let entry = entries[name] else { throw .missingTensor(file: path, name: name) }
         if let shape, shape != entry.shape {
             throw .wrongShape(file: path, name: name, expected: shape, found: entry.shape)

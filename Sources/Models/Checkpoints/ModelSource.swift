@@ -1,5 +1,5 @@
 /// Where a base model comes from.
-public enum ModelSource: Sendable, Hashable, CustomStringConvertible {
+package enum ModelSource: Sendable, Hashable, CustomStringConvertible {
     /// A model that ships with the program: `tiny-arithmetic` or `tiny-arithmetic-hard`.
     case embedded(String)
     /// A directory in Hugging Face's layout: `config.json`, `model.safetensors`, `tokenizer.json`.
@@ -8,7 +8,7 @@ public enum ModelSource: Sendable, Hashable, CustomStringConvertible {
     case gguf(String)
 
     /// The source as it is shown and logged: `embedded:tiny-arithmetic`, or the path.
-    public var description: String {
+    package var description: String {
         switch self {
         case .embedded(let name): "embedded:\(name)"
         case .directory(let path), .gguf(let path): path

@@ -1,16 +1,16 @@
-internal import Exchange
+internal import Contract
 
 /// A safetensors file opened for reading: header read and checked, tensors read on demand.
 ///
 /// The format: 8 bytes little-endian length of the header, the header in JSON, the tensors' bytes.
-public struct SafetensorsFile {
+package struct SafetensorsFile {
     private let file: ReadableFile
     private let header: SafetensorsHeader
     private let dataOffset: Int
 
     /// Opens a file and checks its header: length against the file and a limit of 100 MB, offsets against the
     /// data, shapes against the offsets, no gap and no overlap.
-    public init(path: String) throws(CheckpointError) {
+    package init(path: String) throws(CheckpointError) {
         try self.init(ReadableFile(path: path))
     }
 
@@ -32,16 +32,16 @@ public struct SafetensorsFile {
     }
 
     /// The path it was opened with.
-    public var path: String { file.path }
+    package var path: String { file.path }
 
     /// The names of the tensors in the order of their bytes.
-    public var names: [String] { header.entries.map(\.name) }
+    package var names: [String] { header.entries.map(\.name) }
 
     /// The free text under `__metadata__`.
-    public var metadata: [String: String] { header.metadata }
+    package var metadata: [String: String] { header.metadata }
 
     /// The shape of a tensor, slowest dimension first; nil when there is none of that name.
-    public func shape(of name: String) -> [Int]? { entry(name)?.shape }
+    package func shape(of name: String) -> [Int]? { entry(name)?.shape }
 
     /// The values of a tensor in row-major order, widened to float32.
     ///
@@ -49,7 +49,7 @@ public struct SafetensorsFile {
     ///   - name: The tensor. Its type must be F32, F16 or BF16.
     ///   - shape: The shape it must have; nil takes any.
     /// - Throws: when it is missing, of another shape or type, or not finite.
-    public func values(of name: String, shape: [Int]? = nil) throws(CheckpointError) -> [Float] {
+    package func values(of name: String, shape: [Int]? = nil) throws(CheckpointError) -> [Float] {
         guard let entry = entry(name) else { throw .missingTensor(file: path, name: name) }
         if let shape, shape != entry.shape {
             throw .wrongShape(file: path, name: name, expected: shape, found: entry.shape)

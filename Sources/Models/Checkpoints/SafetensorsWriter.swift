@@ -1,8 +1,8 @@
-public import Exchange
+package import Contract
 internal import FoundationEssentials
 
 /// Writes safetensors files.
-public enum SafetensorsWriter {
+package enum SafetensorsWriter {
     /// Writes float32 arrays to `path`, whole or not at all (a file beside it is synced and renamed).
     ///
     /// The same arrays and metadata give the same bytes: tensors in ascending order of name, sorted keys, the
@@ -12,7 +12,7 @@ public enum SafetensorsWriter {
     ///   - arrays: What to write; no name twice.
     ///   - metadata: Free text for `__metadata__`; PyTorch tools expect `["format": "pt"]`.
     ///   - path: Where to.
-    public static func write(
+    package static func write(
         _ arrays: [NamedArray],
         metadata: [String: String] = ["format": "pt"],
         to path: String

@@ -1,10 +1,10 @@
-public import Exchange
+package import Contract
 internal import Randomness
-public import Tensors
+package import Tensors
 
 /// All weights of a decoder: those of a base model, frozen, or trainable tensors for pre-training and full
 /// fine-tuning. Not Sendable, as tensors are not.
-public struct DecoderParameters {
+package struct DecoderParameters {
     struct Layer {
         let attentionNorm: Weight
         let feedForwardNorm: Weight
@@ -13,9 +13,9 @@ public struct DecoderParameters {
     }
 
     /// The shape of the decoder.
-    public let configuration: DecoderConfiguration
+    package let configuration: DecoderConfiguration
     /// The trainable tensors in a fixed order (embedding, blocks, last norm, head); empty when frozen.
-    public let trainable: [Tensor]
+    package let trainable: [Tensor]
     let embedding: Weight
     /// The embedding itself when the head is tied.
     let head: Weight
@@ -24,12 +24,12 @@ public struct DecoderParameters {
     let rope: RopeTable
 
     /// The frozen weights of a base model, shared with it.
-    public init(_ base: BaseModel) {
+    package init(_ base: BaseModel) {
         self.init(base.configuration, rope: base.rope) { .frozen($0(base)) }
     }
 
     /// A trainable copy of a base model.
-    public init(trainable base: BaseModel) {
+    package init(trainable base: BaseModel) {
         self.init(base.configuration, rope: base.rope) { pick in
             let matrix = pick(base)
             return .trainable(
@@ -40,7 +40,7 @@ public struct DecoderParameters {
 
     /// Fresh trainable weights: Gaussian with standard deviation 0.051 for embedding and untied head,
     /// 0.7/√in for linear maps; norms 1. Each tensor draws from the stream (seed, "pretrain", name).
-    public init(random configuration: DecoderConfiguration, seed: UInt64) {
+    package init(random configuration: DecoderConfiguration, seed: UInt64) {
         func gaussian(_ name: String, _ rows: Int, _ columns: Int, _ deviation: Double) -> Weight {
             var source = GaussianSource(RandomStream(seed: seed, "pretrain", name))
             let values = (0..<rows * columns).map { _ in Float(source.next() * deviation) }
@@ -115,7 +115,7 @@ public struct DecoderParameters {
     }
 
     /// A copy of all weights under their Hugging Face names, vectors `[C]`, matrices `[out, in]`.
-    public func arrays() -> [NamedArray] {
+    package func arrays() -> [NamedArray] {
         let hidden = configuration.hiddenSize
         let table = [configuration.vocabularySize, hidden]
         var arrays = [
@@ -144,7 +144,7 @@ public struct DecoderParameters {
 
     /// Writes `model.safetensors` and `config.json` into a directory, which is made when missing; Hugging
     /// Face `transformers` and `ModelSource.directory` read them. The same weights give the same bytes.
-    public func write(toDirectory path: String) throws(CheckpointError) {
+    package func write(toDirectory path: String) throws(CheckpointError) {
         try WritableFile.makeDirectory(path)
         try SafetensorsWriter.write(arrays(), to: "\(path)/model.safetensors")
         try configuration.write(to: "\(path)/config.json")

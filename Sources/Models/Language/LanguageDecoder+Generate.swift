@@ -1,4 +1,4 @@
-public import Randomness
+package import Randomness
 internal import Tensors
 
 extension LanguageDecoder {
@@ -17,7 +17,7 @@ extension LanguageDecoder {
     ///   - withAdapter: False draws from the base model.
     ///   - stream: The random numbers of a sample, by the index of its prompt and its own, 0 ..< K.
     /// - Returns: For each prompt K completions.
-    public func generate(
+    package func generate(
         prompts: [[Int32]],
         samplesPerPrompt: Int,
         settings: SamplingSettings,

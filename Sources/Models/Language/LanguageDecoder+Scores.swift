@@ -1,14 +1,14 @@
 internal import Tensors
 
 /// How a decoder rates a given response to a prompt, without sampling.
-public struct ResponseScore: Sendable, Equatable {
+package struct ResponseScore: Sendable, Equatable {
     /// The log-probability of the whole response; its exponential is the chance of sampling exactly it, so
     /// for a question with one right answer the expected pass@1.
-    public let logProb: Double
+    package let logProb: Double
     /// Whether greedy decoding gives exactly this response: the most likely token is right at each position.
-    public let isGreedy: Bool
+    package let isGreedy: Bool
     /// The mean entropy of the distributions that the response's tokens were drawn from, in nats.
-    public let meanEntropy: Double
+    package let meanEntropy: Double
 }
 
 extension LanguageDecoder {
@@ -19,7 +19,7 @@ extension LanguageDecoder {
     ///   - temperature: What the logits are divided by; positive.
     ///   - withAdapter: False rates with the base model.
     /// - Returns: For each group, a score for each response.
-    public func scores(
+    package func scores(
         of batch: PackedBatch,
         temperature: Float = 1,
         withAdapter: Bool = true

@@ -1,33 +1,81 @@
-public import Tensors
+package import Tensors
 
 /// A hook at the layer boundaries: given the index and the residual stream `[N, C]`, returns the stream to go
 /// on with. Index 0 is after the embedding, index l + 1 after block l, as in Hugging Face's `hidden_states`
 /// (except that those end with the normed state).
-public typealias LayerBoundary = (_ index: Int, _ residual: Tensor) -> Tensor
+package typealias LayerBoundary = (_ index: Int, _ residual: Tensor) -> Tensor
+
+/// What the terms of an objective want to see of a pass besides log-probabilities.
+package struct PassNeeds: Sendable, Equatable {
+    /// Layer boundaries whose residual stream is wanted; see `LayerBoundary`.
+    package var layers: Set<Int> = []
+    /// The base model's log-probabilities of the same tokens.
+    package var base = false
+    /// Layer boundaries of the base model's pass whose residual stream is wanted.
+    package var baseLayers: Set<Int> = []
+    /// The divergence from the base model over the whole vocabulary, at each response token.
+    package var divergence = false
+
+    /// Nothing more.
+    package init() {}
+
+    /// Whether the base model has to run at all.
+    package var wantsBase: Bool { base || divergence || !baseLayers.isEmpty }
+
+    /// What both want.
+    package func union(_ other: PassNeeds) -> PassNeeds {
+        var needs = self
+        needs.layers.formUnion(other.layers)
+        needs.base = base || other.base
+        needs.baseLayers.formUnion(other.baseLayers)
+        needs.divergence = divergence || other.divergence
+        return needs
+    }
+}
+
+/// A pass of a training step, differentiable.
+package struct TrainingPass {
+    /// log π of the response tokens `[M]`.
+    package let logProbs: Tensor
+    /// KL(π ‖ π_base) at each response token `[M]`, where wanted.
+    package let divergence: Tensor?
+    /// By layer boundary, the residual stream `[N, C]`, where wanted.
+    package let hidden: [Int: Tensor]
+}
+
+/// The base model's pass over the same batch.
+package struct BasePass {
+    /// log π_base of the response tokens `[M]`.
+    package let logProbs: [Float]
+    /// The last hidden states that the response tokens are predicted from `[M, C]`.
+    let predictors: Tensor
+    /// By layer boundary, the residual stream `[N, C]`, where wanted.
+    package let hidden: [Int: [Float]]
+}
 
 /// A Llama-style decoder over frozen weights with an optional adapter, or over trainable weights.
 ///
 /// Block: x += attention(norm(x)), then x += down(silu(gate(n)) · up(n)) with n = norm(x). One compute
 /// thread.
-public final class LanguageDecoder {
+package final class LanguageDecoder {
     /// The weights.
-    public let parameters: DecoderParameters
+    package let parameters: DecoderParameters
     /// The adapter; nil for the base model as it is.
-    public let adapter: Adapter?
+    package let adapter: Adapter?
     /// The buffers that this decoder's own passes (`generate`, `scores`) reuse; use it for training tapes
     /// too.
-    public let workspace: Workspace
+    package let workspace: Workspace
 
     /// The shape of the decoder.
-    public var configuration: DecoderConfiguration { parameters.configuration }
+    package var configuration: DecoderConfiguration { parameters.configuration }
 
     /// A decoder over a base model's frozen weights.
-    public convenience init(_ base: BaseModel, adapter: Adapter? = nil, workspace: Workspace = Workspace()) {
+    package convenience init(_ base: BaseModel, adapter: Adapter? = nil, workspace: Workspace = Workspace()) {
         self.init(DecoderParameters(base), adapter: adapter, workspace: workspace)
     }
 
     /// A decoder over any weights; an adapter needs frozen ones, of the shape it was made for.
-    public init(_ parameters: DecoderParameters, adapter: Adapter? = nil, workspace: Workspace = Workspace())
+    package init(_ parameters: DecoderParameters, adapter: Adapter? = nil, workspace: Workspace = Workspace())
     {
         precondition(
             adapter == nil || parameters.trainable.isEmpty,
@@ -52,7 +100,7 @@ public final class LanguageDecoder {
     ///   - withAdapter: False gives the base model's states on the same decoder.
     ///   - boundary: Sees, and may change, the residual stream at each layer boundary.
     /// - Returns: `[N, C]`.
-    public func hidden(
+    package func hidden(
         tape: Tape,
         tokens: [Int32],
         positions: [Int32],
@@ -79,7 +127,7 @@ public final class LanguageDecoder {
     }
 
     /// The hidden states after the last norm of a packed batch: `[N, C]`.
-    public func hidden(
+    package func hidden(
         tape: Tape,
         batch: PackedBatch,
         withAdapter: Bool = true,
@@ -104,7 +152,7 @@ public final class LanguageDecoder {
     ///   - withAdapter: False gives the base model's log-probabilities on the same decoder.
     ///   - boundary: See `hidden`.
     /// - Returns: `[M]` in the order of `batch.targets`.
-    public func responseLogProbs(
+    package func responseLogProbs(
         tape: Tape,
         batch: PackedBatch,
         temperature: Float = 1,
@@ -120,8 +168,77 @@ public final class LanguageDecoder {
         )
     }
 
+    /// One pass of a training step: the log-probabilities of the response tokens, and whatever else the terms of
+    /// an objective ask for.
+    ///
+    /// - Parameters:
+    ///   - tape: Records the pass for `backward`.
+    ///   - batch: Prompts and responses.
+    ///   - temperature: What the logits are divided by; positive.
+    ///   - needs: What is wanted besides log-probabilities.
+    ///   - base: What the base model makes of the same batch; wanted where `needs` says so.
+    package func trainingPass(
+        tape: Tape,
+        batch: PackedBatch,
+        temperature: Float,
+        needs: PassNeeds = PassNeeds(),
+        base: BasePass? = nil
+    ) -> TrainingPass {
+        var residuals: [Int: Tensor] = [:]
+        let states = hidden(
+            tape: tape,
+            batch: batch,
+            boundary: keeper(of: needs.layers) { residuals[$0] = $1 }
+        )
+        let predictors = tape.gatherRows(states, rows: batch.predictors)
+        let logProbs = tape.tokenLogProbs(
+            predictors,
+            head: parameters.head,
+            targets: batch.targets,
+            temperature: temperature
+        )
+        var divergence: Tensor?
+        if needs.divergence, let base, case .frozen(let head) = parameters.head {
+            divergence = tape.tokenDivergence(
+                predictors,
+                from: base.predictors,
+                head: head,
+                temperature: temperature
+            )
+        }
+        return TrainingPass(logProbs: logProbs, divergence: divergence, hidden: residuals)
+    }
+
+    /// The same batch under the base model alone, not differentiable.
+    package func basePass(batch: PackedBatch, temperature: Float, needs: PassNeeds) -> BasePass {
+        let tape = Tape(recording: false, workspace: workspace)
+        var residuals: [Int: [Float]] = [:]
+        let states = hidden(
+            tape: tape,
+            batch: batch,
+            withAdapter: false,
+            boundary: keeper(of: needs.baseLayers) { residuals[$0] = $1.toArray() }
+        )
+        let predictors = tape.gatherRows(states, rows: batch.predictors)
+        let logProbs = tape.tokenLogProbs(
+            predictors,
+            head: parameters.head,
+            targets: batch.targets,
+            temperature: temperature
+        )
+        return BasePass(logProbs: logProbs.toArray(), predictors: predictors, hidden: residuals)
+    }
+
+    private func keeper(of layers: Set<Int>, _ keep: @escaping (Int, Tensor) -> Void) -> LayerBoundary? {
+        guard !layers.isEmpty else { return nil }
+        return { index, residual in
+            if layers.contains(index) { keep(index, residual) }
+            return residual
+        }
+    }
+
     /// The logits `[rows, V]` at some rows of a packed batch, all at once: keep them few. Not differentiable.
-    public func logits(batch: PackedBatch, rows: [Int32], withAdapter: Bool = true) -> Tensor {
+    package func logits(batch: PackedBatch, rows: [Int32], withAdapter: Bool = true) -> Tensor {
         let tape = Tape(recording: false, workspace: workspace)
         let states = hidden(tape: tape, batch: batch, withAdapter: withAdapter)
         return tape.logits(tape.gatherRows(states, rows: rows), head: parameters.head)

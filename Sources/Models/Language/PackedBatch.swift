@@ -1,28 +1,28 @@
-public import Tensors
+package import Tensors
 
 /// Prompts with their responses, packed flat without padding: each prompt's rows once, then the rows of each
 /// of its responses, which attend to the prompt's rows as to a prefix.
 ///
 /// The last token of a response needs no row of its own: nothing is predicted from it.
-public struct PackedBatch: Sendable {
+package struct PackedBatch: Sendable {
     /// N input tokens, one for each row.
-    public let tokens: [Int32]
+    package let tokens: [Int32]
     /// The N positions within prompt + response.
-    public let positions: [Int32]
+    package let positions: [Int32]
     /// Which rows attend to which.
-    public let segments: [AttentionSegment]
+    package let segments: [AttentionSegment]
     /// For each of the M response tokens, group by group and response by response: the row whose hidden
     /// state predicts it.
-    public let predictors: [Int32]
+    package let predictors: [Int32]
     /// The M response tokens.
-    public let targets: [Int32]
+    package let targets: [Int32]
     /// For each group and each of its responses: its place among the M response tokens.
-    public let responses: [[Range<Int>]]
+    package let responses: [[Range<Int>]]
     /// The largest position plus one.
-    public let length: Int
+    package let length: Int
 
     /// Packs groups of one prompt and its responses; prompts must not be empty, responses may be.
-    public init(groups: [(prompt: [Int32], responses: [[Int32]])]) {
+    package init(groups: [(prompt: [Int32], responses: [[Int32]])]) {
         var packer = Packer()
         responses = groups.map { packer.append($0.prompt, $0.responses) }
         tokens = packer.tokens
@@ -36,7 +36,7 @@ public struct PackedBatch: Sendable {
     /// Packs sequences in which every token after the first is predicted, as for language modelling.
     ///
     /// - Parameter sequences: Each of at least one token.
-    public init(sequences: [[Int32]]) {
+    package init(sequences: [[Int32]]) {
         self.init(groups: sequences.map { (Array($0.prefix(1)), [Array($0.dropFirst())]) })
     }
 }

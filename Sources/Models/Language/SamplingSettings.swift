@@ -1,18 +1,18 @@
 /// How responses are drawn.
-public struct SamplingSettings: Sendable, Codable, Equatable {
+package struct SamplingSettings: Sendable, Codable, Equatable {
     /// The most tokens of a response, the stop token included.
-    public var maxTokens: Int
+    package var maxTokens: Int
     /// What the logits are divided by; 0 takes the most likely token each time (greedy).
-    public var temperature: Float
+    package var temperature: Float
     /// Only the most likely tokens that together reach this probability are drawn; 1 draws from all.
-    public var topP: Float
+    package var topP: Float
     /// The token that ends a response; it is part of the response.
-    public var stop: Int32?
+    package var stop: Int32?
     /// Tokens that are never drawn.
-    public var forbidden: [Int32]
+    package var forbidden: [Int32]
 
     /// Makes settings; traps when one is out of range.
-    public init(
+    package init(
         maxTokens: Int,
         temperature: Float = 1,
         topP: Float = 1,
@@ -28,7 +28,7 @@ public struct SamplingSettings: Sendable, Codable, Equatable {
     }
 
     /// Reads settings; a missing key takes the default of `init`. Throws when one is out of range.
-    public init(from decoder: any Decoder) throws {
+    package init(from decoder: any Decoder) throws {
         let values = try decoder.container(keyedBy: CodingKeys.self)
         maxTokens = try values.decode(Int.self, forKey: .maxTokens)
         temperature = try values.decodeIfPresent(Float.self, forKey: .temperature) ?? 1
@@ -41,7 +41,7 @@ public struct SamplingSettings: Sendable, Codable, Equatable {
     }
 
     /// What is out of range, if anything.
-    public var fault: String? {
+    package var fault: String? {
         if maxTokens < 1 { return "maxTokens is \(maxTokens), must be at least 1" }
         if !(temperature >= 0 && temperature.isFinite) { return "temperature is \(temperature)" }
         if !(topP > 0 && topP <= 1) { return "topP is \(topP), must be above 0 and at most 1" }
@@ -54,13 +54,13 @@ public struct SamplingSettings: Sendable, Codable, Equatable {
 }
 
 /// One response that was drawn.
-public struct Completion: Sendable, Equatable {
+package struct Completion: Sendable, Equatable {
     /// The tokens, with the stop token if it was drawn.
-    public var tokens: [Int32]
+    package var tokens: [Int32]
     /// For each token, its log-probability under the distribution it was drawn from: after temperature, with
     /// forbidden tokens and those outside of top-p removed and the rest renormalised. With temperature 0 it
     /// is that of the model at temperature 1.
-    public var logProbs: [Float]
+    package var logProbs: [Float]
     /// Whether the stop token was drawn before the tokens ran out.
-    public var finished: Bool
+    package var finished: Bool
 }

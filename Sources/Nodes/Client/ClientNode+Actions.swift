@@ -1,8 +1,8 @@
-internal import Digest
-internal import Exchange
+internal import Aggregation
+internal import Contract
 internal import Logging
 internal import Rounds
-internal import Trainers
+internal import Topology
 internal import Wire
 
 /// Performs what the machine decides.
@@ -39,9 +39,9 @@ extension ClientNode {
     // MARK: - Trainer
 
     private func prepare() async throws {
-        let host = TrainerHost(delayPerStep: delayPerStep)
-        trainer = host
-        try await host.prepare(makeTrainer, restoring: saved?.trainer ?? [])
+        let snapshot = saved?.trainer ?? []
+        try await trainer.prepare(makeTrainer)
+        if !snapshot.isEmpty { try await trainer.run { try $0.restore(snapshot) } }
         if let saved {
             broadcast = saved.broadcast
             feedback = saved.feedback
@@ -51,24 +51,29 @@ extension ClientNode {
         post(.prepared)
     }
 
-    private func host() throws -> TrainerHost {
-        guard let trainer else {
-            throw NodeError(.failed, "the machine asked for work before the trainer was ready")
-        }
-        return trainer
-    }
-
     private func beginRound(_ round: Int) async throws {
         guard let downloaded else { throw NodeError(.failed, "round \(round) began without an adapter") }
-        try await host().beginRound(round, from: downloaded)
+        try await trainer.run { trainer in
+            let own = trainer.adapter
+            let adapter = try own.layout.travelling.apply(to: BlobDecoder.adapter(from: downloaded))
+            try trainer.beginRound(round, adapter: adapter.adding(localPartsOf: own))
+        }
         broadcast = downloaded
         reports = []
     }
 
     private func adapt(_ round: Int, _ steps: Range<Int>) async throws {
-        let report = try await host().adapt(StepPlan(round: round, steps: steps)) { [self] report in
-            let metrics = Metric.list(report.metrics)
-            post(.stepped(StepProgress(round: report.round, step: report.steps.lowerBound, metrics: metrics)))
+        let report = try await trainer.run { [self] trainer in
+            try trainer.adapt(StepPlan(round: round, steps: steps)) { report in
+                let metrics = Metric.list(report.metrics)
+                post(
+                    .stepped(
+                        StepProgress(round: report.round, step: report.steps.lowerBound, metrics: metrics)
+                    )
+                )
+                if delayPerStep > .zero { pause(delayPerStep) }
+                if self.trainer.isInterrupted { throw CancellationError() }
+            }
         }
         reports.append(SavedReport(report))
         post(.adapted(round: round, steps: steps))
@@ -76,7 +81,9 @@ extension ClientNode {
 
     private func respond(_ round: Int, _ step: Int) async throws {
         guard let downloaded else { throw NodeError(.failed, "there is no batch to respond to") }
-        let blob = try await host().respond(to: downloaded)
+        let blob = try await trainer.run { trainer in
+            try BlobEncoder.encode(trainer.respond(to: BlobDecoder.batch(from: downloaded)))
+        }
         try await store.keep(blob, examples: 0, metrics: [])
         offered = blob
         post(.responded(round: round, step: step, digest: blob.manifest.digest))
@@ -84,23 +91,37 @@ extension ClientNode {
 
     private func absorb(_ round: Int, _ step: Int) async throws {
         guard let downloaded else { throw NodeError(.failed, "there is no pool to absorb") }
-        let report = try await host().absorb(downloaded)
+        let report = try await trainer.run { try $0.absorb(BlobDecoder.pool(from: downloaded)) }
         reports.append(SavedReport(report))
         post(.stepped(StepProgress(round: round, step: step, metrics: Metric.list(report.metrics))))
         post(.absorbed(round: round, step: step))
     }
 
+    /// Packs what the adapter has changed by since the broadcast: the topology's transforms, then the encoding, which
+    /// carries over to the next round what it loses.
     private func packUpdate(_ round: Int) async throws {
         guard let broadcast, let encoding = machine.record.terms?.encoding else {
             throw NodeError(.failed, "round \(round) has no adapter to compare with")
         }
-        let (blob, owed) = try await host().update(since: broadcast, encoding: encoding, feedback: feedback)
+        let place = UpdatePlace(seed: job.topology.seed, round: round, client: name)
+        let (blob, owed, measured) = try await trainer.run { [chain = job.outgoing, feedback] trainer in
+            let adapter = trainer.adapter.travelling
+            let start = try adapter.layout.apply(to: BlobDecoder.adapter(from: broadcast))
+            var (delta, metrics) = chain.apply(adapter.subtracting(start), at: place)
+            metrics["update/norm"] = delta.norm
+            var feedback = feedback
+            let blob = try feedback.encode(delta, encoding: encoding).blob
+            metrics["update/owed_norm"] = feedback.residual?.norm ?? 0
+            metrics["update/encoded_bytes"] = Double(blob.manifest.encodedBytes)
+            return (blob, feedback, metrics)
+        }
         let steps = machine.record.terms?.steps ?? 0
         let mean = StepReport.mean(
             of: reports.map { $0.report(round: round) },
             for: StepPlan(round: round, steps: 0..<steps)
         )
-        try await store.keep(blob, examples: mean.examples, metrics: Metric.list(mean.metrics))
+        let metrics = mean.metrics.merging(measured) { _, own in own }
+        try await store.keep(blob, examples: mean.examples, metrics: Metric.list(metrics))
         feedback = owed
         offered = blob
         post(.packed(round: round, digest: blob.manifest.digest))
@@ -131,7 +152,7 @@ extension ClientNode {
     }
 
     private func save(_ record: ClientRecord) async throws {
-        let snapshot = try await host().snapshot()
+        let snapshot = try await trainer.run { try $0.snapshot() }
         try await store.save(
             ClientStore.Saved(
                 record: record,

@@ -1,8 +1,7 @@
-internal import Digest
-internal import Exchange
+internal import Contract
 internal import Logging
 internal import Rounds
-internal import Trainers
+internal import Topology
 internal import Transport
 internal import Wire
 
@@ -13,10 +12,12 @@ internal import Wire
 ///
 /// Files: this one has the loop, `+Actions` performs actions, `+Link` connects, sends and receives.
 actor ClientNode {
+    let job: Job
     let name: String
     let dialer: any Dialer
     let store: ClientStore
     let makeTrainer: @Sendable () throws -> any LocalTrainer
+    /// Slept after each local step, to play a slow machine.
     let delayPerStep: Duration
     let logger: Logger
 
@@ -25,7 +26,7 @@ actor ClientNode {
     private let started = ContinuousClock.now
     var machine: ClientMachine
     var saved: ClientStore.Saved?
-    var trainer: TrainerHost?
+    let trainer = ComputeHost<any LocalTrainer>()
     var link: ClientLink?
     var linkNumber = 0
     var connecting: Task<Void, Never>?
@@ -55,28 +56,29 @@ actor ClientNode {
     /// Makes a client.
     ///
     /// - Parameters:
+    ///   - job: What is run.
     ///   - plan: Who it is.
     ///   - dialer: How to reach the coordinator.
     ///   - store: Its durable state.
     ///   - saved: What that state holds.
-    ///   - delayPerStep: Slept after each local step, to play a slow machine.
     ///   - logger: The log.
     ///   - makeTrainer: Makes the trainer once the coordinator has welcomed this client.
     init(
+        job: Job,
         plan: ClientPlan,
         dialer: any Dialer,
         store: ClientStore,
         saved: ClientStore.Saved?,
-        delayPerStep: Duration,
         logger: Logger,
         makeTrainer: @escaping @Sendable () throws -> any LocalTrainer
     ) {
+        self.job = job
         name = plan.client
         self.dialer = dialer
         self.store = store
         self.saved = saved
         self.makeTrainer = makeTrainer
-        self.delayPerStep = delayPerStep
+        delayPerStep = job.topology.client(named: plan.client)?.delay ?? .zero
         self.logger = logger
         machine = ClientMachine(plan: plan, restoring: saved?.record ?? ClientRecord())
     }
@@ -142,7 +144,7 @@ actor ClientNode {
 
     private func shutDown(_ working: Task<Void, Never>) async {
         timer?.cancel()
-        trainer?.interrupt()
+        trainer.interrupt()
         hangUp()
         sender.finish()
         workSender.finish()

@@ -1,5 +1,5 @@
 internal import Digest
-internal import Exchange
+internal import Contract
 internal import FoundationEssentials
 internal import Ledger
 internal import Rounds

@@ -1,5 +1,5 @@
 internal import Digest
-internal import Exchange
+internal import Contract
 internal import Logging
 internal import Rounds
 internal import Wire
@@ -19,7 +19,7 @@ extension CoordinatorNode {
             forget(id)
         case .computePool(let round, let step, let clients): computePool(round, step, clients)
         case .aggregate(let round, let clients): aggregate(round, clients)
-        case .evaluate(let round): evaluate(round)
+        case .evaluate(let round, let clients): evaluate(round, clients)
         case .checkpoint(let round): checkpoint(round)
         case .setTimer(let tick): setTimer(tick)
         case .note(let note): try await tell(note)
@@ -45,7 +45,7 @@ extension CoordinatorNode {
         switch blob {
         case .adapter(let round): try await store.adapterBlob(round: round)
         case .batch(let round, let step):
-            try BlobEncoder.encode(await exchangeJudge.batch(round: round, step: step))
+            try await exchange.run { try BlobEncoder.encode($0.batch(round: round, step: step)) }
         case .pool(let round, let step, let client):
             try await store.pool(round: round, step: step, client: client)
         }

@@ -1,3 +1,4 @@
+internal import Contract
 internal import FoundationEssentials
 internal import Logging
 internal import Rounds
@@ -60,12 +61,12 @@ extension CoordinatorNode {
                 )
             )
         case .progress(let client, let step):
-            let reward = step.metrics.first { $0.name == "reward" }?.value
             progress[client] = RunStatus.Client(
                 name: client,
                 connected: true,
                 step: step.step,
-                reward: reward
+                reward: step.metrics.first { $0.name == "reward" }?.value,
+                loss: step.metrics.first { $0.name == "loss" }?.value
             )
             logger.debug("progress", metadata: phase(step.round, step.step, ["client": "\(client)"]))
         }
@@ -79,7 +80,7 @@ extension CoordinatorNode {
     }
 
     private func blank(_ client: String) -> RunStatus.Client {
-        RunStatus.Client(name: client, connected: false, step: nil, reward: nil)
+        RunStatus.Client(name: client, connected: false)
     }
 
     /// The run as it is now.
@@ -99,7 +100,9 @@ extension CoordinatorNode {
             round: record.completedRounds,
             rounds: plan.rounds,
             steps: plan.steps,
-            passAt1: passAt1.keys.sorted().compactMap { passAt1[$0] },
+            measure: evaluations.values.first?.measure,
+            values: evaluations.sorted { $0.key < $1.key }.map(\.value.value),
+            vetoed: record.vetoed,
             bytesUp: totals.up,
             bytesDown: totals.down,
             clients: plan.clients.map { progress[$0] ?? blank($0) },
@@ -124,7 +127,8 @@ extension CoordinatorNode {
 
     /// Writes `status.json`, at most twice a second unless it must be now.
     func writeStatus(force: Bool) {
-        guard let statusFile, force || ContinuousClock.now - lastStatus > .milliseconds(500) else { return }
+        guard let statusFile = files.status, force || ContinuousClock.now - lastStatus > .milliseconds(500)
+        else { return }
         lastStatus = .now
         do {
             try Data(status.json().utf8).write(to: URL(filePath: statusFile), options: .atomic)
@@ -132,13 +136,5 @@ extension CoordinatorNode {
             // A display is not worth a run; the ledger is where a full disk counts.
             logger.debug("status not written", metadata: ["reason": "\(error)"])
         }
-    }
-}
-
-extension RunStatus {
-    /// The status that a coordinator wrote last; nil if there is none, or it is not whole.
-    public static func read(from file: String) -> RunStatus? {
-        guard let data = try? Data(contentsOf: URL(filePath: file)) else { return nil }
-        return try? JSONDecoder().decode(RunStatus.self, from: data)
     }
 }

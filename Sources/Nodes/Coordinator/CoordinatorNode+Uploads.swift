@@ -1,10 +1,9 @@
 internal import Aggregation
-internal import Exchange
+internal import Contract
 internal import Ledger
 internal import Logging
 internal import Rounds
 internal import Topology
-internal import Trainers
 internal import Wire
 
 /// Receives what clients upload. Nothing is acknowledged before it is verified and durable.
@@ -68,8 +67,12 @@ extension CoordinatorNode {
             )
         case .responses(let round, let step):
             let (blob, responses) = try await bench.responses(transfer, manifest)
-            let batch = try await exchangeJudge.batch(round: round, step: step)
-            _ = try await exchangeJudge.scored(responses, to: batch)
+            let sender = sender(transfer.client, round)
+            try await exchange.run { judge in
+                let batch = try judge.batch(round: round, step: step)
+                let set = try ResponseSet(responses, to: batch, payloadBytesMax: Limits.responseBytesMax)
+                _ = try judge.checkedScores(set.groups, to: batch, from: sender())
+            }
             try await bench.accept(responses: blob, of: transfer, round: round, step: step)
         }
     }
@@ -83,6 +86,7 @@ extension CoordinatorNode {
             case is ResponseFault, is ResponseSetFault: .badResponse
             case let error as LedgerError where error.code == .conflict: .conflict
             case let error as LedgerError where error.code == .corrupt: .digestMismatch
+            case let error as LedgerError where error.code == .badChunk: .badChunk
             case is LedgerError: .storage
             default: .internal
             }
@@ -100,10 +104,41 @@ extension UpdateFault {
     /// The code that tells the client.
     fileprivate var code: ErrorCode {
         switch self {
-        case .missingArray, .unexpectedArray, .wrongShape: .wrongShape
-        case .repeatedArray: .duplicateName
+        case .layout(let fault): fault.code
         case .notFinite: .notFinite
+        case .notWhole: .malformed
         case .normTooLarge: .normTooLarge
         }
+    }
+}
+
+extension AdapterFault {
+    /// The code that tells the client.
+    fileprivate var code: ErrorCode {
+        switch self {
+        case .missing, .unexpected, .wrongShape, .badPair, .unusable: .wrongShape
+        case .repeated: .duplicateName
+        case .badValue: .notFinite
+        }
+    }
+}
+
+extension PublicJudge {
+    /// The judge's scores of one client's responses, one finite score for each.
+    ///
+    /// - Throws: What `score` throws; `NodeError` for a judge that does not keep to its contract.
+    func checkedScores(
+        _ responses: [[Response]],
+        to batch: PublicBatch,
+        from sender: Sender
+    ) throws -> [[Double]] {
+        let scores = try score(responses, to: batch, from: sender)
+        guard scores.map(\.count) == responses.map(\.count), scores.joined().allSatisfy(\.isFinite) else {
+            throw NodeError(
+                .failed,
+                "the trainer's judge gave no finite score to each response of '\(sender.client)'"
+            )
+        }
+        return scores
     }
 }

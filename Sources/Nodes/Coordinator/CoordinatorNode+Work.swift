@@ -1,93 +1,166 @@
 internal import Aggregation
-internal import Exchange
+internal import Contract
 internal import FoundationEssentials
 internal import Ledger
 internal import Logging
-internal import Models
 internal import Rounds
-internal import Trainers
+internal import Topology
+internal import Wire
 
 /// Pools responses, merges updates, evaluates, writes checkpoints: all beside the loop.
 extension CoordinatorNode {
     func computePool(_ round: Int, _ step: Int, _ clients: [String]) {
+        let senders = clients.map { ($0, sender($0, round)) }
         beside("pooling round \(round), step \(step)") { node in
-            let batch = try await node.exchangeJudge.batch(round: round, step: step)
-            var scored: [ScoredClient] = []
-            for (client, responses) in try await node.store.responses(
-                round: round,
-                step: step,
-                clients: clients
-            ) {
-                let groups = try await node.exchangeJudge.scored(responses, to: batch)
-                scored.append(ScoredClient(client: client, groups: groups))
+            let (ledger, topology) = (node.ledger, node.job.topology)
+            let outcome = try await node.exchange.run { judge in
+                let batch = try judge.batch(round: round, step: step)
+                var scored: [(name: String, scores: [[Double]])] = []
+                for (client, sender) in senders {
+                    let responses = try ledger.responses(of: client, to: batch)
+                    scored.append((client, try judge.checkedScores(responses, to: batch, from: sender())))
+                }
+                let step = ScoredStep(batch: batch, clients: scored) {
+                    try ledger.responses(of: $0, to: batch)
+                }
+                switch try judge.combine(step) {
+                case .swap:
+                    guard let rule = PoolRules.named(topology.pool) else {
+                        throw NodeError(.configuration, "there is no pool rule '\(topology.pool)'")
+                    }
+                    return try PublicStepOutcome(
+                        of: step,
+                        acceptedScore: judge.acceptedScore,
+                        rule: rule,
+                        seed: topology.seed
+                    )
+                case .pools(let pools, let metrics):
+                    return try PublicStepOutcome(
+                        pools: pools,
+                        metrics: metrics,
+                        of: step,
+                        acceptedScore: judge.acceptedScore
+                    )
+                }
             }
-            let outcome = PublicStepOutcome(
-                of: scored,
-                batch: batch,
-                acceptedScore: await node.exchangeJudge.acceptedScore,
-                rule: try node.job.poolRule(),
-                seed: node.plan.seed
-            )
             try await node.store.close(outcome, round: round, step: step)
             node.post(.pooled(round: round, step: step))
         }
     }
 
+    /// Makes a client as a judge sees it, whose adapter is read only if it is asked for.
+    func sender(_ client: String, _ round: Int) -> @Sendable () -> Sender {
+        { [ledger, layout] in
+            Sender(client) { try ledger.lastAdapter(of: client, before: round, layout: layout) }
+        }
+    }
+
     func aggregate(_ round: Int, _ clients: [String]) {
         beside("aggregating round \(round)") { node in
-            let digest = try await node.bench.aggregate(
-                round: round,
-                clients: clients,
-                rule: node.job.deltaRule(),
-                weighting: node.job.weighting
-            )
+            let digest = try await node.bench.aggregate(round: round, clients: clients, job: node.job)
             node.post(.aggregated(round: round, adapter: digest))
         }
     }
 
-    func evaluate(_ round: Int) {
+    /// Evaluates a round's adapter, and takes the round or vetoes it.
+    func evaluate(_ round: Int, _ clients: [String]) {
         beside("evaluating round \(round)") { node in
-            try await node.evaluate(adapterOf: round + 1, as: round)
-            node.post(.evaluated(round: round))
+            try await node.baseEvaluation?.value
+            let adapter = try await node.bench.adapter(round: round + 1)
+            let began = ContinuousClock.now
+            let previous = await node.evaluations[round - 1]
+            let verdict = try await node.evaluation.run { evaluation in
+                evaluation.verdict(on: adapter, round: round, previous: previous, clients: clients)
+            }
+            try await node.noteTime(of: round, since: began)
+            switch verdict {
+            case .taken(let result):
+                try await node.keep(result, round: round)
+                try await node.monitor(adapter, round: round)
+                node.post(.evaluated(round: round))
+            case .vetoed(let reason):
+                let veto = VetoRecord(round: round, reason: reason, clients: clients)
+                node.logger.warning(
+                    "the round is not taken; the previous adapter goes on",
+                    metadata: [
+                        "round": "\(round)", "reason": "\(reason)",
+                        "clients": "\(clients.joined(separator: ","))",
+                    ]
+                )
+                let digest = try await node.bench.veto(veto)
+                if let previous { try await node.keep(previous, round: round) }
+                node.post(.vetoed(round: round, adapter: digest))
+            }
         }
     }
 
     /// Evaluates the adapter of round 0 unless that was done before.
     func evaluateBase() {
-        beside("evaluating the base") { node in
-            let known = try await node.store.evaluations()
-            for evaluation in known { try await node.remember(evaluation.result, round: evaluation.round) }
-            guard !known.contains(where: { $0.round == -1 }) else { return }
-            try await node.evaluate(adapterOf: 0, as: -1)
-        }
+        let task = Task { try await self.evaluateBaseNow() }
+        baseEvaluation = task
+        beside("evaluating the base") { _ in try await task.value }
     }
 
-    private func evaluate(adapterOf version: Int, as round: Int) async throws {
-        let adapter = try await bench.adapter(round: version)
+    private func evaluateBaseNow() async throws {
+        let known = try await store.evaluations()
+        for record in known {
+            evaluations[record.round] = try JSONDecoder().decode(
+                Contract.Evaluation.self,
+                from: Data(record.result)
+            )
+        }
+        guard !known.contains(where: { $0.round == -1 }) else { return }
+        let adapter = try await bench.adapter(round: 0)
         let began = ContinuousClock.now
-        let evaluation = try await evaluationJudge.evaluate(adapter, round: round)
+        let result = try await evaluation.run { try $0.judge.evaluate(adapter, round: -1) }
+        if let name = result.notFinite {
+            throw NodeError(.failed, "\(name) of the adapter that round 0 starts from is not finite")
+        }
+        try await noteTime(of: -1, since: began)
+        try await keep(result, round: -1)
+        try await monitor(adapter, round: -1)
+    }
+
+    private func noteTime(of round: Int, since began: ContinuousClock.Instant) async throws {
         let time = EvaluationMetrics(round: round, elapsed: ContinuousClock.now - began)
-        try await store.record(evaluation: Array(evaluation.json().utf8), round: round)
         try await store.note(EvaluationMetrics.eventName, round: round, detail: time.json())
-        passAt1[round] = evaluation.passAt1
+    }
+
+    private func keep(_ result: Contract.Evaluation, round: Int) async throws {
+        try await store.record(evaluation: Array(result.json().utf8), round: round)
+        evaluations[round] = result
+        let slices = result.slices.map { "\($0.name) \(($0.value * 1000).rounded() / 1000)" }
         logger.info(
             "evaluated",
             metadata: [
-                "round": "\(round)", "passAt1": "\(evaluation.passAt1)", "topics": "\(evaluation.topicLine)",
+                "round": "\(round)", "\(result.measure.key)": "\(result.value)",
+                "slices": "\(slices.joined(separator: ", "))",
             ]
         )
         writeStatus(force: true)
     }
 
-    private func remember(_ json: [UInt8], round: Int) throws {
-        passAt1[round] = try JSONDecoder().decode(Evaluation.self, from: Data(json)).passAt1
+    private func monitor(_ adapter: AdapterWeights, round: Int) async throws {
+        let reports = try await evaluation.run { $0.reports(on: adapter, round: round) }
+        for (name, report) in reports {
+            switch report {
+            case .success(let report):
+                let record = MonitorRecord(round: round, monitor: name, report: report)
+                try await store.note(MonitorRecord.eventName, round: round, detail: record.json())
+            case .failure(let error):
+                logger.warning(
+                    "a monitor failed",
+                    metadata: ["monitor": "\(name)", "round": "\(round)", "reason": "\(error)"]
+                )
+            }
+        }
     }
 
     func checkpoint(_ round: Int) {
         let traffic = counter.flush(round: round)
         beside("checkpoint of round \(round)") { node in
             try await node.store.add(traffic)
-            if let folder = node.adapterFolder {
+            if let folder = node.files.adapter {
                 try await node.bench.withAdapter(round: round + 1) { [job = node.job] adapter in
                     try job.writeAdapter(adapter, to: folder)
                 }
@@ -97,9 +170,52 @@ extension CoordinatorNode {
     }
 }
 
-extension Evaluation {
-    /// `topic 0.61, topic 0.40`
-    fileprivate var topicLine: String {
-        topics.map { "\($0.topic) \(($0.passAt1 * 1000).rounded() / 1000)" }.joined(separator: ", ")
+extension CoordinatorNode.Evaluation {
+    /// What becomes of a merged adapter.
+    enum Verdict: Sendable {
+        /// It goes on, with what it achieves.
+        case taken(Contract.Evaluation)
+        /// It is not taken, and why.
+        case vetoed(String)
+    }
+
+    /// What each monitor saw, or why it saw nothing.
+    func reports(on adapter: AdapterWeights, round: Int) -> [(name: String, Result<MonitorReport, any Error>)]
+    {
+        monitors.map { name, monitor in
+            let report = Result {
+                let report = try monitor.observe(adapter, round: round)
+                guard let broken = report.notFinite else { return report }
+                throw NodeError(.failed, "\(broken) is not finite")
+            }
+            return (name, report)
+        }
+    }
+
+    /// Evaluates a merged adapter and asks the guards. An evaluation or a guard that throws is a veto, and so is a
+    /// result that is not finite: whatever clients sent, the run goes on.
+    func verdict(
+        on adapter: AdapterWeights,
+        round: Int,
+        previous: Contract.Evaluation?,
+        clients: [String]
+    ) -> Verdict {
+        do {
+            let result = try judge.evaluate(adapter, round: round)
+            if let name = result.notFinite { return .vetoed("\(name) is not finite") }
+            let candidate = RoundCandidate(
+                round: round,
+                adapter: adapter,
+                evaluation: result,
+                previous: previous,
+                clients: clients
+            )
+            for (name, guardian) in guards {
+                if let reason = try guardian.objection(to: candidate) { return .vetoed("\(name): \(reason)") }
+            }
+            return .taken(result)
+        } catch {
+            return .vetoed("the evaluation failed: \(error)")
+        }
     }
 }

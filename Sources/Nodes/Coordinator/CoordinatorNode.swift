@@ -1,11 +1,10 @@
 internal import Aggregation
-internal import Exchange
+internal import Contract
 internal import Ledger
 internal import Logging
 internal import Rounds
 internal import Synchronization
 internal import Topology
-internal import Trainers
 internal import Transport
 internal import Wire
 
@@ -29,16 +28,39 @@ actor CoordinatorNode {
     /// Resumed once a message has been dealt with: a connection has one message in the loop at a time.
     typealias Reply = CheckedContinuation<Void, Never>
 
+    /// Who evaluates: a judge of its own, so that an exchange never waits for an evaluation, with the monitors and
+    /// guards of the topology.
+    struct Evaluation {
+        var judge: any PublicJudge
+        var monitors: [(name: String, monitor: any RoundMonitor)]
+        var guards: [(name: String, guardian: any RoundGuard)]
+
+        init(_ job: Job) throws {
+            let context = job.coordinatorContext
+            judge = try job.makeJudge()
+            monitors = try job.monitors.map { ($0.entry.name, try $0.entry.make($0.settings, context)) }
+            guards = try job.guards.map { ($0.entry.name, try $0.entry.make($0.settings, context)) }
+        }
+    }
+
     let job: Job
+    /// The run as the machine sees it.
     let plan: RunPlan
+    let ledger: Ledger
+    /// What every adapter and every update looks like, without local parts.
+    let layout: AdapterLayout
+    /// The durable state.
     let store: CoordinatorStore
+    /// What checks and merges updates, over the same ledger.
     let bench: UpdateBench
-    let exchangeJudge: JudgeHost
-    let evaluationJudge: JudgeHost
+    /// The judge that makes batches and verifies responses.
+    let exchange: ComputeHost<any PublicJudge>
+    let evaluation: ComputeHost<Evaluation>
     let listener: any Listener
+    /// Whether a peer's certificate is on the revocation list as it is now.
     let isRevoked: @Sendable (PeerIdentity) -> Bool
-    let statusFile: String?
-    let adapterFolder: String?
+    /// Where `RunStatus` and the newest adapter are written; nil for nowhere.
+    let files: (status: String?, adapter: String?)
     let logger: Logger
     let counter: TrafficLedger
 
@@ -58,24 +80,43 @@ actor CoordinatorNode {
     var timer: Task<Void, Never>?
     var outcome: CoordinatorOutcome?
     var progress: [String: RunStatus.Client] = [:]
-    var passAt1: [Int: Double] = [:]
+    /// What the adapters achieve, by round; -1 is the one that round 0 starts from.
+    var evaluations: [Int: Contract.Evaluation] = [:]
+    /// The evaluation of the adapter that round 0 starts from.
+    var baseEvaluation: Task<Void, any Error>?
     var lastStatus = ContinuousClock.now - .seconds(10)
 
-    /// Takes everything a coordinator works with.
-    init(_ parts: CoordinatorParts, restoring record: CoordinatorRecord) {
-        job = parts.job
-        plan = parts.plan
-        store = parts.store
-        bench = parts.bench
-        exchangeJudge = parts.exchangeJudge
-        evaluationJudge = parts.evaluationJudge
-        listener = parts.listener
-        isRevoked = parts.isRevoked
-        statusFile = parts.statusFile
-        adapterFolder = parts.adapterFolder
-        logger = parts.logger
-        counter = parts.counter
-        machine = CoordinatorMachine(plan: parts.plan, restoring: record)
+    /// Takes everything a coordinator works with; see the properties.
+    init(
+        job: Job,
+        plan: RunPlan,
+        ledger: Ledger,
+        layout: AdapterLayout,
+        store: CoordinatorStore,
+        bench: UpdateBench,
+        exchange: ComputeHost<any PublicJudge>,
+        evaluation: ComputeHost<Evaluation>,
+        listener: any Listener,
+        isRevoked: @escaping @Sendable (PeerIdentity) -> Bool,
+        files: (status: String?, adapter: String?),
+        logger: Logger,
+        counter: TrafficLedger,
+        restoring record: CoordinatorRecord
+    ) {
+        self.job = job
+        self.plan = plan
+        self.ledger = ledger
+        self.layout = layout
+        self.store = store
+        self.bench = bench
+        self.exchange = exchange
+        self.evaluation = evaluation
+        self.listener = listener
+        self.isRevoked = isRevoked
+        self.files = files
+        self.logger = logger
+        self.counter = counter
+        machine = CoordinatorMachine(plan: plan, restoring: record)
     }
 
     /// Milliseconds since the node's start.

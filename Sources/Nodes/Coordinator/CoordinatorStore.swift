@@ -1,6 +1,6 @@
 internal import Aggregation
 internal import Digest
-internal import Exchange
+internal import Contract
 internal import FoundationEssentials
 internal import Ledger
 internal import Rounds
@@ -11,6 +11,7 @@ internal import Wire
 actor CoordinatorStore {
     private let thread = ComputeThread()
     private let ledger: Ledger
+    private let layout: AdapterLayout
     private let wallClockMs: @Sendable () -> Int64
     private var broadcast: (round: Int, blob: EncodedBlob)?
 
@@ -20,9 +21,11 @@ actor CoordinatorStore {
     ///
     /// - Parameters:
     ///   - ledger: The ledger.
+    ///   - layout: The adapter's layout, without local parts.
     ///   - wallClockMs: Milliseconds since 1970, for the log of events; no result depends on it.
-    init(_ ledger: Ledger, wallClockMs: @escaping @Sendable () -> Int64) {
+    init(_ ledger: Ledger, layout: AdapterLayout, wallClockMs: @escaping @Sendable () -> Int64) {
         self.ledger = ledger
+        self.layout = layout
         self.wallClockMs = wallClockMs
     }
 
@@ -30,8 +33,17 @@ actor CoordinatorStore {
 
     /// Makes a fact of the coordinator's machine durable.
     func record(_ fact: CoordinatorFact) throws {
-        guard case .roundBegan(let round) = fact else { return try ledger.append(facts: [fact.description]) }
-        _ = try ledger.beginRound(round, atMs: wallClockMs(), fact: fact.description)
+        switch fact {
+        case .roundBegan(let round):
+            _ = try ledger.beginRound(round, atMs: wallClockMs(), fact: fact.description)
+        case .vetoed(let round, _):
+            guard let previous = try ledger.adapter(version: round) else {
+                throw NodeError(.data, "\(ledger.directory): the adapter of round \(round) is missing")
+            }
+            _ = try ledger.veto(round: round, restoring: previous, fact: fact.description)
+        default:
+            try ledger.append(facts: [fact.description])
+        }
     }
 
     /// What the machine knew when it was stopped.
@@ -72,12 +84,11 @@ actor CoordinatorStore {
     }
 
     /// Records the adapter of round 0 unless it is there.
-    func recordInitialAdapter(_ adapter: @Sendable () async throws -> AdapterWeights) async throws {
+    func recordInitialAdapter(_ adapter: AdapterWeights) throws {
         guard try ledger.adapter(version: 0) == nil else { return }
-        let blob = try BlobEncoder.encode(try await adapter(), as: .adapter, encoding: .f32)
-        let record = try BlobRecord.stored(blob)
+        let blob = try BlobEncoder.encode(adapter, as: .adapter, encoding: .f32)
         _ = try ledger.store(blob.bytes)
-        _ = try ledger.recordInitialAdapter(record)
+        _ = try ledger.recordInitialAdapter(StoredBlob(blob))
     }
 
     // MARK: - Uploads
@@ -86,9 +97,9 @@ actor CoordinatorStore {
     ///
     /// - Throws: `WireError` where the manifest alone shows that the transfer must be refused.
     func begin(_ transfer: Transfer, _ manifest: Manifest, encoding: TensorEncoding) throws -> Int {
-        if case .update(let round) = transfer.place {
-            try manifest.checkEncoding(encoding)
-            try manifest.checkLayout(of: adapterBlob(round: round).manifest)
+        if case .update = transfer.place {
+            try manifest.checkLayout(layout)
+            try manifest.checkEncoding(encoding, layout)
         }
         if ledger.contains(manifest.digest) { return ChunkPlan(byteCount: manifest.encodedBytes).count }
         return try ledger.resumeUpload(Upload(transfer, manifest))
@@ -103,15 +114,6 @@ actor CoordinatorStore {
 
     // MARK: - Public steps
 
-    /// The accepted responses of some clients to a public step, by client.
-    func responses(round: Int, step: Int, clients: [String]) throws -> [(
-        client: String, responses: [Response]
-    )] {
-        try ledger.responses(round: round, step: step).filter { clients.contains($0.client) }.map { record in
-            (client: record.client, responses: try BlobDecoder.responses(from: ledger.blob(record.blob)))
-        }
-    }
-
     /// Records the pools of a public step; durable when this returns.
     func close(_ outcome: PublicStepOutcome, round: Int, step: Int) throws {
         var records: [ExchangeRecord] = []
@@ -123,7 +125,7 @@ actor CoordinatorStore {
                     round: round,
                     step: step,
                     client: pool.client,
-                    blob: try BlobRecord.stored(blob)
+                    blob: try StoredBlob(blob)
                 )
             )
         }

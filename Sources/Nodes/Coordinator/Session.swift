@@ -69,3 +69,8 @@ final class Session: Sendable {
         counter.add(kind, .down, bytes: frame.byteCount)
     }
 }
+
+extension Frame {
+    /// The frame's bytes, header included.
+    var byteCount: Int { Frame.headerBytes + body.count }
+}

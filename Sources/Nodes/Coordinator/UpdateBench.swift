@@ -1,9 +1,10 @@
 internal import Aggregation
+internal import Contract
 internal import Digest
-internal import Exchange
 internal import FoundationEssentials
 internal import Ledger
 internal import Rounds
+internal import Topology
 internal import Wire
 
 /// Checks what has arrived whole and merges updates, on a thread of its own: neither the loop nor a
@@ -11,6 +12,8 @@ internal import Wire
 actor UpdateBench {
     private let thread = ComputeThread()
     private let ledger: Ledger
+    /// What every adapter and every update of the run looks like, with the part of each array.
+    private let layout: AdapterLayout
     private let wallClockMs: @Sendable () -> Int64
     private var broadcast: (round: Int, adapter: AdapterWeights)?
 
@@ -20,9 +23,11 @@ actor UpdateBench {
     ///
     /// - Parameters:
     ///   - ledger: The ledger.
+    ///   - layout: The adapter's layout, without local parts.
     ///   - wallClockMs: Milliseconds since 1970, for the log of events; no result depends on it.
-    init(_ ledger: Ledger, wallClockMs: @escaping @Sendable () -> Int64) {
+    init(_ ledger: Ledger, layout: AdapterLayout, wallClockMs: @escaping @Sendable () -> Int64) {
         self.ledger = ledger
+        self.layout = layout
         self.wallClockMs = wallClockMs
     }
 
@@ -36,13 +41,13 @@ actor UpdateBench {
     func acceptUpdate(_ transfer: Transfer, _ manifest: Manifest, round: Int, normLimit: Double?) throws {
         let blob = try complete(transfer, manifest)
         let delta = try BlobDecoder.adapter(from: blob)
-        try UpdateCheck(layout: adapter(round: round), normMax: normLimit ?? Self.normMax).check(delta)
+        try UpdateCheck(layout: layout, normMax: normLimit ?? Self.normMax).check(delta)
         let metrics = Dictionary(transfer.metrics.map { ($0.name, $0.value) }) { first, _ in first }
         _ = try ledger.accept(
             UpdateRecord(
                 round: round,
                 client: transfer.client,
-                blob: try BlobRecord.stored(blob),
+                blob: try StoredBlob(blob),
                 examples: transfer.examples,
                 metrics: Array(try metrics.json().utf8)
             )
@@ -64,7 +69,7 @@ actor UpdateBench {
                 round: round,
                 step: step,
                 client: transfer.client,
-                blob: try BlobRecord.stored(blob)
+                blob: try StoredBlob(blob)
             )
         )
     }
@@ -77,46 +82,57 @@ actor UpdateBench {
     /// Merges the updates of some clients into the adapter that the next round starts from.
     ///
     /// - Returns: The digest of the adapter as it travels; durable.
-    func aggregate(
-        round: Int,
-        clients: [String],
-        rule: any DeltaRule,
-        weighting: Weighting
-    ) throws -> SHA256Digest {
-        let contributions = try ledger.updates(round: round).filter { clients.contains($0.client) }.map {
-            record in
-            Contribution(
-                client: record.client,
-                delta: try BlobDecoder.adapter(from: ledger.blob(record.blob)),
-                examples: record.examples
+    func aggregate(round: Int, clients: [String], job: Job) throws -> SHA256Digest {
+        let topology = job.topology
+        var measured: [String: [String: Double]] = [:]
+        var contributions: [Contribution] = []
+        for record in try ledger.updates(round: round) where clients.contains(record.client) {
+            var delta = try layout.apply(to: BlobDecoder.adapter(from: ledger.blob(record.blob)))
+            if !job.incoming.isEmpty {
+                let place = UpdatePlace(seed: topology.seed, round: round, client: record.client)
+                (delta, measured[record.client]) = job.incoming.apply(delta, at: place)
+            }
+            contributions.append(
+                Contribution(client: record.client, delta: delta, examples: record.examples)
             )
         }
         let merged = try Aggregate(
             of: contributions,
             broadcast: adapter(round: round),
-            rule: rule,
-            weighting: weighting
+            rule: DeltaRules.rule(named: topology.aggregation.delta, for: layout),
+            weighting: topology.aggregation.weights
         )
         let blob = try BlobEncoder.encode(merged.adapter, as: .adapter, encoding: .f32)
         _ = try ledger.store(blob.bytes)
         let acceptance = try ledger.finishRound(
             round,
-            adapter: BlobRecord.stored(blob),
+            adapter: StoredBlob(blob),
             evaluation: nil,
             atMs: wallClockMs()
         )
         if acceptance == .new {
-            let line = try AggregationMetrics(merged.diagnostics, round: round).json()
-            _ = try ledger.log(
-                EventRecord(
-                    atMs: wallClockMs(),
-                    name: AggregationMetrics.eventName,
-                    round: round,
-                    detail: Array(line.utf8)
-                )
-            )
+            let line = AggregationMetrics(merged.diagnostics, round: round, transforms: measured)
+            try note(AggregationMetrics.eventName, round: round, line)
         }
         return blob.manifest.digest
+    }
+
+    /// Notes that a round's result is not taken, and forgets it. The ledger replaces it when the fact is recorded.
+    ///
+    /// - Returns: The digest of the adapter that goes on, the one that the round started from, as it travels.
+    func veto(_ veto: VetoRecord) throws -> SHA256Digest {
+        guard let previous = try ledger.adapter(version: veto.round) else {
+            throw NodeError(.data, "\(ledger.directory): the adapter of round \(veto.round) is missing")
+        }
+        try note(VetoRecord.eventName, round: veto.round, veto)
+        broadcast = nil
+        return previous.digest
+    }
+
+    private func note(_ name: String, round: Int, _ detail: some Encodable) throws {
+        _ = try ledger.log(
+            EventRecord(atMs: wallClockMs(), name: name, round: round, detail: Array(detail.json().utf8))
+        )
     }
 
     /// Does something slow with the adapter that a round starts from.
@@ -127,11 +143,13 @@ actor UpdateBench {
     /// The adapter that a round starts from, unpacked.
     func adapter(round: Int) throws -> AdapterWeights {
         if let broadcast, broadcast.round == round { return broadcast.adapter }
-        let adapter = try BlobDecoder.adapter(from: ledger.adapterBlob(round: round))
+        let adapter = try ledger.adapter(round: round, layout: layout)
         broadcast = (round, adapter)
         return adapter
     }
 }
+
+// MARK: - Between the wire and the ledger
 
 extension Upload {
     /// A transfer as the ledger keeps it.
@@ -145,10 +163,22 @@ extension Upload {
     }
 }
 
+extension StoredBlob {
+    /// What the ledger keeps of a blob besides its bytes: the manifest's bytes beside the digest.
+    init(_ blob: EncodedBlob) throws {
+        let whole = try blob.serialized()
+        let length = whole.prefix(4).reversed().reduce(0) { $0 << 8 | Int($1) }
+        self.init(digest: blob.manifest.digest, manifest: Array(whole[4..<4 + length]))
+    }
+}
+
 extension Ledger {
     /// The blob of a record, with all the checks of a transfer.
     func blob(_ record: StoredBlob) throws -> EncodedBlob {
-        try BlobRecord.blob(record, bytes: bytes(of: record.digest))
+        var whole = (0..<4).map { UInt8(truncatingIfNeeded: record.manifest.count >> (8 * $0)) }
+        whole += record.manifest
+        whole += try bytes(of: record.digest)
+        return try EncodedBlob(serialized: whole)
     }
 
     /// The adapter that a round starts from, recorded before, as it travels.
@@ -158,22 +188,34 @@ extension Ledger {
         }
         return try blob(record)
     }
-}
 
-extension Manifest {
-    /// Throws `wrongShape` unless the arrays are those of another manifest, in the same order.
-    func checkLayout(of other: Manifest) throws(WireError) {
-        for (entry, wanted) in zip(entries, other.entries) {
-            guard entry.name == wanted.name else {
-                throw .wrongShape(name: entry.name, reason: "expected the array '\(wanted.name)'")
+    /// The adapter that a round starts from, unpacked.
+    func adapter(round: Int, layout: AdapterLayout) throws -> AdapterWeights {
+        try layout.apply(to: BlobDecoder.adapter(from: adapterBlob(round: round)))
+    }
+
+    /// The newest adapter that a client is known to have had when a round began; see `Sender.adapter`.
+    func lastAdapter(of client: String, before round: Int, layout: AdapterLayout) throws -> AdapterWeights {
+        for earlier in (0..<round).reversed() {
+            guard let update = try updates(round: earlier).first(where: { $0.client == client }) else {
+                continue
             }
-            guard entry.shape == wanted.shape else {
-                throw .wrongShape(name: entry.name, reason: "shape \(entry.shape), expected \(wanted.shape)")
-            }
+            let delta = try layout.apply(to: BlobDecoder.adapter(from: blob(update.blob)))
+            return try adapter(round: earlier, layout: layout).adding(delta)
         }
-        guard entries.count == other.entries.count else {
-            let reason = "\(entries.count) arrays, expected \(other.entries.count)"
-            throw .wrongShape(name: entries.last?.name ?? "", reason: reason)
+        return try adapter(round: 0, layout: layout)
+    }
+
+    /// One client's accepted responses to a public step, arranged by item and index.
+    func responses(of client: String, to batch: PublicBatch) throws -> [[Response]] {
+        let records = try responses(round: batch.round, step: batch.step)
+        guard let record = records.first(where: { $0.client == client }) else {
+            throw NodeError(
+                .data,
+                "\(directory): no responses of \(client) to round \(batch.round), step \(batch.step)"
+            )
         }
+        let responses = try BlobDecoder.responses(from: blob(record.blob))
+        return try ResponseSet(responses, to: batch, payloadBytesMax: Limits.responseBytesMax).groups
     }
 }

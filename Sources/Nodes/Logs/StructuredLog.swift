@@ -1,13 +1,13 @@
 internal import FoundationEssentials
 internal import Glibc
-public import Logging
+package import Logging
 
 /// Log lines on standard error: text for people, or one JSON object a line for machines.
 ///
 /// Messages are static; everything that varies is metadata, sorted by key.
-public struct StructuredLog: LogHandler {
+package struct StructuredLog: LogHandler {
     /// How lines look.
-    public enum Format: String, Sendable, CaseIterable {
+    package enum Format: String, Sendable, CaseIterable {
         /// `2026-01-31T12:00:00.123Z info  message  key=value`
         case text
         /// `{"time": …, "level": …, "message": …, "key": …}`
@@ -15,9 +15,9 @@ public struct StructuredLog: LogHandler {
     }
 
     /// What each line carries besides its own metadata.
-    public var metadata: Logger.Metadata = [:]
+    package var metadata: Logger.Metadata = [:]
     /// Lines below this level are dropped.
-    public var logLevel: Logger.Level
+    package var logLevel: Logger.Level
     private let label: String
     private let format: Format
 
@@ -27,25 +27,25 @@ public struct StructuredLog: LogHandler {
     ///   - label: Which program speaks.
     ///   - format: How lines look.
     ///   - level: Lines below it are dropped.
-    public init(label: String, format: Format, level: Logger.Level) {
+    package init(label: String, format: Format, level: Logger.Level) {
         self.label = label
         self.format = format
         logLevel = level
     }
 
     /// A logger that writes through such a handler.
-    public static func logger(label: String, format: Format, level: Logger.Level) -> Logger {
+    package static func logger(label: String, format: Format, level: Logger.Level) -> Logger {
         Logger(label: label) { _ in StructuredLog(label: label, format: format, level: level) }
     }
 
     /// The metadata of a key.
-    public subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+    package subscript(metadataKey key: String) -> Logger.Metadata.Value? {
         get { metadata[key] }
         set { metadata[key] = newValue }
     }
 
     /// Writes one line.
-    public func log(event: LogEvent) {
+    package func log(event: LogEvent) {
         let all = metadata.merging(event.metadata ?? [:]) { _, new in new }
         let pairs = all.map { (key: $0.key, value: "\($0.value)") }.sorted { $0.key < $1.key }
         let time = StructuredLog.timestamp()

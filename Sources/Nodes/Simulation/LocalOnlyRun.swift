@@ -1,23 +1,22 @@
-internal import Exchange
+package import Contract
 internal import FoundationEssentials
-public import Logging
+package import Logging
 internal import Tensors
 internal import Topology
-public import Trainers
 
 /// The control without federation: each client trains alone, as many steps as in the federation, all of them
 /// on its own data, and its adapter is evaluated on the whole held-out set.
 ///
 /// Like a federation's clients it starts every round with a fresh optimiser, so nothing else differs.
-public struct LocalOnlyRun: Sendable {
+package struct LocalOnlyRun: Sendable {
     /// One client's evaluation after a round.
-    public struct Result: Codable, Sendable {
+    package struct Result: Codable, Sendable {
         /// The client.
-        public var client: String
+        package var client: String
         /// The round, from 0.
-        public var round: Int
+        package var round: Int
         /// What its own adapter achieves.
-        public var evaluation: Evaluation
+        package var evaluation: Evaluation
     }
 
     private let job: Job
@@ -30,7 +29,7 @@ public struct LocalOnlyRun: Sendable {
     ///   - job: What to run.
     ///   - dataFiles: By client, a JSONL file instead of what the topology says.
     ///   - logger: The log.
-    public init(_ job: Job, dataFiles: [String: String] = [:], logger: Logger) {
+    package init(_ job: Job, dataFiles: [String: String] = [:], logger: Logger) {
         self.job = job
         self.dataFiles = dataFiles
         self.logger = logger
@@ -43,7 +42,7 @@ public struct LocalOnlyRun: Sendable {
     ///   - everyRound: Evaluate after each round instead of after the last.
     ///   - progress: Called with each result as it comes.
     /// - Returns: The results sorted by client and round.
-    public func run(
+    package func run(
         parallel: Int,
         everyRound: Bool = true,
         progress: @escaping @Sendable (Result) -> Void
@@ -71,22 +70,22 @@ public struct LocalOnlyRun: Sendable {
         _ everyRound: Bool,
         _ progress: @escaping @Sendable (Result) -> Void
     ) async throws -> [Result] {
-        let host = TrainerHost(delayPerStep: .zero)
+        let host = ComputeHost<any LocalTrainer>()
         let dataFile = dataFiles[name]
-        try await host.prepare(
-            { [job] in try job.makeTrainer(client: name, dataFile: dataFile) },
-            restoring: []
-        )
-        let judge = JudgeHost(try job.makeJudge())
-        var adapter = try await judge.initialAdapter()
+        try await host.prepare { [job] in try job.makeTrainer(client: name, dataFile: dataFile) }
+        let judge = ComputeHost<any PublicJudge>()
+        try await judge.prepare { [job] in try job.makeJudge() }
+        var adapter = try await judge.run { try $0.initialAdapter().travelling }
         var results: [Result] = []
         let rounds = job.topology.rounds
         for round in 0..<rounds.count {
-            try await host.beginRound(round, adapter: adapter)
-            _ = try await host.adapt(StepPlan(round: round, steps: 0..<rounds.steps)) { _ in }
-            adapter = try await host.adapter
+            adapter = try await host.run { [adapter] trainer in
+                try trainer.beginRound(round, adapter: adapter.adding(localPartsOf: trainer.adapter))
+                _ = try trainer.adapt(StepPlan(round: round, steps: 0..<rounds.steps)) { _ in }
+                return trainer.adapter.travelling
+            }
             guard everyRound || round == rounds.count - 1 else { continue }
-            let evaluation = try await judge.evaluate(adapter, round: round)
+            let evaluation = try await judge.run { [adapter] in try $0.evaluate(adapter, round: round) }
             let result = Result(client: name, round: round, evaluation: evaluation)
             progress(result)
             results.append(result)

@@ -1,5 +1,5 @@
 internal import FoundationEssentials
-public import Logging
+package import Logging
 internal import Rounds
 internal import Tensors
 internal import Topology
@@ -9,7 +9,7 @@ internal import Transport
 ///
 /// On one type of processor it ends with the adapter that the processes of the same topology end with, byte
 /// for byte, because each client's products run on as many BLAS threads as its topology states.
-public struct SimulatedFederation: Sendable {
+package struct SimulatedFederation: Sendable {
     private let job: Job
     private let layout: RunLayout
     private let dataFiles: [String: String]
@@ -23,7 +23,7 @@ public struct SimulatedFederation: Sendable {
     ///   - layout: Where the states go.
     ///   - dataFiles: By client, a JSONL file instead of what the topology says.
     ///   - logger: The log.
-    public init(_ job: Job, layout: RunLayout, dataFiles: [String: String] = [:], logger: Logger) {
+    package init(_ job: Job, layout: RunLayout, dataFiles: [String: String] = [:], logger: Logger) {
         self.init(job, layout: layout, dataFiles: dataFiles, logger: logger, faults: nil)
     }
 
@@ -45,7 +45,7 @@ public struct SimulatedFederation: Sendable {
     ///
     /// - Throws: The first failure of any node; `NodeError` for clients that state different thread counts,
     ///   because those are a property of a whole process.
-    public func run() async throws {
+    package func run() async throws {
         try Compute.prepare(threads: try threads(), logger: logger)
         let federation = job.topology.federation
         let network = LoopbackNetwork(logger: logger, faults: faults)

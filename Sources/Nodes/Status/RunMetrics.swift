@@ -1,26 +1,30 @@
 internal import Aggregation
+package import Contract
 internal import FoundationEssentials
+package import Ledger
 
 /// What the coordinator measured in one public step.
-public struct PublicStepMetrics: Codable, Sendable, Equatable {
+package struct PublicStepMetrics: Codable, Sendable, Equatable {
     static let eventName = "publicStep"
 
     /// The round, from 0.
-    public var round: Int
+    package var round: Int
     /// The step within the round, from 0.
-    public var step: Int
+    package var step: Int
     /// Groups in all: clients times items.
-    public var groups: Int
+    package var groups: Int
     /// Groups whose scores are all alike, so that they teach nothing, before replacement.
-    public var silentBefore: Int
+    package var silentBefore: Int
     /// The same after replacement.
-    public var silentAfter: Int
+    package var silentAfter: Int
     /// How many responses were replaced.
-    public var swaps: Int
+    package var swaps: Int
     /// How many responses there were.
-    public var responses: Int
+    package var responses: Int
     /// How many of them were correct.
-    public var correct: Int
+    package var correct: Int
+    /// What the judge measured when it combined them; nil where the pool rule swapped.
+    package var metrics: [String: Double]?
 
     init(_ statistics: PoolStatistics, round: Int, step: Int) {
         self.round = round
@@ -31,33 +35,137 @@ public struct PublicStepMetrics: Codable, Sendable, Equatable {
         swaps = statistics.swaps
         responses = statistics.responses
         correct = statistics.clients.reduce(0) { $0 + $1.correct }
+        metrics = statistics.metrics.isEmpty ? nil : statistics.metrics
     }
 }
 
 /// What the coordinator measured when it merged the updates of a round.
-public struct AggregationMetrics: Codable, Sendable, Equatable {
+package struct AggregationMetrics: Codable, Sendable, Equatable {
     static let eventName = "aggregation"
 
     /// The round, from 0.
-    public var round: Int
+    package var round: Int
     /// How far the averaged factors are from the mean of the products, relative to the mean update.
-    public var factorGap: Double
+    package var factorGap: Double
     /// The mean distance of the clients' weights from their average, ‖W_i − W̄‖_F.
-    public var clientDrift: Double
+    package var clientDrift: Double
     /// The norm of the mean update.
-    public var meanUpdateNorm: Double
+    package var meanUpdateNorm: Double
     /// The mean cosine between the clients' updates.
-    public var meanCosine: Double
+    package var meanCosine: Double
     /// Who took part, sorted.
-    public var clients: [String]
+    package var clients: [String]
+    /// By client, what the transforms between wire and merge measured; nil without transforms.
+    package var transforms: [String: [String: Double]]?
 
-    init(_ diagnostics: AggregationDiagnostics, round: Int) {
+    init(_ diagnostics: AggregationDiagnostics, round: Int, transforms: [String: [String: Double]]) {
         self.round = round
         factorGap = diagnostics.factorGap
         clientDrift = diagnostics.clientDrift
         meanUpdateNorm = diagnostics.meanUpdateNorm
         meanCosine = diagnostics.meanCosine
         clients = diagnostics.clients.map(\.client)
+        self.transforms = transforms.isEmpty ? nil : transforms
+    }
+}
+
+/// How long the coordinator took to evaluate an adapter.
+package struct EvaluationMetrics: Codable, Sendable, Equatable {
+    static let eventName = "evaluation"
+
+    /// The round whose result was evaluated, from 0; -1 for the adapter that round 0 starts from.
+    package var round: Int
+    /// The evaluation's time in seconds.
+    package var seconds: Double
+
+    init(round: Int, elapsed: Duration) {
+        self.round = round
+        let (whole, attoseconds) = elapsed.components
+        seconds = Double(whole) + Double(attoseconds) / 1e18
+    }
+}
+
+/// A round that was not taken.
+package struct VetoRecord: Codable, Sendable, Equatable {
+    static let eventName = "veto"
+
+    /// The round, from 0.
+    package var round: Int
+    /// Why.
+    package var reason: String
+    /// Whose updates were in it, sorted.
+    package var clients: [String]
+}
+
+/// What a monitor saw of an adapter.
+package struct MonitorRecord: Codable, Sendable, Equatable {
+    static let eventName = "monitor"
+
+    /// The round that ended with the adapter, from 0; -1 for the one that round 0 starts from.
+    package var round: Int
+    /// The monitor.
+    package var monitor: String
+    /// What it saw.
+    package var report: MonitorReport
+}
+
+/// Everything that a coordinator measured, as its ledger has it.
+package struct RunMetrics: Sendable, Equatable {
+    /// Its public steps, in the order in which they were closed.
+    package var publicSteps: [PublicStepMetrics] = []
+    /// Its merges, one for each finished round.
+    package var aggregations: [AggregationMetrics] = []
+    /// How long its evaluations took; one that was interrupted and repeated is there twice.
+    package var evaluationTimes: [EvaluationMetrics] = []
+    /// The rounds that were not taken.
+    package var vetoes: [VetoRecord] = []
+    /// What monitors saw, in order.
+    package var monitors: [MonitorRecord] = []
+    /// What its adapters achieve, by round; -1 is the adapter that round 0 starts from. A round that was not taken
+    /// has what the adapter achieves that went on.
+    package var evaluations: [Int: Evaluation] = [:]
+
+    /// Nothing measured.
+    package init() {}
+
+    /// Reads what has been measured so far.
+    ///
+    /// - Throws: `LedgerError`; `NodeError` for a record that is not what its name says.
+    package init(reading ledger: Ledger) throws {
+        var last: Int64 = 0
+        while true {
+            let events = try ledger.events(after: last)
+            guard let newest = events.last else { break }
+            last = newest.number
+            for event in events {
+                let place = "\(ledger.directory): event \(event.number), '\(event.name)'"
+                switch event.name {
+                case PublicStepMetrics.eventName:
+                    publicSteps.append(try RunMetrics.value(event.detail, place))
+                case AggregationMetrics.eventName:
+                    aggregations.append(try RunMetrics.value(event.detail, place))
+                case EvaluationMetrics.eventName:
+                    evaluationTimes.append(try RunMetrics.value(event.detail, place))
+                case VetoRecord.eventName: vetoes.append(try RunMetrics.value(event.detail, place))
+                case MonitorRecord.eventName: monitors.append(try RunMetrics.value(event.detail, place))
+                default: continue
+                }
+            }
+        }
+        for (round, result) in try ledger.evaluations() {
+            evaluations[round] = try RunMetrics.value(
+                result,
+                "\(ledger.directory): evaluation of round \(round)"
+            )
+        }
+    }
+
+    private static func value<Value: Decodable>(_ json: [UInt8], _ place: String) throws -> Value {
+        do {
+            return try JSONDecoder().decode(Value.self, from: Data(json))
+        } catch {
+            throw NodeError(.data, "\(place): the record cannot be read; it may be of another version")
+        }
     }
 }
 

@@ -1,9 +1,13 @@
+package import Contract
+internal import FoundationEssentials
+
 /// What a run is doing now: the file `status.json` in the coordinator's state directory.
 ///
-/// The coordinator rewrites it as things change, at most twice a second; displays and operators read it.
-public struct RunStatus: Codable, Sendable, Equatable {
+/// The coordinator rewrites it as things change, at most twice a second; displays and operators read it. The
+/// values of the trainer's primary figure stand under that figure's key, such as `passAt1`.
+package struct RunStatus: Sendable, Equatable {
     /// What the coordinator is about.
-    public enum Phase: String, Codable, Sendable {
+    package enum Phase: String, Codable, Sendable {
         /// Waiting for clients to connect.
         case enrolling
         /// Clients train.
@@ -15,56 +19,90 @@ public struct RunStatus: Codable, Sendable, Equatable {
     }
 
     /// One client as the coordinator sees it.
-    public struct Client: Codable, Sendable, Equatable {
+    package struct Client: Codable, Sendable, Equatable {
         /// Its name.
-        public var name: String
+        package var name: String
         /// Whether it is connected now.
-        public var connected: Bool
+        package var connected: Bool
         /// The step of the current round it reported last, from 0; nil before its first.
-        public var step: Int?
+        package var step: Int?
         /// The mean reward of that step, where its trainer reports one.
-        public var reward: Double?
+        package var reward: Double?
+        /// The loss of that step, where its trainer reports one.
+        package var loss: Double?
     }
 
     /// What the coordinator is about.
-    public var phase: Phase
+    package var phase: Phase
     /// The current round, from 0.
-    public var round: Int
+    package var round: Int
     /// How many rounds there are.
-    public var rounds: Int
+    package var rounds: Int
     /// How many steps a round has.
-    public var steps: Int
-    /// Held-out pass@1 by round: first the base's, then one after each finished round.
-    public var passAt1: [Double]
+    package var steps: Int
+    /// What is measured first; nil before the first evaluation.
+    package var measure: Measure?
+    /// The primary figure by round: first that of the adapter that round 0 starts from, then one after each finished
+    /// round.
+    package var values: [Double]
+    /// The rounds that were not taken, from 0.
+    package var vetoed: [Int]
     /// Bytes from the clients to the coordinator until now, before encryption.
-    public var bytesUp: Int
+    package var bytesUp: Int
     /// Bytes from the coordinator to the clients until now, before encryption.
-    public var bytesDown: Int
+    package var bytesDown: Int
     /// All clients of the topology, sorted by name.
-    public var clients: [Client]
+    package var clients: [Client]
     /// Who is being waited for at the moment, sorted by name.
-    public var waitingFor: [String]
+    package var waitingFor: [String]
 
-    /// Makes a status.
-    public init(
-        phase: Phase,
-        round: Int,
-        rounds: Int,
-        steps: Int,
-        passAt1: [Double],
-        bytesUp: Int,
-        bytesDown: Int,
-        clients: [Client],
-        waitingFor: [String]
-    ) {
-        self.phase = phase
-        self.round = round
-        self.rounds = rounds
-        self.steps = steps
-        self.passAt1 = passAt1
-        self.bytesUp = bytesUp
-        self.bytesDown = bytesDown
-        self.clients = clients
-        self.waitingFor = waitingFor
+    /// The status that a coordinator wrote last; nil if there is none, or it is not whole.
+    package static func read(from file: String) -> RunStatus? {
+        guard let data = try? Data(contentsOf: URL(filePath: file)) else { return nil }
+        return try? JSONDecoder().decode(RunStatus.self, from: data)
+    }
+}
+
+extension RunStatus: Codable {
+    private enum CodingKeys: String, CodingKey {
+        case phase, round, rounds, steps, measure, vetoed, bytesUp, bytesDown, clients, waitingFor
+    }
+
+    /// Reads what `encode(to:)` wrote.
+    package init(from decoder: any Decoder) throws {
+        let keys = try decoder.container(keyedBy: CodingKeys.self)
+        let measure = try keys.decodeIfPresent(Measure.self, forKey: .measure)
+        let values = try decoder.container(keyedBy: AnyCodingKey.self)
+        self.init(
+            phase: try keys.decode(Phase.self, forKey: .phase),
+            round: try keys.decode(Int.self, forKey: .round),
+            rounds: try keys.decode(Int.self, forKey: .rounds),
+            steps: try keys.decode(Int.self, forKey: .steps),
+            measure: measure,
+            values: try measure.map { try values.decode([Double].self, forKey: AnyCodingKey($0.key)) } ?? [],
+            vetoed: try keys.decodeIfPresent([Int].self, forKey: .vetoed) ?? [],
+            bytesUp: try keys.decode(Int.self, forKey: .bytesUp),
+            bytesDown: try keys.decode(Int.self, forKey: .bytesDown),
+            clients: try keys.decode([Client].self, forKey: .clients),
+            waitingFor: try keys.decode([String].self, forKey: .waitingFor)
+        )
+    }
+
+    /// Writes the values under the measure's key.
+    package func encode(to encoder: any Encoder) throws {
+        var keys = encoder.container(keyedBy: CodingKeys.self)
+        try keys.encode(phase, forKey: .phase)
+        try keys.encode(round, forKey: .round)
+        try keys.encode(rounds, forKey: .rounds)
+        try keys.encode(steps, forKey: .steps)
+        try keys.encode(vetoed, forKey: .vetoed)
+        try keys.encode(bytesUp, forKey: .bytesUp)
+        try keys.encode(bytesDown, forKey: .bytesDown)
+        try keys.encode(clients, forKey: .clients)
+        try keys.encode(waitingFor, forKey: .waitingFor)
+        guard let measure else { return }
+        try keys.encode(measure, forKey: .measure)
+        var own = encoder.container(keyedBy: AnyCodingKey.self)
+        try own.encode(values, forKey: AnyCodingKey(measure.key))
     }
 }

@@ -15,6 +15,9 @@ struct ChartFrame {
     var plotRight: Double { width - right }
     var plotBottom: Double { height - bottom }
 
+    /// Whether it needs the page's whole width.
+    var isWide: Bool { width > 520 }
+
     /// The finished image around its parts.
     func svg(_ content: String) -> String {
         let number = Markup.number
@@ -22,7 +25,7 @@ struct ChartFrame {
             "svg",
             [
                 "viewBox": "0 0 \(number(width)) \(number(height))", "role": "img",
-                "aria-labelledby": "\(id)-title \(id)-text",
+                "class": isWide ? "wide" : "chart", "aria-labelledby": "\(id)-title \(id)-text",
             ],
             Markup.text("title", ["id": "\(id)-title"], title)
                 + Markup.text("desc", ["id": "\(id)-text"], description) + content
@@ -30,15 +33,37 @@ struct ChartFrame {
     }
 
     /// Horizontal grid lines with values at the left, and the name of the axis above them.
-    func verticalAxis(_ scale: LinearScale, name: String, format: (Double) -> String) -> String {
-        var parts = Self.label(name, x: 0, y: 12, class: "axis-name")
-        for tick in scale.ticks {
+    func verticalAxis(_ scale: LinearScale, name: String, factor: Double) -> String {
+        var parts = Self.label(Self.shortened(name, to: 64), x: 0, y: 12, class: "axis-name")
+        for (tick, text) in zip(scale.ticks, scale.labels(factor: factor)) {
             let y = scale.position(tick)
             let isZero = abs(tick) < 1e-12
             parts += Self.line(left, y, plotRight, y, class: isZero ? "zero" : "grid")
-            parts += Self.label(format(tick), x: left - 7, y: y + 4, class: "tick", anchor: "end")
+            parts += Self.label(text, x: left - 7, y: y + 4, class: "tick", anchor: "end")
         }
         return parts
+    }
+
+    /// Upright grid lines.
+    func verticalGrid(_ scale: LinearScale) -> String {
+        scale.ticks.map { tick in
+            let x = scale.position(tick)
+            return Self.line(x, top, x, plotBottom, class: abs(tick) < 1e-12 ? "zero" : "grid")
+        }.joined()
+    }
+
+    /// The labels of a horizontal scale, below the plot.
+    func horizontalAxis(_ scale: LinearScale, name: String, factor: Double) -> String {
+        let labels = zip(scale.ticks, scale.labels(factor: factor)).map { (x: scale.position($0), text: $1) }
+        return horizontalLabels(labels, name: name)
+    }
+
+    /// The frame with a left margin that has room for the labels of a vertical scale.
+    func fitting(_ scale: LinearScale, factor: Double) -> ChartFrame {
+        var frame = self
+        let widest = scale.labels(factor: factor).map(Self.width).max() ?? 0
+        frame.left = max(left, widest + 12)
+        return frame
     }
 
     /// Labels below the plot and the name of the axis below them. Where they would touch, numbers are
@@ -58,6 +83,7 @@ struct ChartFrame {
             parts += Self.label(text, x: x, y: plotBottom + 17, class: "tick", anchor: "middle")
         }
         let centre = (left + plotRight) / 2
+        let name = Self.shortened(name, to: 64)
         return parts + Self.label(name, x: centre, y: height - 6, class: "axis-name", anchor: "middle")
     }
 
@@ -84,6 +110,13 @@ struct ChartFrame {
         )
     }
 
+    /// A name that fits: of a long one, the beginning and the end.
+    static func shortened(_ text: String, to count: Int) -> String {
+        guard text.count > count else { return text }
+        let end = count / 3
+        return text.prefix(count - end - 1) + "…" + text.suffix(end)
+    }
+
     /// About how wide a label is; charts have no way to measure.
-    static func width(of text: String) -> Double { Double(text.count) * 6.6 }
+    static func width(of text: String) -> Double { Double(text.count) * 7 }
 }

@@ -1,4 +1,4 @@
-/// Lines over rounds, each named at its right end.
+/// Lines over rounds or whatever else the horizontal axis counts, each named at its right end.
 struct LineChart {
     struct Series {
         let name: String
@@ -10,38 +10,74 @@ struct LineChart {
     let xName: String
     let yName: String
     let series: [Series]
-    let format: (Double) -> String
+    /// What values are multiplied by in labels, as 100 for per cent.
+    var factor = 1.0
+    /// Whether the vertical axis begins at zero even where that presses the lines together.
+    var zero = true
+
+    /// How many series are named at the ends of their lines; more need a legend.
+    static let namesMax = 8
+    /// How long a name at the end of a line may be.
+    static let nameMax = 22
+
+    /// Whether the lines are named in the image, so that it needs no legend.
+    var namesLines: Bool { series.count <= Self.namesMax }
 
     /// The image; nil if there is nothing to draw.
     func svg() -> String? {
-        let drawn = series.filter { $0.points.contains { $0.y.isFinite } }
+        let drawn = series.map { series in
+            Series(
+                name: ChartFrame.shortened(series.name, to: Self.nameMax),
+                style: series.style,
+                points: series.points.filter { $0.x.isDrawable && $0.y.isDrawable }
+            )
+        }.filter { !$0.points.isEmpty }
         guard !drawn.isEmpty else { return nil }
-        var frame = frame
-        if drawn.count > 1 {
-            frame.right = 18 + (drawn.map { ChartFrame.width(of: $0.name) }.max() ?? 0)
-        }
+        let names = drawn.count > 1 && namesLines
+        let values = drawn.flatMap { $0.points.map(\.y) }
         let ys = LinearScale(
-            covering: drawn.flatMap { $0.points.map(\.y) },
+            covering: values,
+            zero: zero || LinearScale.hasRoomForZero(values),
             from: frame.plotBottom,
             to: frame.top
         )
-        let rounds = drawn.flatMap { $0.points.map(\.x) }
-        let (first, last) = (rounds.min() ?? 0, rounds.max() ?? 1)
+        var frame = frame.fitting(ys, factor: factor)
+        if names { frame.right = 18 + (drawn.map { ChartFrame.width(of: $0.name) }.max() ?? 0) }
+        let places = drawn.flatMap { $0.points.map(\.x) }
+        let (first, last) = (places.min() ?? 0, places.max() ?? 1)
         let inset = 10.0
         let width = frame.plotRight - frame.left - 2 * inset
         let place = { (x: Double) in
             frame.left + inset + (last > first ? (x - first) / (last - first) : 0.5) * width
         }
-        let labels = (Int(first)...Int(last)).map { (x: place(Double($0)), text: "\($0)") }
-        var parts = frame.verticalAxis(ys, name: yName, format: format)
+        let labels = marks(places, first: first, last: last).map { (x: place($0.value), text: $0.text) }
+        var parts = frame.verticalAxis(ys, name: yName, factor: factor)
         parts += frame.horizontalLabels(labels, name: xName)
         for series in drawn.reversed() { parts += draw(series, place: place, ys: ys) }
-        if drawn.count > 1 { parts += names(drawn, frame: frame, ys: ys) }
+        if names { parts += endNames(drawn, frame: frame, ys: ys) }
         return frame.svg(parts)
     }
 
+    /// The labels of the horizontal axis: every whole number where only such occur, else round numbers.
+    private func marks(
+        _ places: [Double],
+        first: Double,
+        last: Double
+    ) -> [(value: Double, text: String)] {
+        let isWhole = places.allSatisfy { $0 == $0.rounded() && abs($0) < 1e9 }
+        if isWhole, last - first <= 1000 {
+            return (Int(first)...Int(last)).map { (value: Double($0), text: "\($0)") }
+        }
+        guard last > first else { return [(value: first, text: NumberText.short(first))] }
+        let scale = LinearScale(covering: [first, last], zero: false, from: 0, to: 1)
+        let slack = (last - first) * 1e-9
+        return zip(scale.ticks, scale.labels()).filter {
+            $0.0 >= first - slack && $0.0 <= last + slack
+        }.map { (value: $0, text: $1) }
+    }
+
     private func draw(_ series: Series, place: (Double) -> Double, ys: LinearScale) -> String {
-        let points = series.points.filter { $0.y.isFinite }.map { (x: place($0.x), y: ys.position($0.y)) }
+        let points = series.points.map { (x: place($0.x), y: ys.position($0.y)) }
         let path = points.enumerated().map { index, point in
             (index == 0 ? "M" : "L") + Markup.number(point.x) + " " + Markup.number(point.y)
         }.joined()
@@ -54,10 +90,10 @@ struct LineChart {
     }
 
     /// The names at the line's ends, moved apart where lines end close together.
-    private func names(_ drawn: [Series], frame: ChartFrame, ys: LinearScale) -> String {
+    private func endNames(_ drawn: [Series], frame: ChartFrame, ys: LinearScale) -> String {
         let spacing = 15.0
         var ends = drawn.compactMap { series in
-            series.points.last { $0.y.isFinite }.map { (series: series, y: ys.position($0.y)) }
+            series.points.last.map { (series: series, y: ys.position($0.y)) }
         }.sorted { $0.y < $1.y }
         for index in ends.indices.dropFirst() {
             ends[index].y = max(ends[index].y, ends[index - 1].y + spacing)

@@ -2,6 +2,7 @@
 enum Markup {
     typealias Attributes = KeyValuePairs<String, String>
 
+    /// Text with its markup characters spelled out, and control characters that no markup may have replaced.
     static func escape(_ text: String) -> String {
         var result = ""
         for character in text.unicodeScalars {
@@ -10,6 +11,8 @@ enum Markup {
             case "<": result += "&lt;"
             case ">": result += "&gt;"
             case "\"": result += "&quot;"
+            case "\n", "\t": result.unicodeScalars.append(character)
+            case "\0"..."\u{1F}", "\u{7F}"..."\u{9F}", "\u{FFFE}", "\u{FFFF}": result += "\u{FFFD}"
             default: result.unicodeScalars.append(character)
             }
         }
@@ -27,8 +30,10 @@ enum Markup {
         element(name, attributes, escape(text))
     }
 
-    /// A coordinate with at most two decimals.
+    /// A coordinate with at most two decimals, kept within what a drawing can need.
     static func number(_ value: Double) -> String {
+        guard value.isFinite else { return "0" }
+        let value = min(max(value, -1e6), 1e6)
         let rounded = (value * 100).rounded() / 100
         return rounded == rounded.rounded() ? String(Int(rounded)) : "\(rounded)"
     }

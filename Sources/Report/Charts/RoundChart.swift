@@ -30,10 +30,13 @@ struct RoundChart {
             yName: yName,
             series: series.map { ($0.name, $0.style) },
             groups: rounds.enumerated().map { index, round in
-                BarChart.Group(name: "\(round)", values: series.map { $0.values[index] })
+                BarChart.Group(
+                    name: "\(round)",
+                    values: series.map { index < $0.values.count ? $0.values[index] : nil }
+                )
             },
-            format: NumberText.short,
-            barLabel: barLabel
+            barLabel: barLabel,
+            thinsLabels: true
         )
     }
 
@@ -48,8 +51,7 @@ struct RoundChart {
                     style: series.style,
                     points: zip(rounds, series.values).map { (x: Double($0), y: $1) }
                 )
-            },
-            format: NumberText.short
+            }
         )
     }
 }

@@ -32,32 +32,61 @@ enum Page {
     {
         let drawn = figures.compactMap { $0 }
         guard !drawn.isEmpty else { return "" }
-        return "<section>" + Markup.text("h2", [:], title) + Markup.text("p", [:], text)
+        return "<section>" + Markup.text("h2", [:], title) + paragraph(text)
             + Markup.element("div", ["class": "figures"], drawn.joined(separator: "\n"))
             + (remark.map { Markup.text("p", ["class": "remark"], $0) } ?? "") + "</section>\n"
     }
 
+    /// A heading, a sentence and a table; nothing where the table has no rows.
+    static func section(_ title: String, _ text: String, table: HTMLTable) -> String {
+        guard !table.rows.isEmpty else { return "" }
+        return "<section>" + Markup.text("h2", [:], title) + paragraph(text) + "<figure>" + table.html
+            + "</figure></section>\n"
+    }
+
+    /// What stands before a name in a legend.
+    enum LegendShape {
+        case marker, bar, line
+    }
+
     /// A chart with its heading, a sentence, a legend and its numbers as a table; nil without a chart.
+    ///
+    /// - Parameter isWide: Whether the figure takes the page's whole width.
     static func figure(
         _ title: String,
         _ text: String,
         chart: String?,
         legend: [(name: String, style: SeriesStyle)] = [],
-        legendOfBars: Bool = false,
+        shape: LegendShape = .marker,
+        isWide: Bool = false,
         table: String
     ) -> String? {
         guard let chart else { return nil }
-        let items = legend.map { entry in
-            let shape =
-                legendOfBars
-                ? entry.style.swatch(x: 6, y: 6, size: 5) : entry.style.marker(x: 6, y: 6, size: 5)
-            let mark = "<svg viewBox=\"0 0 12 12\" aria-hidden=\"true\">" + shape + "</svg>"
-            return Markup.element("li", [:], mark + Markup.escape(entry.name))
-        }
-        return "<figure><figcaption>" + Markup.text("h3", [:], title) + Markup.text("p", [:], text)
-            + "</figcaption>"
+        let items = legend.map { Markup.element("li", [:], mark(shape, $0.style) + Markup.escape($0.name)) }
+        return (isWide ? "<figure class=\"wide\">" : "<figure>") + "<figcaption>"
+            + Markup.text("h3", [:], title) + paragraph(text) + "</figcaption>"
             + (items.isEmpty ? "" : Markup.element("ul", ["class": "legend"], items.joined()))
-            + chart + "<details><summary>Numbers</summary>" + table + "</details></figure>"
+            + (isWide ? Markup.element("div", ["class": "scroll"], chart) : chart)
+            + "<details><summary>Numbers</summary>" + table + "</details></figure>"
+    }
+
+    private static func mark(_ shape: LegendShape, _ style: SeriesStyle) -> String {
+        switch shape {
+        case .marker:
+            return "<svg viewBox=\"0 0 12 12\" aria-hidden=\"true\">" + style.marker(x: 6, y: 6, size: 5)
+                + "</svg>"
+        case .bar:
+            return "<svg viewBox=\"0 0 12 12\" aria-hidden=\"true\">" + style.swatch(x: 6, y: 6, size: 5)
+                + "</svg>"
+        case .line:
+            let line = Markup.element("path", ["d": "M1 6H31", "class": "line \(style.className)"])
+            return "<svg viewBox=\"0 0 32 12\" class=\"long\" aria-hidden=\"true\">" + line
+                + style.marker(x: 16, y: 6, size: 4) + "</svg>"
+        }
+    }
+
+    private static func paragraph(_ text: String) -> String {
+        text.isEmpty ? "" : Markup.text("p", [:], text)
     }
 
     /// A large figure with what it is and what to compare it with.

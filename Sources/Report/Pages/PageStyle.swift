@@ -11,12 +11,14 @@ enum PageStyle {
           --page: #fbfaf7; --card: #ffffff; --ink: #1c2024; --soft: #5b636b; --rule: #e3e1da; --grid: #ecebe5;
           --federated: #0067a6; --no-swap: #c77700; --local: #00805c; --base: #8a8f94; --accent: #0067a6;
           --up: #8b4a9c; --down: #00798c;
+          --series-3: #a8487f; --series-4: #c24a00; --series-5: #2a86bd; --series-6: #857400;
         }
         @media (prefers-color-scheme: dark) {
           :root {
             --page: #14171a; --card: #1c2024; --ink: #e8eaec; --soft: #9aa3ab; --rule: #2e343a; --grid: #2a2f35;
             --federated: #63b8ee; --no-swap: #f0ab3c; --local: #3fc49a; --base: #8d959c; --accent: #63b8ee;
             --up: #d08fe0; --down: #4cc3d4;
+            --series-3: #e79bc6; --series-4: #ff8a4c; --series-5: #9ad6f7; --series-6: #efe163;
           }
         }
 
@@ -52,12 +54,24 @@ enum PageStyle {
         .figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 440px), 1fr)); gap: 16px; }
         figure { margin: 0; padding: 18px 20px 14px; display: flex; flex-direction: column; min-width: 0; }
         figcaption h3 { margin: 0; font-size: 16px; font-weight: 620; }
+        figure > svg, figure > .scroll, figure > .annotated { margin-bottom: 10px; }
         figcaption p { margin: 2px 0 10px; color: var(--soft); font-size: 14px; line-height: 1.45; }
-        figure svg { width: 100%; height: auto; display: block; margin-top: auto; }
+        figure svg { width: 100%; height: auto; display: block; }
+        figure svg.chart { max-width: 640px; }
         .legend { display: flex; flex-wrap: wrap; gap: 4px 16px; margin: 0 0 8px; padding: 0; list-style: none; font-size: 13px; }
         .legend li { display: flex; align-items: center; gap: 6px; }
-        .legend svg { width: 12px; height: 12px; margin: 0; }
-        details { margin-top: 10px; border-top: 1px solid var(--rule); padding-top: 8px; font-size: 14px; }
+        .legend svg { width: 12px; height: 12px; margin: 0; flex: none; }
+        .legend svg.long { width: 32px; }
+        figure.wide { grid-column: 1 / -1; }
+        svg.wide { min-width: 640px; }
+        .annotated { margin: 0; white-space: pre-wrap; overflow-wrap: anywhere; line-height: 2; }
+        mark { color: inherit; background: color-mix(in srgb, var(--series) 20%, transparent); text-decoration: underline 2px var(--series); text-underline-offset: 3px; border-radius: 3px; padding: 1px 2px; }
+        mark sub { font-size: 10px; font-weight: 600; margin-left: 1px; }
+        mark.dash-1 { text-decoration-style: dashed; }
+        mark.dash-2 { text-decoration-style: dotted; }
+        mark.dash-3 { text-decoration-style: double; }
+        mark.dash-4 { text-decoration-style: wavy; text-decoration-thickness: 1px; }
+        details { margin-top: auto; border-top: 1px solid var(--rule); padding-top: 8px; font-size: 14px; }
         summary { cursor: pointer; color: var(--soft); font-size: 13px; }
         summary:focus-visible { outline: 2px solid var(--accent); outline-offset: 3px; border-radius: 3px; }
         .scroll { overflow-x: auto; }
@@ -69,6 +83,9 @@ enum PageStyle {
         tr:last-child th, tr:last-child td { border-bottom: 0; }
         .plain td { text-align: left; white-space: normal; overflow-wrap: anywhere; }
         .plain th { text-align: left; width: 1%; }
+        .narrow { width: auto; }
+        .reasons td { text-align: left; white-space: normal; overflow-wrap: anywhere; min-width: 12ch; }
+        .reasons thead th { text-align: left; white-space: normal; }
         .remark {
           margin: 18px 0 0; padding: 2px 0 2px 16px; border-left: 3px solid var(--accent); max-width: 74ch;
         }
@@ -89,6 +106,7 @@ enum PageStyle {
 
     private static let charts = """
         svg text { font-size: 12.5px; fill: var(--ink); }
+        svg .row-name { font-size: 12px; }
         svg .tick { fill: var(--soft); font-size: 12px; }
         svg .axis-name { fill: var(--soft); font-size: 12px; }
         svg .value { font-size: 12px; font-weight: 600; }
@@ -109,11 +127,29 @@ enum PageStyle {
         .series-up { --series: var(--up); }
         .series-down { --series: var(--down); }
         .series-total { --series: var(--ink); }
+        .series-0 { --series: var(--federated); }
+        .series-1 { --series: var(--no-swap); }
+        .series-2 { --series: var(--local); }
+        .series-3 { --series: var(--series-3); }
+        .series-4 { --series: var(--series-4); }
+        .series-5 { --series: var(--series-5); }
+        .series-6 { --series: var(--series-6); }
         svg .line, svg .stem { stroke: var(--series); }
         svg .marker, svg .bar, svg .seed, svg text.name { fill: var(--series); }
         svg .line.series-noSwap, svg .line.series-before { stroke-dasharray: 7 4; }
         svg .line.series-localOnly { stroke-dasharray: 2 5; }
         svg .line.series-base { stroke-dasharray: 1 4; stroke-width: 1.8; }
+        svg .line.dash-1 { stroke-dasharray: 7 4; }
+        svg .line.dash-2 { stroke-dasharray: 2 5; }
+        svg .line.dash-3 { stroke-dasharray: 11 4 2 4; }
+        svg .line.dash-4 { stroke-dasharray: 14 5; }
+        svg .cell { fill: var(--federated); }
+        svg .cell.negative { fill: var(--series-4); }
+        svg .cell.missing { fill: none; stroke: var(--rule); }
+        svg .cell-text { font-size: 11.5px; }
+        svg .cell-text.strong { fill: var(--card); }
+        svg .edge { fill: none; stroke: var(--soft); stroke-linecap: butt; }
+        svg .arrow { fill: var(--soft); }
 
         """
 }

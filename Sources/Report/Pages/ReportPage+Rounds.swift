@@ -1,9 +1,14 @@
+internal import Contract
+
 extension ReportPage {
     var drift: String {
-        Page.section(
+        let pull = "Between two rounds each client follows its own data. Averaging pulls them together again."
+        let factors =
+            "Because it averages the two factors of each adapter apart, it meets the mean of their products only "
+            + "nearly."
+        return Page.section(
             "How far the clients drift apart",
-            "Between two rounds each client follows its own data. Averaging pulls them together again, and because "
-                + "it averages the two factors of each adapter apart, it meets the mean of their products only nearly.",
+            summary.history.contains { $0.fedITGap != nil } ? "\(pull) \(factors)" : pull,
             figures: [
                 line(
                     id: "drift",
@@ -20,7 +25,7 @@ extension ReportPage {
                     yName: "relative error (%)",
                     value: { $0.fedITGap },
                     text: { NumberText.percent($0) },
-                    tick: { NumberText.short($0 * 100) }
+                    factor: 100
                 ),
             ]
         )
@@ -29,26 +34,31 @@ extension ReportPage {
     var swaps: String {
         Page.section(
             "What the swap did",
-            "A group whose responses are all right or all wrong has no advantage and teaches nothing: it is silent. "
-                + "The swap puts verified right answers of other clients in place of wrong ones.",
+            "A group whose responses are all accepted or all refused has the same score throughout and teaches "
+                + "nothing: it is silent. The swap puts accepted responses of other clients in place of refused ones.",
             figures: [silentGroups, swapCounts],
             remark: remark
         )
     }
 
     private var remark: String {
-        guard let noSwap = summary.passAt1.noSwap else { return Self.honestRemark }
-        let gain = NumberText.points(summary.passAt1.federated.overall - noSwap.overall)
-        return "In this run, with this one seed, the swap was worth \(gain) points: "
-            + "\(percent(summary.passAt1.federated.overall)) with it, \(percent(noSwap.overall)) without. "
-            + Self.honestRemark
+        guard let noSwap = summary.scores.noSwap else { return Self.honestRemark }
+        let federated = summary.scores.federated.overall
+        let gain = measureText.gain(federated - noSwap.overall).replacing(NumberText.space, with: " ")
+        let effect =
+            summary.measure.higherIsBetter
+            ? "was worth \(gain)" : "changed \(summary.measure.name), of which lower is better, by \(gain)"
+        return
+            "In this run, with this one seed, the swap \(effect): \(measureText.value(federated)) with it, "
+            + "\(measureText.value(noSwap.overall)) without. " + Self.honestRemark
     }
 
     /// Said wherever the swap's effect is shown.
     static let honestRemark = """
-        The swap's own gain is small where clients synchronise often and see similar questions; there most of the \
-        improvement comes from averaging and from training on public questions at all. It is clear where clients are \
-        far apart: long rounds, separate data, and many questions that one client never gets right and another does.
+        The swap's own gain is small where clients synchronise often and have similar data; there most of the \
+        improvement comes from averaging and from public steps at all. It is clear where clients are far apart: long \
+        rounds, separate data, and many public groups for which one client never has an accepted response and \
+        another does.
         """
 
     private func line(
@@ -58,7 +68,7 @@ extension ReportPage {
         yName: String,
         value: (RoundHistory) -> Double?,
         text format: @escaping (Double) -> String,
-        tick: @escaping (Double) -> String = NumberText.short
+        factor: Double = 1
     ) -> String? {
         let points = summary.history.compactMap { round in
             value(round).map { (x: Double(round.round), y: $0) }
@@ -69,7 +79,7 @@ extension ReportPage {
             xName: "round",
             yName: yName,
             series: [.init(name: title, style: .plain, points: points)],
-            format: tick
+            factor: factor
         )
         let table = HTMLTable(
             header: ["round", title],
@@ -95,7 +105,7 @@ extension ReportPage {
                 .init(name: "before", style: .before, points: points(rounds) { $0.silentBefore }),
                 .init(name: "after", style: .after, points: points(rounds) { $0.silentAfter }),
             ],
-            format: { NumberText.fixed($0 * 100, 0) }
+            factor: 100
         )
         let table = HTMLTable(
             header: ["round", "before swaps", "after swaps"],
@@ -103,7 +113,7 @@ extension ReportPage {
         )
         return Page.figure(
             "Silent groups",
-            "Public groups without advantage, before and after swaps.",
+            "Public groups that teach nothing, before and after swaps.",
             chart: chart.svg(),
             table: table.html
         )
@@ -129,7 +139,7 @@ extension ReportPage {
         )
         return Page.figure(
             "Swaps",
-            "How many wrong responses were replaced by verified right ones.",
+            "How many refused responses were replaced by accepted ones.",
             chart: chart.svg(),
             table: table.html
         )
@@ -141,4 +151,6 @@ extension ReportPage {
     ) -> [(x: Double, y: Double)] {
         rounds.compactMap { round in value(round).map { (x: Double(round.round), y: $0) } }
     }
+
+    private func percent(_ value: Double?) -> String { value.map { NumberText.percent($0) } ?? "–" }
 }

@@ -101,7 +101,7 @@ extension ReportPage {
             "All clients together.",
             chart: chart.svg(),
             legend: [("↑ client to coordinator", .up), ("↓ coordinator to client", .down)],
-            legendOfBars: chart.hasBars,
+            shape: chart.hasBars ? .bar : .line,
             table: table.html
         )
     }

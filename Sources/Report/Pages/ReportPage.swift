@@ -1,15 +1,23 @@
+internal import Contract
+
 /// The report of one run as a single HTML page.
-public struct ReportPage {
+package struct ReportPage {
     let summary: RunSummary
+    /// How values of the run's measure are written.
+    let measureText: MeasureText
 
     /// Takes what a run amounts to.
-    public init(_ summary: RunSummary) { self.summary = summary }
+    package init(_ summary: RunSummary) {
+        self.summary = summary
+        measureText = MeasureText(summary.measure)
+    }
 
     /// The page: no scripts, nothing loaded from anywhere, light or dark as the reader's system is.
-    public func html() -> String {
+    package func html() -> String {
         Page.html(
             title: "\(summary.federation): run report",
-            body: header + tiles + accuracy + traffic + drift + swaps + settings + footer
+            body: header + tiles + heldOut + metrics + trainerFigures + vetoes + traffic + drift + swaps
+                + monitors + settings + footer
         )
     }
 
@@ -26,26 +34,30 @@ public struct ReportPage {
     }
 
     private var tiles: String {
-        let scores = summary.passAt1
+        let scores = summary.scores
         let final = scores.federated.overall
+        let change = summary.measure.higherIsBetter ? "Gain over" : "Change from"
+        var notes = ["base model \(measureText.value(scores.base.overall))"]
+        if let interval = scores.federated.interval { notes.append("from \(measureText.interval(interval))") }
+        if !summary.measure.higherIsBetter { notes.append("lower is better") }
         var tiles = [
             Page.tile(
-                "Held-out pass@1",
-                NumberText.percent(final),
-                note: "base model \(NumberText.percent(scores.base.overall))"
+                "Held-out \(summary.measure.name)",
+                measureText.value(final),
+                note: notes.joined(separator: ", ")
             ),
             Page.tile(
-                "Gain over the base",
-                NumberText.points(final - scores.base.overall) + NumberText.space + "points",
+                "\(change) the base",
+                measureText.gain(final - scores.base.overall),
                 note: "after \(summary.rounds) round\(summary.rounds == 1 ? "" : "s")"
             ),
         ]
         if let local = scores.localOnly {
             tiles.append(
                 Page.tile(
-                    "Gain over local only",
-                    NumberText.points(final - local.overall) + NumberText.space + "points",
-                    note: "each client alone: \(NumberText.percent(local.overall))"
+                    "\(change) local only",
+                    measureText.gain(final - local.overall),
+                    note: "each client alone: \(measureText.value(local.overall))"
                 )
             )
         }
@@ -68,14 +80,15 @@ public struct ReportPage {
     }
 
     private var settings: String {
-        guard !summary.settings.isEmpty else { return "" }
-        let table = HTMLTable(
-            header: [],
-            rows: summary.settings.map { [$0.name, $0.value] },
-            className: "plain"
+        Page.section(
+            "Settings",
+            "",
+            table: HTMLTable(
+                header: [],
+                rows: summary.settings.map { [$0.name, $0.value] },
+                className: "plain"
+            )
         )
-        return "<section>" + Markup.text("h2", [:], "Settings") + "<figure>" + table.html
-            + "</figure></section>\n"
     }
 
     private var footer: String {

@@ -1,25 +1,29 @@
+internal import Contract
+
 extension ReproductionReport {
     typealias Table = (header: [String], rows: [[String]])
 
-    /// One row for each method: overall, worst topic, each topic, then the other metrics.
+    /// One row for each method: overall, each slice, the worst slice, then the other metrics.
     var methodTable: Table {
-        let (topics, metrics) = (reproduction.topics, reproduction.metricNames)
-        let header = ["method", "pass@1 %"] + topics + ["worst"] + metrics
+        let (slices, metrics) = (reproduction.slices, reproduction.metricNames)
+        let measure = reproduction.measure
+        let name = measure.unit == .fraction ? "\(measure.name) %" : measure.name
+        let header = ["method", name] + slices + ["worst"] + metrics
         var rows = reproduction.methods.map { method in
             let runs = method.runs
-            let worst = runs.compactMap { $0.passAt1.byTopic.values.min() }
-            return [method.name, interval(runs.map(\.passAt1.overall))]
-                + topics.map { topic in mean(runs.compactMap { $0.passAt1.byTopic[topic] }) } + [mean(worst)]
+            return [method.name, interval(runs.map(\.score.overall))]
+                + slices.map { slice in mean(runs.compactMap { $0.score.bySlice[slice] }) }
+                + [mean(runs.compactMap { worst($0.score) })]
                 + metrics.map { name in
                     let values = runs.compactMap { $0.metrics[name] }
                     return values.isEmpty ? "–" : NumberText.fixed(Statistics(values).mean, 3)
                 }
         }
         if let base = reproduction.base {
-            let worst = base.byTopic.values.min().map { mean([$0]) } ?? "–"
             let row =
-                ["base", NumberText.fixed(base.overall * 100, 1)]
-                + topics.map { topic in base.byTopic[topic].map { mean([$0]) } ?? "–" } + [worst]
+                ["base", measureText.bare(base.overall)]
+                + slices.map { slice in base.bySlice[slice].map(measureText.bare) ?? "–" }
+                + [worst(base).map(measureText.bare) ?? "–"]
             rows.insert(row + metrics.map { _ in "–" }, at: 0)
         }
         return (header, rows)
@@ -28,15 +32,13 @@ extension ReproductionReport {
     /// One row for each comparison.
     var differenceTable: Table {
         let rows = reproduction.pairedDifferences.map { difference in
-            let statistics = difference.statistics
-            let error =
-                statistics.count > 1 ? " ± \(NumberText.fixed(statistics.standardError * 100, 1))" : ""
-            return [
-                label(difference), NumberText.points(statistics.mean) + error,
-                "\(difference.wins) of \(statistics.count)",
+            [
+                label(difference), measureText.withError(difference.statistics, signed: true),
+                "\(difference.wins) of \(difference.statistics.count)",
             ]
         }
-        return (["paired difference", "points", "better in"], rows)
+        let unit = reproduction.measure.unit == .fraction ? "points" : "difference"
+        return (["paired difference", unit, "better in"], rows)
     }
 
     /// One row for each seed, one column for each method.
@@ -46,7 +48,7 @@ extension ReproductionReport {
             rows: reproduction.seeds.map { seed in
                 ["\(seed)"]
                     + reproduction.methods.map { method in
-                        method.run(seed: seed).map { NumberText.percent($0.passAt1.overall) } ?? "–"
+                        measureText.value(method.run(seed: seed)?.score.overall)
                     }
             }
         ).html
@@ -56,14 +58,15 @@ extension ReproductionReport {
         "\(difference.comparison.method) \(NumberText.minus) \(difference.comparison.against)"
     }
 
+    private func worst(_ score: Score) -> Double? {
+        score.bySlice.values.max { reproduction.measure.isBetter($0, than: $1) }
+    }
+
     private func interval(_ values: [Double]) -> String {
-        guard !values.isEmpty else { return "–" }
-        let statistics = Statistics(values)
-        let text = NumberText.fixed(statistics.mean * 100, 1)
-        return values.count > 1 ? "\(text) ± \(NumberText.fixed(statistics.standardError * 100, 1))" : text
+        values.isEmpty ? "–" : measureText.withError(Statistics(values))
     }
 
     private func mean(_ values: [Double]) -> String {
-        values.isEmpty ? "–" : NumberText.fixed(Statistics(values).mean * 100, 1)
+        values.isEmpty ? "–" : measureText.bare(Statistics(values).mean)
     }
 }

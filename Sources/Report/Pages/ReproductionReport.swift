@@ -1,20 +1,27 @@
+internal import Contract
+
 /// Several methods over several seeds, as a page, as JSON and as text for a terminal.
-public struct ReproductionReport {
+package struct ReproductionReport {
     let reproduction: Reproduction
+    /// How values of the measure are written.
+    let measureText: MeasureText
 
     /// Takes the runs.
-    public init(_ reproduction: Reproduction) { self.reproduction = reproduction }
+    package init(_ reproduction: Reproduction) {
+        self.reproduction = reproduction
+        measureText = MeasureText(reproduction.measure)
+    }
 
     /// The content of the JSON file: the runs, the paired differences and the means.
     ///
     /// - Throws: `EncodingError` if a number is not finite.
-    public func json() throws -> [UInt8] {
+    package func json() throws -> [UInt8] {
         struct Content: Encodable {
             let runs: Reproduction
             let means: [String: Statistics]
             let pairedDifferences: [PairedDifference]
         }
-        let means = reproduction.methods.map { ($0.name, Statistics($0.runs.map(\.passAt1.overall))) }
+        let means = reproduction.methods.map { ($0.name, Statistics($0.runs.map(\.score.overall))) }
         return try JSONText.bytes(
             Content(
                 runs: reproduction,
@@ -25,13 +32,13 @@ public struct ReproductionReport {
     }
 
     /// The two tables as text in columns.
-    public func text() -> String {
+    package func text() -> String {
         let tables = [methodTable, differenceTable].filter { !$0.rows.isEmpty }
         return tables.map { TextTable(header: $0.header, rows: $0.rows).text }.joined(separator: "\n")
     }
 
     /// The page: no scripts, nothing loaded from anywhere.
-    public func html() -> String {
+    package func html() -> String {
         let seeds = reproduction.seeds
         let list = seeds.count == 1 ? "seed \(seeds[0])" : "\(seeds.count) seeds"
         return Page.html(
@@ -47,25 +54,35 @@ public struct ReproductionReport {
     }
 
     private var results: String {
-        let table =
-            "<section>" + Markup.text("h2", [:], "All methods")
-            + Markup.text("p", [:], "Means over seeds, in percent.")
-            + "<figure>" + HTMLTable(header: methodTable.header, rows: methodTable.rows).html
-            + "</figure></section>\n"
+        let measure = reproduction.measure
+        let unit = measure.unit == .fraction ? "Means over seeds, in percent." : "Means over seeds."
+        let table = Page.section(
+            "All methods",
+            [unit, measureText.direction].filter { !$0.isEmpty }.joined(separator: " "),
+            table: HTMLTable(header: methodTable.header, rows: methodTable.rows)
+        )
+        var sentences = measure.meaning.isEmpty ? [] : ["\(measure.name) is \(measure.meaning)."]
+        sentences += [measureText.direction].filter { !$0.isEmpty }
+        sentences.append(
+            "Every method has the same seeds, the same held-out set and the same number of steps. Faint dots are "
+                + "single seeds, the upright stroke is their mean, the whiskers one standard error either way."
+        )
         return Page.section(
-            "Held-out pass@1",
-            "Every method has the same seeds, questions and number of optimiser steps. Faint dots are single seeds, "
-                + "the upright stroke is their mean, the whiskers one standard error either way.",
+            "Held-out \(measure.name)",
+            sentences.joined(separator: " "),
             figures: [methodChart, differenceChart],
-            remark: ReportPage.honestRemark
+            remark: measuresSwaps ? ReportPage.honestRemark : nil
         ) + table
     }
 
+    /// Whether any run counted silent groups, which only runs with public steps have.
+    private var measuresSwaps: Bool {
+        reproduction.metricNames.contains { $0.hasPrefix("silent") }
+    }
+
     private var settings: String {
-        guard !reproduction.settings.isEmpty else { return "" }
         let rows = reproduction.settings.map { [$0.name, $0.value] }
-        return "<section>" + Markup.text("h2", [:], "Settings") + "<figure>"
-            + HTMLTable(header: [], rows: rows, className: "plain").html + "</figure></section>\n"
+        return Page.section("Settings", "", table: HTMLTable(header: [], rows: rows, className: "plain"))
     }
 
     private var methodChart: String? {
@@ -75,16 +92,16 @@ public struct ReproductionReport {
         let chart = IntervalChart(
             frame: ChartFrame(
                 id: "methods",
-                title: "pass@1 by method",
+                title: "\(reproduction.measure.name) by method",
                 description: methodTable.rows.map { "\($0[0]) \($0[1])" }.joined(separator: ", ")
             ),
-            xName: "pass@1 (%)",
+            xName: measureText.axis,
             rows: [base].compactMap { $0 }
                 + reproduction.methods.map { method in
-                    .init(name: method.name, values: method.runs.map(\.passAt1.overall), style: .plain)
+                    .init(name: method.name, values: method.runs.map(\.score.overall), style: .plain)
                 },
-            format: { NumberText.fixed($0 * 100, 0) },
-            valueText: { NumberText.fixed($0 * 100, 1) }
+            factor: measureText.factor,
+            valueText: measureText.bare
         )
         return Page.figure(
             "By method",
@@ -96,23 +113,24 @@ public struct ReproductionReport {
 
     private var differenceChart: String? {
         let differences = reproduction.pairedDifferences
+        let side = reproduction.measure.higherIsBetter ? "right" : "left"
         let chart = IntervalChart(
             frame: ChartFrame(
                 id: "differences",
-                title: "Paired differences in pass@1",
-                description: differenceTable.rows.map { "\($0[0]): \($0[1]) points" }.joined(separator: ", ")
+                title: "Paired differences in \(reproduction.measure.name)",
+                description: differenceTable.rows.map { "\($0[0]): \($0[1])" }.joined(separator: ", ")
             ),
-            xName: "difference (points)",
+            xName: measureText.differenceAxis,
             rows: differences.map { difference in
                 .init(name: label(difference), values: difference.differences, style: .localOnly)
             },
             zero: true,
-            format: { NumberText.fixed($0 * 100, 0) },
-            valueText: { NumberText.points($0) }
+            factor: measureText.factor,
+            valueText: measureText.difference
         )
         return Page.figure(
             "Paired differences",
-            "Each dot compares two methods at the same seed; right of zero the first is better.",
+            "Each dot compares two methods at the same seed; \(side) of zero the first is better.",
             chart: chart.svg(),
             table: HTMLTable(header: differenceTable.header, rows: differenceTable.rows).html
         )

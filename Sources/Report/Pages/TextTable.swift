@@ -1,18 +1,18 @@
 /// A table for a terminal: columns padded to their widest cell, numbers to the right.
-public struct TextTable {
+package struct TextTable {
     /// The names of the columns.
-    public let header: [String]
+    package let header: [String]
     /// The rows, each with as many cells as the header.
-    public let rows: [[String]]
+    package let rows: [[String]]
 
     /// Takes the cells.
-    public init(header: [String], rows: [[String]]) {
+    package init(header: [String], rows: [[String]]) {
         self.header = header
         self.rows = rows
     }
 
     /// The lines, each ended by a line feed.
-    public var text: String {
+    package var text: String {
         let all = [header] + rows
         let columns = all.map(\.count).max() ?? 0
         let widths = (0..<columns).map { column in

@@ -1,14 +1,14 @@
 /// Bytes of one kind, both ways, as the coordinator counts them on the wire.
-public struct ByteCount: Codable, Sendable, Equatable {
+package struct ByteCount: Codable, Sendable, Equatable {
     /// What they were: `adapter`, `update`, `responses`, ….
-    public var kind: String
+    package var kind: String
     /// From clients to the coordinator.
-    public var up: Int
+    package var up: Int
     /// From the coordinator to clients.
-    public var down: Int
+    package var down: Int
 
     /// Makes a count.
-    public init(kind: String, up: Int, down: Int) {
+    package init(kind: String, up: Int, down: Int) {
         self.kind = kind
         self.up = up
         self.down = down
@@ -16,18 +16,18 @@ public struct ByteCount: Codable, Sendable, Equatable {
 }
 
 /// What a run sent, and what it would have sent had it synchronised full models.
-public struct ByteTotals: Codable, Sendable, Equatable {
+package struct ByteTotals: Codable, Sendable, Equatable {
     /// From clients to the coordinator.
-    public var up: Int
+    package var up: Int
     /// From the coordinator to clients.
-    public var down: Int
+    package var down: Int
     /// Up and down together, if every client had received and sent the whole model in every round.
-    public var fullModelSync: Int
+    package var fullModelSync: Int
     /// By kind, in the order to show them.
-    public var byKind: [ByteCount]
+    package var byKind: [ByteCount]
 
     /// Adds up counts; kinds keep the order in which they first occur.
-    public init(byKind counts: [ByteCount], fullModelSync: Int) {
+    package init(byKind counts: [ByteCount], fullModelSync: Int) {
         var merged: [ByteCount] = []
         for count in counts {
             if let place = merged.firstIndex(where: { $0.kind == count.kind }) {
@@ -44,5 +44,5 @@ public struct ByteTotals: Codable, Sendable, Equatable {
     }
 
     /// Up and down together.
-    public var total: Int { up + down }
+    package var total: Int { up + down }
 }

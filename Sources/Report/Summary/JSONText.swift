@@ -17,10 +17,10 @@ extension RunSummary {
     /// The content of `summary.json`.
     ///
     /// - Throws: `EncodingError` if a number is not finite.
-    public func json() throws -> [UInt8] { try JSONText.bytes(self) }
+    package func json() throws -> [UInt8] { try JSONText.bytes(self) }
 
     /// Reads what `json()` wrote.
     ///
     /// - Throws: `DecodingError` naming the key.
-    public init(json: [UInt8]) throws { self = try JSONText.value(RunSummary.self, from: json) }
+    package init(json: [UInt8]) throws { self = try JSONText.value(RunSummary.self, from: json) }
 }

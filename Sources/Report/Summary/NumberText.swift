@@ -1,3 +1,5 @@
+internal import Glibc
+
 /// Numbers for people: few digits, a unit, and a narrow space that does not break between the two.
 enum NumberText {
     static let space = "\u{202F}"
@@ -6,7 +8,8 @@ enum NumberText {
     /// A number with a fixed count of decimals; a dash where there is none.
     static func fixed(_ value: Double, _ digits: Int) -> String {
         guard value.isFinite, abs(value) < 1e12 else { return "–" }
-        let factor = (0..<digits).reduce(1.0) { result, _ in result * 10 }
+        let factor = power(digits)
+        guard abs(value) * factor < 9e18 else { return "–" }
         let scaled = Int64((abs(value) * factor).rounded())
         let (whole, rest) = (scaled / Int64(factor), scaled % Int64(factor))
         let sign = value < 0 && scaled > 0 ? minus : ""
@@ -19,12 +22,62 @@ enum NumberText {
     static func significant(_ value: Double) -> String {
         guard value.isFinite, value != 0 else { return value == 0 ? "0" : "–" }
         let size = abs(value)
+        if size >= 1e9 { return scientific(value, 2) }
         if size >= 99.95 { return fixed(value, 0) }
         if size >= 9.995 { return fixed(value, 1) }
         if size >= 0.9995 { return fixed(value, 2) }
         if size >= 0.09995 { return fixed(value, 3) }
         if size >= 0.001 { return fixed(value, 4) }
-        return "\(value)"
+        if size >= 0.0001 { return fixed(value, 5) }
+        return scientific(value, 2)
+    }
+
+    /// A number between 1 and 10 and a power of ten, for sizes that would need many zeros.
+    static func scientific(_ value: Double, _ digits: Int) -> String {
+        guard value.isFinite else { return "–" }
+        guard value != 0 else { return "0" }
+        let (mantissa, exponent) = parts(value, digits)
+        let power = (exponent < 0 ? minus : "") + String(exponent.magnitude)
+        return fixed(mantissa, digits) + "e" + power
+    }
+
+    /// Ascending values, as axes have them, with as many digits as tell them apart.
+    static func ticks(_ values: [Double]) -> [String] {
+        let size = values.map(abs).max() ?? 0
+        let gap = zip(values.dropFirst(), values).map { $0 - $1 }.filter { $0 > 0 }.min() ?? size
+        let isSmall = size < 1e-3
+        if size < 1e9 {
+            for digits in 0...(isSmall ? 5 : 9) {
+                let factor = power(digits)
+                let error = values.map { abs(($0 * factor).rounded() - $0 * factor) }.max() ?? 0
+                if error <= 0.01 * gap * factor { return values.map { fixed($0, digits) } }
+            }
+        }
+        for digits in 0..<9 {
+            let error = values.map { value -> Double in
+                guard value != 0 else { return 0 }
+                let (mantissa, exponent) = parts(value, digits)
+                return abs(mantissa * pow(10, Double(exponent)) - value)
+            }.max()
+            if (error ?? 0) <= 0.01 * gap { return values.map { scientific($0, digits) } }
+        }
+        return values.map { scientific($0, 9) }
+    }
+
+    /// The rounded mantissa, and the exponent of ten that goes with it.
+    private static func parts(_ value: Double, _ digits: Int) -> (mantissa: Double, exponent: Int) {
+        var exponent = max(-300, Int(log10(abs(value)).rounded(.down)))
+        let factor = power(digits)
+        var mantissa = (value / pow(10, Double(exponent)) * factor).rounded() / factor
+        if abs(mantissa) >= 10 {
+            mantissa /= 10
+            exponent += 1
+        }
+        return (mantissa, exponent)
+    }
+
+    private static func power(_ digits: Int) -> Double {
+        (0..<digits).reduce(1.0) { result, _ in result * 10 }
     }
 
     /// The shortest of these forms: round numbers, as axes have them, lose their zeros.
@@ -43,8 +96,12 @@ enum NumberText {
 
     /// A difference of two parts of one, in percentage points with a sign.
     static func points(_ value: Double) -> String {
-        let text = fixed(value * 100, 1)
-        return text.hasPrefix(minus) ? text : "+" + text
+        signed(fixed(value * 100, 1))
+    }
+
+    /// The text of a difference with its sign.
+    static func signed(_ text: String) -> String {
+        text.hasPrefix(minus) || text == "–" ? text : "+" + text
     }
 
     /// Bytes in units of 1000.
@@ -60,7 +117,7 @@ enum NumberText {
 
     /// Seconds, as minutes and seconds from a minute and a half on.
     static func seconds(_ value: Double) -> String {
-        guard value.isFinite else { return "–" }
+        guard abs(value) < 1e12 else { return "–" }
         if value < 90 { return fixed(value, value < 10 ? 1 : 0) + space + "s" }
         let whole = Int(value.rounded())
         return "\(whole / 60)\(space)min \(whole % 60)\(space)s"

@@ -1,31 +1,33 @@
+package import Contract
+
 /// Several methods, each run with the same seeds, so that they can be compared in pairs.
-public struct Reproduction: Codable, Sendable, Equatable {
+package struct Reproduction: Sendable, Equatable {
     /// One run of one method.
-    public struct Run: Codable, Sendable, Equatable {
+    package struct Run: Sendable, Equatable {
         /// The seed.
-        public var seed: UInt64
-        /// Held-out pass@1 at the end.
-        public var passAt1: Score
+        package var seed: UInt64
+        /// What it achieved at the end.
+        package var score: Score
         /// Other figures of the run, such as `fedITGap` or `silentAfter`.
-        public var metrics: [String: Double]
+        package var metrics: [String: Double]
 
         /// Gathers a run.
-        public init(seed: UInt64, passAt1: Score, metrics: [String: Double] = [:]) {
+        package init(seed: UInt64, score: Score, metrics: [String: Double] = [:]) {
             self.seed = seed
-            self.passAt1 = passAt1
+            self.score = score
             self.metrics = metrics
         }
     }
 
     /// All runs of one method.
-    public struct Method: Codable, Sendable, Equatable {
+    package struct Method: Sendable, Equatable {
         /// The method, as pages show it.
-        public var name: String
+        package var name: String
         /// Its runs, one for each seed.
-        public var runs: [Run]
+        package var runs: [Run]
 
         /// Gathers runs.
-        public init(name: String, runs: [Run]) {
+        package init(name: String, runs: [Run]) {
             self.name = name
             self.runs = runs
         }
@@ -34,36 +36,39 @@ public struct Reproduction: Codable, Sendable, Equatable {
     }
 
     /// Two methods to compare, by name: how much the first is better than the second.
-    public struct Comparison: Codable, Sendable, Equatable {
+    package struct Comparison: Codable, Sendable, Equatable {
         /// The method expected to be better.
-        public var method: String
+        package var method: String
         /// The method it is compared with.
-        public var against: String
+        package var against: String
 
         /// Names a pair.
-        public init(_ method: String, against: String) {
+        package init(_ method: String, against: String) {
             self.method = method
             self.against = against
         }
     }
 
     /// What was run.
-    public var title: String
+    package var title: String
     /// The topology file, as it was named.
-    public var topology: String
+    package var topology: String
+    /// What the scores are.
+    package var measure: Measure
     /// The base model's score, the same for all seeds.
-    public var base: Score?
+    package var base: Score?
     /// The methods in the order to show them.
-    public var methods: [Method]
+    package var methods: [Method]
     /// The pairs to compare, in the order to show them.
-    public var comparisons: [Comparison]
+    package var comparisons: [Comparison]
     /// Settings for the table, in the order to show them.
-    public var settings: [Setting]
+    package var settings: [Setting]
 
     /// Gathers a reproduction.
-    public init(
+    package init(
         title: String,
         topology: String,
+        measure: Measure,
         base: Score? = nil,
         methods: [Method],
         comparisons: [Comparison],
@@ -71,6 +76,7 @@ public struct Reproduction: Codable, Sendable, Equatable {
     ) {
         self.title = title
         self.topology = topology
+        self.measure = measure
         self.base = base
         self.methods = methods
         self.comparisons = comparisons
@@ -78,7 +84,7 @@ public struct Reproduction: Codable, Sendable, Equatable {
     }
 
     /// The seeds that any method was run with, ascending.
-    public var seeds: [UInt64] {
+    package var seeds: [UInt64] {
         Set(methods.flatMap { $0.runs.map(\.seed) }).sorted()
     }
 }

@@ -1,14 +1,14 @@
 /// The mean of some values and how well it is known.
-public struct Statistics: Codable, Sendable, Equatable {
+package struct Statistics: Codable, Sendable, Equatable {
     /// How many values there were.
-    public let count: Int
+    package let count: Int
     /// Their mean; 0 if there were none.
-    public let mean: Double
+    package let mean: Double
     /// The standard error of the mean (with n − 1); 0 for fewer than two values.
-    public let standardError: Double
+    package let standardError: Double
 
     /// Takes values in any order; sums in the order given.
-    public init(_ values: [Double]) {
+    package init(_ values: [Double]) {
         count = values.count
         let sum = values.reduce(0, +)
         let mean = values.isEmpty ? 0 : sum / Double(values.count)

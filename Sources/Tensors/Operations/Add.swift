@@ -2,7 +2,7 @@ internal import CKernels
 
 extension Tape {
     /// x + y, of one shape.
-    public func add(_ x: Tensor, _ y: Tensor) -> Tensor {
+    package func add(_ x: Tensor, _ y: Tensor) -> Tensor {
         precondition(x.shape == y.shape, "add: shapes \(x.shape) and \(y.shape)")
         let sum = result(x.shape, of: x, y)
         kernel_add(x.pointer, y.pointer, sum.pointer, sum.count)

@@ -7,7 +7,7 @@ extension Tape {
     ///   - x: `[N, C]`.
     ///   - vector: `[C]`, trainable or not.
     /// - Returns: `[N, C]`.
-    public func addVector(_ x: Tensor, _ vector: Tensor) -> Tensor {
+    package func addVector(_ x: Tensor, _ vector: Tensor) -> Tensor {
         let (rows, columns) = (x.rows, x.columns)
         precondition(vector.count == columns, "addVector: x is \(x.shape), the vector \(vector.shape)")
         let y = result(x.shape, of: x, vector)

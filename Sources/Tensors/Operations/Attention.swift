@@ -5,14 +5,14 @@ internal import CKernels
 /// Row i of `rows` attends to all rows of `prefix` and to the segment's own rows up to i. A prompt is a segment
 /// without prefix; each of its K responses is a segment whose prefix is the prompt's rows, so the prompt is
 /// computed once.
-public struct AttentionSegment: Sendable, Hashable {
+package struct AttentionSegment: Sendable, Hashable {
     /// The segment's own rows.
-    public let rows: Range<Int>
+    package let rows: Range<Int>
     /// Rows before the segment that all of it attends to.
-    public let prefix: Range<Int>?
+    package let prefix: Range<Int>?
 
     /// A segment.
-    public init(rows: Range<Int>, prefix: Range<Int>? = nil) {
+    package init(rows: Range<Int>, prefix: Range<Int>? = nil) {
         self.rows = rows
         self.prefix = prefix
     }
@@ -33,7 +33,7 @@ extension Tape {
     ///   - heads: H.
     ///   - keyValueHeads: Hkv, a divisor of H.
     /// - Returns: `[N, H·D]`.
-    public func attention(
+    package func attention(
         q: Tensor,
         k: Tensor,
         v: Tensor,

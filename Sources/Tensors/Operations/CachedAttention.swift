@@ -3,24 +3,24 @@ internal import CKernels
 /// Keys and values kept from earlier steps of generation, for the query rows of one sequence.
 ///
 /// The query rows are the last of `ownRows`: their keys and values are in the cache already.
-public struct CachedSegment {
+package struct CachedSegment {
     /// The sequence's rows of the query tensor.
-    public let rows: Range<Int>
+    package let rows: Range<Int>
     /// Keys of the shared prompt, `[·, Hkv·D]`; nil if there is none.
-    public let prefixKeys: Tensor?
+    package let prefixKeys: Tensor?
     /// Values of the shared prompt.
-    public let prefixValues: Tensor?
+    package let prefixValues: Tensor?
     /// The prompt's rows in `prefixKeys` and `prefixValues`.
-    public let prefixRows: Range<Int>
+    package let prefixRows: Range<Int>
     /// The sequence's own keys, `[·, Hkv·D]`.
-    public let keys: Tensor
+    package let keys: Tensor
     /// The sequence's own values.
-    public let values: Tensor
+    package let values: Tensor
     /// The sequence's rows in `keys` and `values`, up to and including those of the query rows.
-    public let ownRows: Range<Int>
+    package let ownRows: Range<Int>
 
     /// A sequence's view of the caches.
-    public init(
+    package init(
         rows: Range<Int>,
         prefixKeys: Tensor? = nil,
         prefixValues: Tensor? = nil,
@@ -48,7 +48,7 @@ extension Tape {
     ///   - heads: H.
     ///   - keyValueHeads: Hkv, a divisor of H.
     /// - Returns: `[N, H·D]`.
-    public func cachedAttention(
+    package func cachedAttention(
         q: Tensor,
         segments: [CachedSegment],
         heads: Int,

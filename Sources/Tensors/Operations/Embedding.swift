@@ -7,12 +7,12 @@ extension Tape {
     ///   - table: `[V, C]`.
     ///   - ids: N row numbers in 0 ..< V.
     /// - Returns: `[N, C]`.
-    public func embedding(table: FrozenMatrix, ids: [Int32]) -> Tensor {
+    package func embedding(table: FrozenMatrix, ids: [Int32]) -> Tensor {
         rows(of: .frozen(table), at: ids, "embedding")
     }
 
     /// Rows of a table that may be trainable; rows taken several times collect the sum of their gradients.
-    public func embedding(table: Tensor, ids: [Int32]) -> Tensor {
+    package func embedding(table: Tensor, ids: [Int32]) -> Tensor {
         rows(of: .tensor(table), at: ids, "embedding")
     }
 
@@ -22,7 +22,7 @@ extension Tape {
     ///   - x: `[N, C]`.
     ///   - rows: M row numbers in 0 ..< N.
     /// - Returns: `[M, C]`.
-    public func gatherRows(_ x: Tensor, rows: [Int32]) -> Tensor {
+    package func gatherRows(_ x: Tensor, rows: [Int32]) -> Tensor {
         self.rows(of: .tensor(x), at: rows, "gatherRows")
     }
 

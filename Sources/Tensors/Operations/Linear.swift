@@ -5,7 +5,7 @@ extension Tape {
     ///   - x: `[N, in]`.
     ///   - weight: W, `[out, in]`, frozen.
     /// - Returns: y, `[N, out]`.
-    public func linear(_ x: Tensor, _ weight: FrozenMatrix) -> Tensor {
+    package func linear(_ x: Tensor, _ weight: FrozenMatrix) -> Tensor {
         linear(x, .frozen(weight))
     }
 
@@ -15,7 +15,7 @@ extension Tape {
     ///   - x: `[N, in]`.
     ///   - weight: W, `[out, in]`.
     /// - Returns: y, `[N, out]`.
-    public func linear(_ x: Tensor, _ weight: Tensor) -> Tensor {
+    package func linear(_ x: Tensor, _ weight: Tensor) -> Tensor {
         linear(x, .tensor(weight))
     }
 

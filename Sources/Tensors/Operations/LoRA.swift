@@ -8,7 +8,7 @@ extension Tape {
     ///   - b: B, `[out, rank]`.
     ///   - scale: alpha / rank.
     /// - Returns: y, `[N, out]`.
-    public func loRA(_ x: Tensor, _ weight: FrozenMatrix, a: Tensor, b: Tensor, scale: Float) -> Tensor {
+    package func loRA(_ x: Tensor, _ weight: FrozenMatrix, a: Tensor, b: Tensor, scale: Float) -> Tensor {
         let (rows, inputs, outputs, rank) = (x.rows, x.columns, weight.rows, a.rows)
         precondition(
             weight.columns == inputs && a.columns == inputs && b.rows == outputs && b.columns == rank,

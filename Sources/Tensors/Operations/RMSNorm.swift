@@ -8,12 +8,12 @@ extension Tape {
     ///   - weight: `[C]`, trainable or not.
     ///   - epsilon: Added to the mean square.
     /// - Returns: y, `[N, C]`.
-    public func rmsNorm(_ x: Tensor, weight: Tensor, epsilon: Float) -> Tensor {
+    package func rmsNorm(_ x: Tensor, weight: Tensor, epsilon: Float) -> Tensor {
         rmsNorm(x, weight: .tensor(weight), epsilon: epsilon)
     }
 
     /// RMSNorm with a frozen weight of C values.
-    public func rmsNorm(_ x: Tensor, weight: FrozenMatrix, epsilon: Float) -> Tensor {
+    package func rmsNorm(_ x: Tensor, weight: FrozenMatrix, epsilon: Float) -> Tensor {
         rmsNorm(x, weight: .frozen(weight), epsilon: epsilon)
     }
 

@@ -9,7 +9,7 @@ extension Tape {
     ///   - heads: H.
     ///   - table: The angles for heads of size D.
     /// - Returns: `[N, H·D]`.
-    public func rope(_ x: Tensor, positions: [Int32], heads: Int, table: RopeTable) -> Tensor {
+    package func rope(_ x: Tensor, positions: [Int32], heads: Int, table: RopeTable) -> Tensor {
         let rows = x.rows
         precondition(
             positions.count == rows && x.columns == heads * table.headSize,

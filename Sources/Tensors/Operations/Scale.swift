@@ -2,7 +2,7 @@ internal import CKernels
 
 extension Tape {
     /// factor · x, element by element.
-    public func scale(_ x: Tensor, by factor: Float) -> Tensor {
+    package func scale(_ x: Tensor, by factor: Float) -> Tensor {
         let y = result(x.shape, of: x)
         kernel_scale(x.pointer, factor, y.pointer, y.count)
         record(y) { [workspace] dy in

@@ -7,7 +7,7 @@ extension Tape {
     ///   - gate: `[N, C]`.
     ///   - up: `[N, C]`.
     /// - Returns: `[N, C]`.
-    public func swiGLU(gate: Tensor, up: Tensor) -> Tensor {
+    package func swiGLU(gate: Tensor, up: Tensor) -> Tensor {
         precondition(gate.shape == up.shape, "swiGLU: gate \(gate.shape), up \(up.shape)")
         let y = result(gate.shape, of: gate, up)
         kernel_swiglu(gate.pointer, up.pointer, y.pointer, y.count)

@@ -11,7 +11,7 @@ extension Tape {
     ///   - targets: M token ids in 0 ..< V.
     ///   - temperature: What the logits are divided by; positive.
     /// - Returns: `[M]`.
-    public func tokenLogProbs(
+    package func tokenLogProbs(
         _ hidden: Tensor,
         head: FrozenMatrix,
         targets: [Int32],
@@ -21,7 +21,7 @@ extension Tape {
     }
 
     /// The same with a head that may be trainable, such as a tied embedding table.
-    public func tokenLogProbs(
+    package func tokenLogProbs(
         _ hidden: Tensor,
         head: Tensor,
         targets: [Int32],
@@ -95,6 +95,9 @@ struct LogitBlocks {
     private let head: MatrixOperand
     private let temperature: Float
     private let blockRows: Int
+
+    /// The most rows of one block.
+    var rowsAtOnce: Int { min(blockRows, hidden.rows) }
 
     /// - Parameter targets: Checked against the sizes; nil if there are none.
     init(_ hidden: Tensor, head: MatrixOperand, targets: [Int32]?, temperature: Float) {

@@ -1,13 +1,13 @@
 internal import CKernels
 
 /// What a model thinks at each of M positions; nothing here is differentiable.
-public struct TokenStatistics: Sendable {
+package struct TokenStatistics: Sendable {
     /// log softmax at the targets; empty if none were given.
-    public let logProbs: [Float]
+    package let logProbs: [Float]
     /// The entropy of the distribution over the vocabulary, in nats.
-    public let entropies: [Float]
+    package let entropies: [Float]
     /// The most likely token, the lowest id on a tie.
-    public let best: [Int32]
+    package let best: [Int32]
 }
 
 extension Tape {
@@ -18,7 +18,7 @@ extension Tape {
     ///   - head: W, `[V, C]`.
     ///   - targets: M token ids, or nil.
     ///   - temperature: What the logits are divided by; positive.
-    public func tokenStatistics(
+    package func tokenStatistics(
         _ hidden: Tensor,
         head: FrozenMatrix,
         targets: [Int32]? = nil,
@@ -28,7 +28,7 @@ extension Tape {
     }
 
     /// The same with a head that is a tensor.
-    public func tokenStatistics(
+    package func tokenStatistics(
         _ hidden: Tensor,
         head: Tensor,
         targets: [Int32]? = nil,
@@ -70,12 +70,12 @@ extension Tape {
     ///   - hidden: `[M, C]`.
     ///   - head: W, `[V, C]`.
     /// - Returns: `[M, V]`, all at once: keep M small.
-    public func logits(_ hidden: Tensor, head: FrozenMatrix) -> Tensor {
+    package func logits(_ hidden: Tensor, head: FrozenMatrix) -> Tensor {
         logits(hidden, .frozen(head))
     }
 
     /// The same with a head that is a tensor.
-    public func logits(_ hidden: Tensor, head: Tensor) -> Tensor {
+    package func logits(_ hidden: Tensor, head: Tensor) -> Tensor {
         logits(hidden, .tensor(head))
     }
 

@@ -1,16 +1,16 @@
 internal import COpenSSL
-public import FoundationEssentials
+package import FoundationEssentials
 
 /// The federation's own certificate authority: `ca.crt`, `ca.key`, `crl.pem` and `issued.tsv` in one
 /// folder, which only the operator who issues certificates needs.
 ///
 /// `issued.tsv` has one line per certificate (serial, end of validity, identity, time of revocation or
 /// `-`), so that a name can be revoked with everything that was ever issued to it.
-public struct CertificateAuthority: Sendable {
+package struct CertificateAuthority: Sendable {
     /// The folder.
-    public let directory: String
+    package let directory: String
     /// The federation that it certifies.
-    public let federation: String
+    package let federation: String
 
     let certificate: Certificate
     private let key: PrivateKey
@@ -27,12 +27,12 @@ public struct CertificateAuthority: Sendable {
     private var issuedPath: String { "\(directory)/issued.tsv" }
 
     /// Whether a folder holds an authority. A key alone, as a crash leaves it, is none yet.
-    public static func exists(directory: String) -> Bool {
+    package static func exists(directory: String) -> Bool {
         SecureFiles.exists("\(directory)/ca.crt") || SecureFiles.exists("\(directory)/issued.tsv")
     }
 
     /// Makes a new authority; an existing one is never overwritten.
-    public static func create(
+    package static func create(
         directory: String,
         federation: String,
         now: Date,
@@ -74,7 +74,7 @@ public struct CertificateAuthority: Sendable {
     }
 
     /// Reads an authority.
-    public static func load(directory: String) throws -> CertificateAuthority {
+    package static func load(directory: String) throws -> CertificateAuthority {
         let certificatePath = "\(directory)/ca.crt"
         let keyPath = "\(directory)/ca.key"
         let certificate = try Certificate.readAll(

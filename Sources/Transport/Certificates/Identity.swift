@@ -1,16 +1,16 @@
-public import FoundationEssentials
+package import FoundationEssentials
 
 /// The certificate, key and authority with which a program proves who it is: a folder with
 /// `identity.crt`, `identity.key`, `ca.crt` and, for a coordinator, `crl.pem`.
-public struct Identity: Sendable {
+package struct Identity: Sendable {
     /// The folder.
-    public let directory: String
+    package let directory: String
     /// Who the certificate says this is.
-    public let peer: PeerIdentity
+    package let peer: PeerIdentity
     /// When the certificate stops to be valid.
-    public let notAfter: Date
+    package let notAfter: Date
     /// Serial numbers that the revocation list names; nil where the folder has no `crl.pem`.
-    public var revokedSerials: Set<String>? { revocations?.serials }
+    package var revokedSerials: Set<String>? { revocations?.serials }
 
     let chain: [Certificate]
     let key: PrivateKey
@@ -21,7 +21,7 @@ public struct Identity: Sendable {
     /// - Parameter now: the time at which the certificate must be valid.
     /// - Throws: `IdentityError` for a file that is missing, unreadable, of another authority, or expired,
     ///   a key that does not match or that others can read, and a certificate without an identity.
-    public static func load(directory: String, now: Date) throws -> Identity {
+    package static func load(directory: String, now: Date) throws -> Identity {
         let files = IdentityFiles(directory: directory)
         let chain = try Certificate.readAll(pem: SecureFiles.read(files.certificate), path: files.certificate)
         let key = try PrivateKey(pem: SecureFiles.read(files.key, isSecret: true), path: files.key)

@@ -1,9 +1,9 @@
 /// What is wrong with a certificate, a key or their files, and what the reader can do about it.
 ///
 /// Two errors are equal when their codes are.
-public struct IdentityError: Error, Sendable, Equatable, CustomStringConvertible {
+package struct IdentityError: Error, Sendable, Equatable, CustomStringConvertible {
     /// What went wrong.
-    public enum Code: String, Sendable, Hashable, CaseIterable {
+    package enum Code: String, Sendable, Hashable, CaseIterable {
         /// A file that must be there is not.
         case missingFile
         /// A file cannot be read, or is not what its name says.
@@ -35,16 +35,16 @@ public struct IdentityError: Error, Sendable, Equatable, CustomStringConvertible
     }
 
     /// What went wrong.
-    public let code: Code
+    package let code: Code
     /// The file or folder, where there is one.
-    public let path: String
+    package let path: String
     /// What happened, with names and values; one sentence.
-    public let message: String
+    package let message: String
     /// What the reader can do about it; one sentence.
-    public let fix: String
+    package let fix: String
 
     /// Takes the parts as they are.
-    public init(_ code: Code, path: String = "", _ message: String, fix: String) {
+    package init(_ code: Code, path: String = "", _ message: String, fix: String) {
         self.code = code
         self.path = path
         self.message = message
@@ -52,10 +52,10 @@ public struct IdentityError: Error, Sendable, Equatable, CustomStringConvertible
     }
 
     /// The message, then what to do.
-    public var description: String { "\(message). \(fix)" }
+    package var description: String { "\(message). \(fix)" }
 
     /// Equality by code.
-    public static func == (one: IdentityError, two: IdentityError) -> Bool { one.code == two.code }
+    package static func == (one: IdentityError, two: IdentityError) -> Bool { one.code == two.code }
 
     static func openSSL(_ action: String, _ errors: OpenSSLErrors) -> IdentityError {
         IdentityError(

@@ -1,5 +1,5 @@
 internal import COpenSSL
-public import FoundationEssentials
+package import FoundationEssentials
 
 /// Makes and maintains the certificates of a federation in one folder:
 ///
@@ -9,17 +9,17 @@ public import FoundationEssentials
 ///
 /// Running it again changes nothing; keys and the authority are never overwritten. Every verb takes `now`,
 /// so that this type needs no clock.
-public struct Provisioner: Sendable {
+package struct Provisioner: Sendable {
     /// The folder.
-    public let directory: String
+    package let directory: String
 
     /// Takes the folder; it need not exist yet.
-    public init(directory: String) { self.directory = directory }
+    package init(directory: String) { self.directory = directory }
 
     private var authorityDirectory: String { "\(directory)/ca" }
 
     /// The folder of an identity.
-    public func directory(of role: PeerIdentity.Role) -> String {
+    package func directory(of role: PeerIdentity.Role) -> String {
         switch role {
         case .coordinator: "\(directory)/coordinator"
         case .client(let name): "\(directory)/clients/\(name)"
@@ -30,7 +30,7 @@ public struct Provisioner: Sendable {
     ///
     /// A coordinator's certificate that lacks one of the names is issued anew for the same key.
     /// - Parameter coordinatorNames: DNS names and IP addresses under which clients reach the coordinator.
-    public func provision(
+    package func provision(
         federation: String,
         coordinatorNames: [String],
         clients: [String],
@@ -80,7 +80,7 @@ public struct Provisioner: Sendable {
     }
 
     /// Adds a client; one that was revoked gets a new key.
-    public func add(client: String, now: Date, lifetime: CertificateLifetime? = nil) throws
+    package func add(client: String, now: Date, lifetime: CertificateLifetime? = nil) throws
         -> ProvisioningSummary.Entry
     {
         try checkName(client, "client")
@@ -109,7 +109,7 @@ public struct Provisioner: Sendable {
 
     /// Issues a new certificate for the key that an identity has; the old certificate stays valid until its
     /// end.
-    public func renew(_ role: PeerIdentity.Role, now: Date, lifetime: CertificateLifetime? = nil) throws
+    package func renew(_ role: PeerIdentity.Role, now: Date, lifetime: CertificateLifetime? = nil) throws
         -> ProvisioningSummary.Entry
     {
         try withAuthority(now: now, lifetime: lifetime) { issuing in
@@ -136,7 +136,7 @@ public struct Provisioner: Sendable {
     /// Revokes every certificate of an identity; a running coordinator takes notice when it rereads its list.
     /// - Returns: the serial numbers that are newly revoked.
     @discardableResult
-    public func revoke(_ role: PeerIdentity.Role, now: Date) throws -> [String] {
+    package func revoke(_ role: PeerIdentity.Role, now: Date) throws -> [String] {
         try withAuthority(now: now, lifetime: nil) { issuing in
             let peer = PeerIdentity(federation: issuing.authority.federation, role: role)
             let serials = try issuing.authority.revoke(peer, now: now)
@@ -155,7 +155,7 @@ public struct Provisioner: Sendable {
 
     /// Makes a key and a request at the site that shall use it; only the request, `identity.csr`, travels.
     /// - Returns: the path of the request.
-    public static func request(
+    package static func request(
         federation: String,
         role: PeerIdentity.Role,
         coordinatorNames: [String] = [],
@@ -176,7 +176,7 @@ public struct Provisioner: Sendable {
 
     /// Signs a site's request: `identity.crt` and `ca.crt` in the identity's folder go back to the site.
     /// - Parameter expecting: whom the operator means to certify; any other identity is refused.
-    public func sign(
+    package func sign(
         request path: String,
         expecting role: PeerIdentity.Role,
         now: Date,

@@ -1,9 +1,9 @@
-public import FoundationEssentials
+package import FoundationEssentials
 
 /// What provisioning has made and what it found and left alone.
-public struct ProvisioningSummary: Sendable, Equatable {
+package struct ProvisioningSummary: Sendable, Equatable {
     /// What happened to one identity.
-    public enum Outcome: String, Sendable, Hashable {
+    package enum Outcome: String, Sendable, Hashable {
         /// Key and certificate are new.
         case created
         /// Nothing had to be done.
@@ -19,22 +19,22 @@ public struct ProvisioningSummary: Sendable, Equatable {
     }
 
     /// One identity.
-    public struct Entry: Sendable, Equatable {
+    package struct Entry: Sendable, Equatable {
         /// `authority`, `coordinator` or the client's name.
-        public let name: String
+        package let name: String
         /// What happened.
-        public let outcome: Outcome
+        package let outcome: Outcome
         /// Its folder.
-        public let directory: String
+        package let directory: String
         /// When its certificate ends.
-        public let notAfter: Date
+        package let notAfter: Date
         /// The serial number of its certificate in upper-case hexadecimal digits.
-        public let serial: String
+        package let serial: String
     }
 
     /// In the order: authority, coordinator, clients as given.
-    public var entries: [Entry] = []
+    package var entries: [Entry] = []
 
     /// The entry of a name.
-    public subscript(name: String) -> Entry? { entries.first { $0.name == name } }
+    package subscript(name: String) -> Entry? { entries.first { $0.name == name } }
 }

@@ -1,5 +1,5 @@
 internal import Synchronization
-public import Wire
+package import Wire
 
 /// What the two ends of a loopback connection share.
 final class LoopbackLink: Sendable {
@@ -82,7 +82,7 @@ final class LoopbackLink: Sendable {
 }
 
 /// One end of a connection in memory.
-public final class LoopbackConnection: Connection {
+package final class LoopbackConnection: Connection {
     private let link: LoopbackLink
     private let side: Peer
 
@@ -94,19 +94,19 @@ public final class LoopbackConnection: Connection {
     deinit { link.close(side) }
 
     /// Who the peer has proven to be.
-    public var peer: PeerIdentity { side == .client ? link.coordinator : link.client }
+    package var peer: PeerIdentity { side == .client ? link.coordinator : link.client }
 
     /// The peer's address, for logs.
-    public var remoteAddress: String { "loopback:\(peer.shortName)" }
+    package var remoteAddress: String { "loopback:\(peer.shortName)" }
 
     /// What has gone over this connection until now.
-    public var traffic: Traffic { link.traffic(of: side).snapshot }
+    package var traffic: Traffic { link.traffic(of: side).snapshot }
 
     /// The frames from the peer, in order; one consumer.
-    public var inbound: InboundFrames { InboundFrames(queue: link.queue(of: side)) }
+    package var inbound: InboundFrames { InboundFrames(queue: link.queue(of: side)) }
 
     /// Sends one frame; waits for a peer that reads slowly.
-    public func send(_ frame: Frame) async throws {
+    package func send(_ frame: Frame) async throws {
         try Task.checkCancellation()
         if let error = link.end(of: side) { throw error }
         let fault = link.fault(side, frame.type)
@@ -141,10 +141,10 @@ public final class LoopbackConnection: Connection {
     }
 
     /// Closes in order: sends what was sent, says so to the peer, and waits a bounded time for it.
-    public func close() async { link.close(side) }
+    package func close() async { link.close(side) }
 
     /// Cuts the connection at once.
-    public func abort() { link.cut() }
+    package func abort() { link.cut() }
 }
 
 extension Peer {

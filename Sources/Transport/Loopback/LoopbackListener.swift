@@ -2,11 +2,11 @@ internal import Logging
 internal import Synchronization
 
 /// Where the connections of a loopback network come in.
-public final class LoopbackListener: Listener {
+package final class LoopbackListener: Listener {
     /// The address that was bound.
-    public let host = "loopback"
+    package let host = "loopback"
     /// The port that was bound.
-    public let port: Int
+    package let port: Int
     let identity: PeerIdentity
     private let connections: AsyncStream<LoopbackConnection>
     private let accepted: AsyncStream<LoopbackConnection>.Continuation
@@ -47,7 +47,7 @@ public final class LoopbackListener: Listener {
     }
 
     /// Runs `handler` for each connection until `close()` or cancellation.
-    public func serve(_ handler: @escaping @Sendable (any Connection) async throws -> Void) async throws {
+    package func serve(_ handler: @escaping @Sendable (any Connection) async throws -> Void) async throws {
         await withTaskCancellationHandler {
             await withDiscardingTaskGroup { group in
                 for await connection in connections {
@@ -79,7 +79,7 @@ public final class LoopbackListener: Listener {
     }
 
     /// Stops taking new connections.
-    public func close() async { stop() }
+    package func close() async { stop() }
 
     private func stop() {
         closed()

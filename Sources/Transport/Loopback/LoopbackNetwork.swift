@@ -1,27 +1,27 @@
-public import Logging
+package import Logging
 internal import Synchronization
-public import Wire
+package import Wire
 
 /// Connections in memory with the behaviour of `TCPTransport`: the same back-pressure, the same ends, every
 /// frame encoded and decoded. For tests and for federations that live in one process.
-public final class LoopbackNetwork: Sendable {
+package final class LoopbackNetwork: Sendable {
     /// Where a frame is when a fault can hit it.
-    public struct FaultPoint: Sendable {
+    package struct FaultPoint: Sendable {
         /// The client's name.
-        public let client: String
+        package let client: String
         /// How many connections this client had made before this one.
-        public let connection: Int
+        package let connection: Int
         /// Who sends the frame.
-        public let sender: Peer
+        package let sender: Peer
         /// How many frames this sender had sent before over this connection.
-        public let index: Int
+        package let index: Int
         /// What the frame is.
-        public let type: MessageType
+        package let type: MessageType
     }
 
     /// What happens to a frame. TLS lets nothing else happen: bytes cannot change and frames cannot get lost
     /// singly.
-    public enum Fault: Sendable, Hashable {
+    package enum Fault: Sendable, Hashable {
         /// It arrives.
         case none
         /// The connection breaks before it arrives.
@@ -42,7 +42,7 @@ public final class LoopbackNetwork: Sendable {
     private let logger: Logger
 
     /// - Parameter faults: asked about every frame; it must be quick and may not wait.
-    public init(
+    package init(
         settings: TransportSettings = TransportSettings(),
         logger: Logger,
         faults: (@Sendable (FaultPoint) -> Fault)? = nil
@@ -54,7 +54,7 @@ public final class LoopbackNetwork: Sendable {
 
     /// Listens at a port of this network; 0 chooses one.
     /// - Throws: `TransportError` when the port is taken.
-    public func listen(as identity: PeerIdentity, port: Int = 0) throws -> LoopbackListener {
+    package func listen(as identity: PeerIdentity, port: Int = 0) throws -> LoopbackListener {
         precondition(identity.role == .coordinator, "only a coordinator listens")
         return try state.withLock { state in
             while port == 0, state.listeners[state.nextPort] != nil { state.nextPort += 1 }
@@ -79,7 +79,7 @@ public final class LoopbackNetwork: Sendable {
 
     /// Connects a client to the listener at a port.
     /// - Throws: `TransportError`, as `TCPTransport.connect` does.
-    public func connect(port: Int, as identity: PeerIdentity) throws -> LoopbackConnection {
+    package func connect(port: Int, as identity: PeerIdentity) throws -> LoopbackConnection {
         guard let name = identity.clientName else { preconditionFailure("only a client connects") }
         let (listener, number) = state.withLock { state in
             let number = state.connections[name, default: 0]
@@ -113,18 +113,18 @@ public final class LoopbackNetwork: Sendable {
 }
 
 /// Connects one client to one port of a loopback network.
-public struct LoopbackDialer: Dialer {
+package struct LoopbackDialer: Dialer {
     private let network: LoopbackNetwork
     private let port: Int
     private let identity: PeerIdentity
 
     /// Takes what `LoopbackNetwork.connect` needs.
-    public init(network: LoopbackNetwork, port: Int, identity: PeerIdentity) {
+    package init(network: LoopbackNetwork, port: Int, identity: PeerIdentity) {
         self.network = network
         self.port = port
         self.identity = identity
     }
 
     /// Connects once.
-    public func connect() async throws -> any Connection { try network.connect(port: port, as: identity) }
+    package func connect() async throws -> any Connection { try network.connect(port: port, as: identity) }
 }

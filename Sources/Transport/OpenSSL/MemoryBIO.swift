@@ -2,11 +2,12 @@ internal import COpenSSL
 
 /// Runs `body` with a read-only BIO over bytes.
 func withReadBIO<Result>(_ bytes: [UInt8], _ body: (OpaquePointer) throws -> Result) rethrows -> Result {
-    try bytes.withUnsafeBytes { raw in
+    // An empty array has no address to borrow.
+    let borrowed = bytes.isEmpty ? [0] : bytes
+    return try borrowed.withUnsafeBytes { raw in
         // BIO_new_mem_buf borrows the bytes, which outlive it inside this closure; the size fits since
         // files are limited before they are read.
-        guard let bio = BIO_new_mem_buf(raw.baseAddress ?? UnsafeRawPointer([0] as [UInt8]), Int32(raw.count))
-        else {
+        guard let address = raw.baseAddress, let bio = BIO_new_mem_buf(address, Int32(bytes.count)) else {
             preconditionFailure("OpenSSL is out of memory")
         }
         defer { BIO_free(bio) }

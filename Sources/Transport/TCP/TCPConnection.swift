@@ -1,12 +1,12 @@
 internal import NIOCore
-public import Wire
+package import Wire
 
 /// A connection over TCP and TLS.
-public final class TCPConnection: Connection {
+package final class TCPConnection: Connection {
     /// Who the peer has proven to be.
-    public let peer: PeerIdentity
+    package let peer: PeerIdentity
     /// The peer's address, for logs.
-    public let remoteAddress: String
+    package let remoteAddress: String
     private let channel: any Channel
     private let queue: FrameQueue
     private let counter: TrafficCounter
@@ -31,13 +31,13 @@ public final class TCPConnection: Connection {
     deinit { cut() }
 
     /// What has gone over this connection until now.
-    public var traffic: Traffic { counter.snapshot }
+    package var traffic: Traffic { counter.snapshot }
 
     /// The frames from the peer, in order; one consumer.
-    public var inbound: InboundFrames { InboundFrames(queue: queue) }
+    package var inbound: InboundFrames { InboundFrames(queue: queue) }
 
     /// Sends one frame; waits for a peer that reads slowly.
-    public func send(_ frame: Frame) async throws {
+    package func send(_ frame: Frame) async throws {
         if let error = outcome.error { throw error }
         try Task.checkCancellation()
         var buffer = channel.allocator.buffer(capacity: Frame.headerBytes + frame.body.count)
@@ -57,7 +57,7 @@ public final class TCPConnection: Connection {
     }
 
     /// Closes in order: sends what was sent, says so to the peer, and waits a bounded time for it.
-    public func close() async {
+    package func close() async {
         outcome.set(.closed())
         queue.finish(.success(()), dropping: true)
         guard channel.isActive else { return }
@@ -68,7 +68,7 @@ public final class TCPConnection: Connection {
     }
 
     /// Cuts the connection at once.
-    public func abort() {
+    package func abort() {
         outcome.set(.closed())
         queue.finish(.success(()), dropping: true)
         cut()

@@ -3,11 +3,11 @@ internal import NIOCore
 internal import NIOPosix
 
 /// A listening socket whose connections are authenticated before anyone sees them.
-public final class TCPListener: Listener {
+package final class TCPListener: Listener {
     /// The address that was bound.
-    public let host: String
+    package let host: String
     /// The port that was bound.
-    public let port: Int
+    package let port: Int
     private let channel: any Channel
     private let connections: AsyncStream<TCPConnection>
     private let logger: Logger
@@ -121,7 +121,7 @@ public final class TCPListener: Listener {
     }
 
     /// Runs `handler` for each connection until `close()` or cancellation.
-    public func serve(_ handler: @escaping @Sendable (any Connection) async throws -> Void) async throws {
+    package func serve(_ handler: @escaping @Sendable (any Connection) async throws -> Void) async throws {
         await withTaskCancellationHandler {
             await withDiscardingTaskGroup { group in
                 for await connection in connections {
@@ -156,7 +156,7 @@ public final class TCPListener: Listener {
     }
 
     /// Stops taking new connections.
-    public func close() async {
+    package func close() async {
         guard channel.isActive else { return }
         // The one error is that it is closed already.
         try? await channel.close().get()

@@ -1,15 +1,15 @@
-public import Logging
+package import Logging
 internal import NIOCore
 internal import NIOPosix
 
 /// Connections over TCP and TLS 1.3; owns the event loops they run on.
-public final class TCPTransport: Sendable {
+package final class TCPTransport: Sendable {
     private let group: MultiThreadedEventLoopGroup
     private let logger: Logger
 
     /// Starts the event loops; call `shutdown` when all connections are closed.
     /// - Parameter threads: number of event loops; one carries hundreds of clients.
-    public init(threads: Int = 1, logger: Logger) {
+    package init(threads: Int = 1, logger: Logger) {
         precondition((1...16).contains(threads), "event loop threads: \(threads), must be 1...16")
         group = MultiThreadedEventLoopGroup(numberOfThreads: threads)
         self.logger = logger
@@ -21,7 +21,7 @@ public final class TCPTransport: Sendable {
     ///   - port: the port; 0 lets the system choose.
     ///   - context: the coordinator's identity.
     /// - Throws: `TransportError` when the address cannot be bound.
-    public func listen(
+    package func listen(
         host: String,
         port: Int,
         context: TLSContext,
@@ -46,7 +46,7 @@ public final class TCPTransport: Sendable {
     /// `send`.
     /// - Parameter host: a DNS name or an IP address.
     /// - Throws: `TransportError`; `CancellationError`.
-    public func connect(
+    package func connect(
         host: String,
         port: Int,
         context: TLSContext,
@@ -88,7 +88,7 @@ public final class TCPTransport: Sendable {
     }
 
     /// Stops the event loops; connections that are left are cut.
-    public func shutdown() async {
+    package func shutdown() async {
         do {
             try await group.shutdownGracefully()
         } catch {
@@ -102,7 +102,7 @@ public final class TCPTransport: Sendable {
 }
 
 /// Connects to one coordinator over TCP.
-public struct TCPDialer: Dialer {
+package struct TCPDialer: Dialer {
     private let transport: TCPTransport
     private let host: String
     private let port: Int
@@ -110,7 +110,7 @@ public struct TCPDialer: Dialer {
     private let settings: TransportSettings
 
     /// Takes what `TCPTransport.connect` needs.
-    public init(
+    package init(
         transport: TCPTransport,
         host: String,
         port: Int,
@@ -125,7 +125,7 @@ public struct TCPDialer: Dialer {
     }
 
     /// Connects once.
-    public func connect() async throws -> any Connection {
+    package func connect() async throws -> any Connection {
         try await transport.connect(host: host, port: port, context: context, settings: settings)
     }
 }

@@ -1,5 +1,5 @@
 internal import COpenSSL
-public import FoundationEssentials
+package import FoundationEssentials
 internal import Synchronization
 
 /// The TLS settings of one program: its identity, whom it trusts and whom it no longer does.
@@ -7,7 +7,7 @@ internal import Synchronization
 /// TLS 1.3 only, the peer's certificate is required and verified, ALPN `tributary/1`. There is nothing to
 /// configure and no way to turn a check off. The identity says the side: a coordinator listens, a client
 /// connects.
-public final class TLSContext: Sendable {
+package final class TLSContext: Sendable {
     private struct State {
         var identity: Identity
         var handle: TLSContextHandle
@@ -18,20 +18,20 @@ public final class TLSContext: Sendable {
 
     /// Reads an identity's folder.
     /// - Throws: `IdentityError`.
-    public init(directory: String, now: Date) throws {
+    package init(directory: String, now: Date) throws {
         let identity = try Identity.load(directory: directory, now: now)
         self.directory = directory
         state = Mutex(State(identity: identity, handle: try TLSContextHandle(identity)))
     }
 
     /// Who this program is.
-    public var identity: Identity { state.withLock { $0.identity } }
+    package var identity: Identity { state.withLock { $0.identity } }
 
     /// Reads the folder anew, so that new connections use the new certificate and revocation list. On an
     /// error everything stays as it was.
     ///
     /// Connections that are there go on; ask `isRevoked` about their peers.
-    public func reload(now: Date) throws {
+    package func reload(now: Date) throws {
         let identity = try Identity.load(directory: directory, now: now)
         let old = self.identity
         guard identity.peer.uri == old.peer.uri else {
@@ -55,7 +55,7 @@ public final class TLSContext: Sendable {
     }
 
     /// Whether the revocation list, as last read, names the certificate of a peer that is connected.
-    public func isRevoked(_ peer: PeerIdentity) -> Bool {
+    package func isRevoked(_ peer: PeerIdentity) -> Bool {
         state.withLock { $0.identity.revocations?.serials.contains(peer.serial) ?? false }
     }
 

@@ -1,23 +1,23 @@
 internal import Digest
-public import Exchange
+package import Contract
 
 /// Turns what travels into blobs.
 ///
 /// Compressed bytes may differ between zstd versions; what they decode to does not.
-public enum BlobEncoder {
+package enum BlobEncoder {
     /// Entries that zstd does not shrink below this part of their size are stored.
     static let worthwhileRatio = 0.97
 
     /// An adapter or an update.
     ///
     /// - Parameters:
-    ///   - adapter: The arrays; every value finite, every dimension at least 1.
+    ///   - adapter: The arrays; every value finite, every dimension at least 1, none of them local.
     ///   - kind: `.adapter` or `.update`.
-    ///   - encoding: How to pack the values. With a lossy one, what counts is what the receiver
-    ///     decodes: `roundTripped`.
+    ///   - encoding: How to pack the values of arrays that are not summed; those are always exact. With a
+    ///     lossy one, what counts is what the receiver decodes: `roundTripped`.
     /// - Throws: `notFinite` for a value that is not finite in this encoding; the errors of
     ///   `Manifest.init`.
-    public static func encode(
+    package static func encode(
         _ adapter: AdapterWeights,
         as kind: BlobKind,
         encoding: TensorEncoding
@@ -27,6 +27,8 @@ public enum BlobEncoder {
         var entries: [ManifestEntry] = []
         var bytes: [UInt8] = []
         for array in adapter.arrays {
+            precondition(array.part != .local, "'\(array.name)' is local: it never travels")
+            let encoding = array.part == .summed ? .f32 : encoding
             let packed = try TensorPacking.pack(array, as: encoding)
             append(
                 packed,
@@ -41,26 +43,27 @@ public enum BlobEncoder {
         return try finish(kind, entries, bytes)
     }
 
-    /// What the receiver of an adapter decodes.
-    public static func roundTripped(
+    /// What the receiver of an adapter decodes, with the parts that the adapter has here.
+    package static func roundTripped(
         _ adapter: AdapterWeights,
         encoding: TensorEncoding
     ) throws(WireError) -> AdapterWeights {
         try BlobDecoder.adapter(from: encode(adapter, as: .adapter, encoding: encoding))
+            .withParts(of: adapter)
     }
 
     /// The public items of a step.
-    public static func encode(_ batch: PublicBatch) throws(WireError) -> EncodedBlob {
+    package static func encode(_ batch: PublicBatch) throws(WireError) -> EncodedBlob {
         try payload(PublicBatchPayload(batch: batch), as: .batch)
     }
 
     /// A client's responses to them.
-    public static func encode(_ responses: [Response]) throws(WireError) -> EncodedBlob {
+    package static func encode(_ responses: [Response]) throws(WireError) -> EncodedBlob {
         try payload(ResponseSetPayload(responses: responses), as: .responses)
     }
 
     /// What a client absorbs.
-    public static func encode(_ pool: ResponsePool) throws(WireError) -> EncodedBlob {
+    package static func encode(_ pool: ResponsePool) throws(WireError) -> EncodedBlob {
         try payload(ResponsePoolPayload(pool: pool), as: .pool)
     }
 
@@ -123,5 +126,18 @@ public enum BlobEncoder {
     ) throws(WireError) -> EncodedBlob {
         let manifest = try Manifest(kind: kind, entries: entries, digest: SHA256Digest(of: bytes))
         return EncodedBlob(trusted: manifest, bytes: bytes)
+    }
+}
+
+extension AdapterWeights {
+    /// These arrays with the parts of another adapter of the same layout.
+    func withParts(of other: AdapterWeights) -> AdapterWeights {
+        AdapterWeights(
+            zip(arrays, other.arrays).map { array, other in
+                var array = array
+                array.part = other.part
+                return array
+            }
+        )
     }
 }

@@ -1,11 +1,11 @@
 internal import Digest
 
 /// A blob as it travels: a manifest and the bytes that it announces.
-public struct EncodedBlob: Sendable, Equatable {
+package struct EncodedBlob: Sendable, Equatable {
     /// What the bytes are.
-    public let manifest: Manifest
+    package let manifest: Manifest
     /// The encoded entries, one after another in the order of the manifest.
-    public let bytes: [UInt8]
+    package let bytes: [UInt8]
 
     /// Takes bytes that were just encoded.
     init(trusted manifest: Manifest, bytes: [UInt8]) {
@@ -15,7 +15,7 @@ public struct EncodedBlob: Sendable, Equatable {
 
     /// Puts together what was received or stored; throws `sizeMismatch` or `digestMismatch` if the
     /// bytes are not those that the manifest announces.
-    public init(manifest: Manifest, bytes: [UInt8]) throws(WireError) {
+    package init(manifest: Manifest, bytes: [UInt8]) throws(WireError) {
         guard bytes.count == manifest.encodedBytes else {
             throw .sizeMismatch(
                 name: manifest.kind.rawValue,
@@ -32,10 +32,10 @@ public struct EncodedBlob: Sendable, Equatable {
     }
 
     /// How the bytes are cut into chunks.
-    public var chunks: ChunkPlan { ChunkPlan(byteCount: bytes.count) }
+    package var chunks: ChunkPlan { ChunkPlan(byteCount: bytes.count) }
 
     /// One chunk, 0 ..< `chunks.count`.
-    public func chunk(_ index: Int) -> Chunk {
+    package func chunk(_ index: Int) -> Chunk {
         Chunk(transfer: manifest.digest, index: index, bytes: Array(bytes[chunks.range(of: index)]))
     }
 }
@@ -45,7 +45,7 @@ public struct EncodedBlob: Sendable, Equatable {
 extension EncodedBlob {
     /// The blob as one piece of bytes, for a file: the length of the manifest (four bytes,
     /// little-endian), the manifest, the bytes.
-    public func serialized() throws(WireError) -> [UInt8] {
+    package func serialized() throws(WireError) -> [UInt8] {
         let head = try Body.serialize(manifest, name: "manifest")
         var result: [UInt8] = []
         result.reserveCapacity(4 + head.count + bytes.count)
@@ -56,7 +56,7 @@ extension EncodedBlob {
     }
 
     /// Reads what `serialized()` wrote, with all the checks of a transfer.
-    public init(serialized: [UInt8]) throws(WireError) {
+    package init(serialized: [UInt8]) throws(WireError) {
         guard serialized.count >= 4 else {
             throw .truncated(what: "a stored blob", bytes: serialized.count, needed: 4)
         }
@@ -70,5 +70,27 @@ extension EncodedBlob {
         let head = Array(serialized[4..<4 + length])
         let manifest = try Manifest(Body.parse(head, as: Manifest.self, name: "manifest"))
         try self.init(manifest: manifest, bytes: Array(serialized[(4 + length)...]))
+    }
+}
+
+/// How a blob is cut into chunks: all of `Limits.chunkBytesMax` bytes but the last.
+package struct ChunkPlan: Sendable, Equatable {
+    /// The chunks of the largest blob.
+    static let chunksMax = Limits.adapterRawBytesMax / Limits.chunkBytesMax
+
+    /// The bytes of the blob.
+    package let byteCount: Int
+
+    /// Plans a blob of that many bytes.
+    package init(byteCount: Int) { self.byteCount = byteCount }
+
+    /// How many chunks there are.
+    package var count: Int { (byteCount + Limits.chunkBytesMax - 1) / Limits.chunkBytesMax }
+
+    /// The bytes of a chunk, 0 ..< `count`.
+    package func range(of index: Int) -> Range<Int> {
+        precondition(index >= 0 && index < count, "chunk \(index) of \(count)")
+        let start = index * Limits.chunkBytesMax
+        return start..<min(start + Limits.chunkBytesMax, byteCount)
     }
 }

@@ -1,24 +1,24 @@
-public import Digest
-public import Exchange
+package import Digest
+package import Contract
 
 /// Announces a blob: what it holds, how large it is, and its digest.
 ///
 /// That one exists proves that its names are sorted and unique, that sizes follow from types and
 /// shapes, and that nothing in it is over a limit.
-public struct Manifest: Sendable, Equatable {
+package struct Manifest: Sendable, Equatable {
     /// What the blob is.
-    public let kind: BlobKind
+    package let kind: BlobKind
     /// The arrays in ascending order of name (by UTF-8 bytes), or the one payload.
-    public let entries: [ManifestEntry]
+    package let entries: [ManifestEntry]
     /// SHA-256 of the encoded bytes; the name of the transfer.
-    public let digest: SHA256Digest
+    package let digest: SHA256Digest
     /// The sum of the entries' raw bytes.
-    public let rawBytes: Int
+    package let rawBytes: Int
     /// The sum of the entries' encoded bytes.
-    public let encodedBytes: Int
+    package let encodedBytes: Int
 
     /// Checks everything that can be checked without the bytes.
-    public init(kind: BlobKind, entries: [ManifestEntry], digest: SHA256Digest) throws(WireError) {
+    package init(kind: BlobKind, entries: [ManifestEntry], digest: SHA256Digest) throws(WireError) {
         guard !entries.isEmpty else { throw .badManifest(reason: "no entries") }
         guard entries.count <= Limits.manifestEntriesMax else {
             throw .limitExceeded(
@@ -29,15 +29,24 @@ public struct Manifest: Sendable, Equatable {
         }
         var rawBytes = 0
         var encodedBytes = 0
+        var names: Set<String> = []
+        // Counters are F32 beside arrays of one other encoding.
+        var other: ManifestEntry?
         for (index, entry) in entries.enumerated() {
             try entry.check(kind: kind)
             if index > 0, !entries[index - 1].name.utf8.lexicographicallyPrecedes(entry.name.utf8) {
                 throw .duplicateName(entry.name)
             }
-            guard entry.elementType == entries[0].elementType else {
-                throw .badManifest(
-                    reason: "'\(entry.name)' is \(entry.elementType), '\(entries[0].name)' is not"
-                )
+            // Two spellings of one text in Unicode are two names by their bytes, and one to whoever reads them.
+            guard names.insert(entry.name).inserted else { throw .duplicateName(entry.name) }
+            if entry.elementType != .f32 {
+                guard other == nil || other?.elementType == entry.elementType else {
+                    throw .badManifest(
+                        reason: "'\(entry.name)' is \(entry.elementType), "
+                            + "'\(other?.name ?? "")' is \(other?.elementType ?? .f32)"
+                    )
+                }
+                other = entry
             }
             rawBytes += entry.rawBytes
             encodedBytes += entry.encodedBytes
@@ -57,51 +66,68 @@ public struct Manifest: Sendable, Equatable {
         self.encodedBytes = encodedBytes
     }
 
-    /// The encoding of the arrays, or nil for a payload.
-    public var encoding: TensorEncoding? { entries[0].elementType.tensorEncoding }
-
-    /// Throws `wrongShape` unless the manifest announces just the names and shapes of an adapter,
-    /// so that a wrong update is refused before its first chunk.
-    public func checkLayout(of adapter: AdapterWeights) throws(WireError) {
-        for (entry, array) in zip(entries, adapter.arrays) {
-            guard entry.name == array.name else {
-                throw .wrongShape(name: entry.name, reason: "expected the array '\(array.name)'")
-            }
-            guard entry.shape == array.shape else {
-                throw .wrongShape(name: entry.name, reason: "shape \(entry.shape), expected \(array.shape)")
-            }
-        }
-        guard entries.count == adapter.arrays.count else {
-            let reason = "\(entries.count) arrays, expected \(adapter.arrays.count)"
-            throw .wrongShape(name: entries[entries.count - 1].name, reason: reason)
+    /// The names and shapes of the entries. A manifest knows no parts: all are `.averaged`.
+    package var layout: AdapterLayout {
+        do {
+            return try AdapterLayout(entries.map { AdapterLayout.Entry(name: $0.name, shape: $0.shape) })
+        } catch {
+            preconditionFailure("the names of a manifest are unique: \(error)")
         }
     }
 
-    /// Throws `wrongEncoding` unless the arrays have this encoding.
-    public func checkEncoding(_ expected: TensorEncoding) throws(WireError) {
-        guard encoding == expected else {
-            throw .wrongEncoding(found: entries[0].elementType.rawValue, expected: expected.rawValue)
+    /// Throws `wrongShape` unless the manifest announces just the names and shapes that travel of a layout,
+    /// so that a wrong update is refused before its first chunk.
+    package func checkLayout(_ expected: AdapterLayout) throws(WireError) {
+        do throws(AdapterFault) {
+            try expected.travelling.check(layout)
+        } catch {
+            switch error {
+            case .missing(let name): throw .wrongShape(name: name, reason: "the array is missing")
+            case .unexpected(let name): throw .wrongShape(name: name, reason: "the adapter has no such array")
+            case .wrongShape(let name, let expected, let found):
+                throw .wrongShape(name: name, reason: "shape \(found), expected \(expected)")
+            case .repeated(let name): throw .duplicateName(name)
+            case .badPair(let name, let reason), .badValue(let name, _, let reason):
+                throw .wrongShape(name: name, reason: reason)
+            case .unusable(let reason): throw .wrongShape(name: kind.rawValue, reason: reason)
+            }
+        }
+    }
+
+    /// Throws `wrongEncoding`, naming the array, unless those that the layout sums are F32 and all others
+    /// have this encoding.
+    package func checkEncoding(_ encoding: TensorEncoding, _ layout: AdapterLayout) throws(WireError) {
+        let summed = Set(layout.entries.lazy.filter { $0.part == .summed }.map(\.name))
+        for entry in entries {
+            let expected = summed.contains(entry.name) ? ElementType.f32 : encoding.elementType
+            guard entry.elementType == expected else {
+                throw .wrongEncoding(
+                    name: entry.name,
+                    found: entry.elementType.rawValue,
+                    expected: expected.rawValue
+                )
+            }
         }
     }
 }
 
 /// One array of a manifest, or the payload.
-public struct ManifestEntry: Sendable, Equatable {
+package struct ManifestEntry: Sendable, Equatable {
     /// The name of the array; of a payload, the name of the kind.
-    public var name: String
+    package var name: String
     /// What the elements are.
-    public var elementType: ElementType
+    package var elementType: ElementType
     /// How the packed bytes are compressed.
-    public var compression: Compression
+    package var compression: Compression
     /// The sizes of the dimensions, slowest first; none for a scalar. Of a payload, its length.
-    public var shape: [Int]
+    package var shape: [Int]
     /// Bytes after packing and before compression.
-    public var rawBytes: Int
+    package var rawBytes: Int
     /// Bytes after compression.
-    public var encodedBytes: Int
+    package var encodedBytes: Int
 
     /// Makes an entry; `Manifest.init` checks it.
-    public init(
+    package init(
         name: String,
         elementType: ElementType,
         compression: Compression,

@@ -1,4 +1,4 @@
-internal import Exchange
+internal import Contract
 internal import FoundationEssentials
 
 // The payloads of batches, response sets and pools as protobuf (`exchange.proto`). The limits and
@@ -116,7 +116,8 @@ struct ResponsePoolPayload: ProtobufConvertible, Equatable {
                 PooledGroup(
                     itemID: id,
                     scores: try check.scores(group.scores, item: id),
-                    replacements: try check.replacements(group.replacements, item: id)
+                    replacements: try check.replacements(group.replacements, item: id),
+                    target: try check.responseBytes(group.target)
                 )
             )
             replacementCount += group.replacements.count
@@ -131,7 +132,8 @@ struct ResponsePoolPayload: ProtobufConvertible, Equatable {
         pool = ResponsePool(
             round: try check.round(proto.round),
             step: try check.step(proto.step),
-            groups: groups
+            groups: groups,
+            merged: try check.bytes(proto.merged, limit: "mergedBytesMax", Limits.mergedBytesMax)
         )
     }
 
@@ -140,10 +142,12 @@ struct ResponsePoolPayload: ProtobufConvertible, Equatable {
         proto.format = payloadFormat
         proto.round = UInt32(clamping: pool.round)
         proto.step = UInt32(clamping: pool.step)
+        proto.merged = Data(pool.merged)
         proto.groups = pool.groups.map { group in
             var proto = ProtoPooledGroup()
             proto.item = group.itemID
             proto.scores = group.scores
+            proto.target = Data(group.target)
             proto.replacements = group.replacements.map { replacement in
                 var proto = ProtoReplacement()
                 proto.index = UInt32(clamping: replacement.index)

@@ -1,4 +1,4 @@
-internal import Exchange
+internal import Contract
 
 /// One signed byte for each value and one scale for each row.
 ///

@@ -1,5 +1,6 @@
-/// How the values of an adapter are packed for the way.
-public enum TensorEncoding: String, Sendable, Hashable, CaseIterable, Codable {
+/// How the values of an adapter are packed for the way: the one enumeration of encodings, also of topology
+/// files. Arrays that are summed travel as `f32` whatever a run's encoding is.
+package enum TensorEncoding: String, Sendable, Hashable, CaseIterable, Codable {
     /// IEEE 754 binary32: exact.
     case f32
     /// The upper half of a binary32, rounded to nearest even: a relative error of at most 2⁻⁸.
@@ -9,7 +10,7 @@ public enum TensorEncoding: String, Sendable, Hashable, CaseIterable, Codable {
     case int8
 
     /// The element type in a manifest.
-    public var elementType: ElementType {
+    package var elementType: ElementType {
         switch self {
         case .f32: .f32
         case .bf16: .bf16
@@ -19,7 +20,7 @@ public enum TensorEncoding: String, Sendable, Hashable, CaseIterable, Codable {
 }
 
 /// What the elements of a manifest entry are.
-public enum ElementType: String, Sendable, Hashable, CaseIterable {
+package enum ElementType: String, Sendable, Hashable, CaseIterable {
     case f32
     case bf16
     case int8
@@ -27,7 +28,7 @@ public enum ElementType: String, Sendable, Hashable, CaseIterable {
     case bytes
 
     /// The encoding, or nil for bytes.
-    public var tensorEncoding: TensorEncoding? {
+    package var tensorEncoding: TensorEncoding? {
         switch self {
         case .f32: .f32
         case .bf16: .bf16
@@ -38,7 +39,7 @@ public enum ElementType: String, Sendable, Hashable, CaseIterable {
 }
 
 /// How the packed bytes of a manifest entry are compressed.
-public enum Compression: String, Sendable, Hashable, CaseIterable {
+package enum Compression: String, Sendable, Hashable, CaseIterable {
     /// Not at all, because it would hardly help.
     case stored
     /// One zstd frame.
@@ -46,7 +47,7 @@ public enum Compression: String, Sendable, Hashable, CaseIterable {
 }
 
 /// What a blob is.
-public enum BlobKind: String, Sendable, Hashable, CaseIterable {
+package enum BlobKind: String, Sendable, Hashable, CaseIterable {
     /// The adapter of a round.
     case adapter
     /// A client's update.
@@ -59,7 +60,7 @@ public enum BlobKind: String, Sendable, Hashable, CaseIterable {
     case pool
 
     /// The most raw bytes of a blob of this kind.
-    public var rawBytesMax: Int {
+    package var rawBytesMax: Int {
         switch self {
         case .adapter, .update: Limits.adapterRawBytesMax
         case .batch: Limits.batchRawBytesMax
@@ -79,7 +80,7 @@ public enum BlobKind: String, Sendable, Hashable, CaseIterable {
     }
 
     /// Whether the blob holds arrays rather than one payload.
-    public var holdsArrays: Bool {
+    package var holdsArrays: Bool {
         switch self {
         case .adapter, .update: true
         case .batch, .responses, .pool: false

@@ -1,4 +1,4 @@
-internal import Exchange
+internal import Contract
 
 /// The bytes of an array before compression, for each element type.
 enum TensorPacking {

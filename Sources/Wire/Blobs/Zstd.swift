@@ -75,8 +75,16 @@ struct ZstdDecompressor: ~Copyable {
         guard declared == UInt64(rawBytes) else {
             throw .sizeMismatch(name: name, bytes: Int(clamping: declared), expected: rawBytes)
         }
-        try Zstd.checkWindow(bytes, name: name)
         Zstd.require(ZSTD_DCtx_reset(context, ZSTD_reset_session_and_parameters))
+        guard let window = try Zstd.window(of: bytes, name: name) else {
+            return try decompressAtOnce(bytes, rawBytes: rawBytes, name: name)
+        }
+        guard window <= 1 << Limits.zstdWindowLogMax else {
+            throw .decompressionFailed(
+                name: name,
+                reason: "window of \(window) B > 2^\(Limits.zstdWindowLogMax) B"
+            )
+        }
         Zstd.require(ZSTD_DCtx_setParameter(context, ZSTD_d_windowLogMax, CInt(Limits.zstdWindowLogMax)))
 
         var output: [UInt8] = []
@@ -84,18 +92,16 @@ struct ZstdDecompressor: ~Copyable {
         var isAtEnd = false
         while !isAtEnd {
             // One byte more than announced, so that an overrun shows.
-            let room = min(rawBytes + 1 - output.count, max(output.count, Limits.chunkBytesMax))
-            let start = output.count
-            output.append(contentsOf: repeatElement(0, count: room))
-            let step = Zstd.stream(context, bytes.dropFirst(consumed), into: &output, at: start)
-            output.removeLast(room - step.written)
+            let room = min(rawBytes + 1 - output.count, Limits.chunkBytesMax)
+            let step = Zstd.stream(context, bytes.dropFirst(consumed), room: room)
+            output += step.written
             consumed += step.read
             if let reason = step.error { throw .decompressionFailed(name: name, reason: reason) }
             guard output.count <= rawBytes else {
                 throw .sizeMismatch(name: name, bytes: output.count, expected: rawBytes)
             }
             isAtEnd = step.isAtEnd
-            guard isAtEnd || step.read > 0 || step.written > 0 else {
+            guard isAtEnd || step.read > 0 || !step.written.isEmpty else {
                 throw .decompressionFailed(name: name, reason: "the frame ends early")
             }
         }
@@ -107,56 +113,76 @@ struct ZstdDecompressor: ~Copyable {
         }
         return output
     }
+
+    /// The content of a single-segment frame, whose window is its content. It goes into one buffer of the
+    /// announced size without a window beside it; the system gives the buffer memory as content appears.
+    private func decompressAtOnce(
+        _ bytes: ArraySlice<UInt8>,
+        rawBytes: Int,
+        name: String
+    ) throws(WireError) -> [UInt8] {
+        let frame = bytes.withUnsafeBytes { ZSTD_findFrameCompressedSize($0.baseAddress, $0.count) }
+        if let reason = Zstd.error(frame) { throw .decompressionFailed(name: name, reason: reason) }
+        guard frame == bytes.count else {
+            throw .sizeMismatch(name: name, bytes: bytes.count, expected: frame)
+        }
+        var written = 0
+        let output = [UInt8](unsafeUninitializedCapacity: rawBytes) { output, initialized in
+            written = bytes.withUnsafeBytes {
+                ZSTD_decompressDCtx(context, output.baseAddress, rawBytes, $0.baseAddress, $0.count)
+            }
+            initialized = Zstd.error(written) == nil ? written : 0
+        }
+        if let reason = Zstd.error(written) { throw .decompressionFailed(name: name, reason: reason) }
+        guard output.count == rawBytes else {
+            throw .sizeMismatch(name: name, bytes: output.count, expected: rawBytes)
+        }
+        return output
+    }
 }
 
 private enum Zstd {
     /// Our own settings and buffers cannot be wrong.
     static func require(_ result: Int) {
-        precondition(ZSTD_isError(result) == 0, "zstd: \(String(cString: ZSTD_getErrorName(result)))")
+        if let reason = error(result) { preconditionFailure("zstd: \(reason)") }
     }
 
-    /// Reads the window size from a frame header (RFC 8878, 3.1.1.1). The library's own check does
-    /// not cover a frame that fits the output in one go.
-    static func checkWindow(_ bytes: ArraySlice<UInt8>, name: String) throws(WireError) {
+    /// What a result says that is an error; nil for a size.
+    static func error(_ result: Int) -> String? {
+        ZSTD_isError(result) == 0 ? nil : String(cString: ZSTD_getErrorName(result))
+    }
+
+    /// The window size in a frame header (RFC 8878, 3.1.1.1); nil for a single-segment frame, whose window
+    /// is its content. The library's own check does not cover a frame that fits the output in one go.
+    static func window(of bytes: ArraySlice<UInt8>, name: String) throws(WireError) -> Int? {
         guard bytes.count >= 6 else { throw .decompressionFailed(name: name, reason: "the frame ends early") }
         let isSingleSegment = bytes[bytes.startIndex + 4] & 0x20 != 0
-        guard !isSingleSegment else { return }  // The window is the content, which has its own limit.
+        guard !isSingleSegment else { return nil }
         let descriptor = bytes[bytes.startIndex + 5]
         let base = 1 << (10 + Int(descriptor >> 3))
-        let window = base + base / 8 * Int(descriptor & 7)
-        guard window <= 1 << Limits.zstdWindowLogMax else {
-            throw .decompressionFailed(
-                name: name,
-                reason: "window of \(window) B > 2^\(Limits.zstdWindowLogMax) B"
-            )
-        }
+        return base + base / 8 * Int(descriptor & 7)
     }
 
     struct Step {
         var read: Int
-        var written: Int
+        var written: [UInt8]
         var isAtEnd: Bool
         var error: String?
     }
 
-    static func stream(
-        _ context: OpaquePointer,
-        _ input: ArraySlice<UInt8>,
-        into output: inout [UInt8],
-        at start: Int
-    ) -> Step {
-        output.withUnsafeMutableBytes { output in
+    /// Goes on with a frame until `room` bytes are written or the input is used up.
+    static func stream(_ context: OpaquePointer, _ input: ArraySlice<UInt8>, room: Int) -> Step {
+        var read = 0
+        var result = 0
+        let written = [UInt8](unsafeUninitializedCapacity: room) { output, initialized in
             input.withUnsafeBytes { input in
                 var source = ZSTD_inBuffer(src: input.baseAddress, size: input.count, pos: 0)
-                var sink = ZSTD_outBuffer(dst: output.baseAddress, size: output.count, pos: start)
-                let result = ZSTD_decompressStream(context, &sink, &source)
-                return Step(
-                    read: source.pos,
-                    written: sink.pos - start,
-                    isAtEnd: result == 0,
-                    error: ZSTD_isError(result) == 0 ? nil : String(cString: ZSTD_getErrorName(result))
-                )
+                var sink = ZSTD_outBuffer(dst: output.baseAddress, size: room, pos: 0)
+                result = ZSTD_decompressStream(context, &sink, &source)
+                read = source.pos
+                initialized = sink.pos
             }
         }
+        return Step(read: read, written: written, isAtEnd: result == 0, error: error(result))
     }
 }

@@ -6,7 +6,7 @@
 ///
 ///     decoder.append(bytes)
 ///     while let frame = try decoder.next() { … }
-public struct FrameDecoder: Sendable {
+package struct FrameDecoder: Sendable {
     private let sender: Peer?
     private var buffer: [UInt8] = []
     private var start = 0
@@ -16,16 +16,16 @@ public struct FrameDecoder: Sendable {
     ///
     /// - Parameter sender: Who sends the bytes; types that this side may not send are refused by
     ///   their header alone. Nil accepts every type, for inspection.
-    public init(from sender: Peer?) {
+    package init(from sender: Peer?) {
         self.sender = sender
     }
 
     /// How many bytes wait for the rest of their frame or for `next`.
-    public var bufferedBytes: Int { buffer.count - start }
+    package var bufferedBytes: Int { buffer.count - start }
 
     /// Takes the next bytes of the connection. Call `next` until it returns nil before the next
     /// `append`; that is what bounds the memory.
-    public mutating func append(_ bytes: some Collection<UInt8>) {
+    package mutating func append(_ bytes: some Collection<UInt8>) {
         guard failure == nil else { return }
         if start == buffer.count {
             buffer.removeAll(keepingCapacity: buffer.capacity <= Limits.controlBodyBytesMax)
@@ -38,7 +38,7 @@ public struct FrameDecoder: Sendable {
     }
 
     /// The next whole frame, or nil if more bytes are needed.
-    public mutating func next() throws(WireError) -> Frame? {
+    package mutating func next() throws(WireError) -> Frame? {
         if let failure { throw failure }
         guard bufferedBytes >= Frame.headerBytes else { return nil }
         let header: FrameHeader
@@ -57,7 +57,7 @@ public struct FrameDecoder: Sendable {
     }
 
     /// Says that the connection ended; throws `truncated` if it did so inside a frame.
-    public func finish() throws(WireError) {
+    package func finish() throws(WireError) {
         if let failure { throw failure }
         guard bufferedBytes > 0 else { return }
         guard bufferedBytes >= Frame.headerBytes else {

@@ -1,12 +1,13 @@
+internal import Contract
 internal import Digest
 
 /// Says in words what captured bytes are, for `tributary inspect` and for test vectors.
 ///
 /// Payload bytes are counted, never shown.
-public enum FrameInspection {
+package enum FrameInspection {
     /// One line for each fact about the frames in a capture of one direction; the last line names
     /// the error if there is one.
-    public static func describe(_ bytes: some Collection<UInt8>) -> [String] {
+    package static func describe(_ bytes: some Collection<UInt8>) -> [String] {
         var decoder = FrameDecoder(from: nil)
         decoder.append(bytes)
         var lines: [String] = []
@@ -26,7 +27,7 @@ public enum FrameInspection {
     }
 
     /// The fields of the message in a frame, `name: value`, with the names of the `.proto` files.
-    public static func describe(_ frame: Frame) throws(WireError) -> [String] {
+    package static func describe(_ frame: Frame) throws(WireError) -> [String] {
         frame.type.mayCome(from: .client)
             ? lines(of: try ClientMessage(frame: frame)) : lines(of: try CoordinatorMessage(frame: frame))
     }
@@ -36,10 +37,8 @@ public enum FrameInspection {
         case .hello(let hello):
             [
                 "protocol_version: \(hello.protocolVersion)", "software: \(hello.software)",
-                "federation: \(hello.federation)", "client: \(hello.client)",
-                "base_model: \(hello.baseModel)", "trainer: \(hello.trainer)",
-                "settings: \(hello.settings?.description ?? "none")",
-            ]
+                "federation: \(hello.federation)", "client: \(hello.client)", "trainer: \(hello.trainer)",
+            ] + hello.fingerprint.map { "fingerprint \($0.name): \($0.value)" }
         case .fetchRound(let request): ["after: \(request.after)"]
         case .fetchBatch(let request): place(request.round, request.step)
         case .offerResponses(let offer): place(offer.round, offer.step) + lines(of: offer.manifest)
@@ -84,7 +83,7 @@ public enum FrameInspection {
     }
 
     /// The manifest's facts: one line for the whole and one for each entry.
-    public static func lines(of manifest: Manifest) -> [String] {
+    package static func lines(of manifest: Manifest) -> [String] {
         let head =
             "manifest: \(manifest.kind.rawValue), \(manifest.entries.count) entries, "
             + "\(manifest.rawBytes) raw B, \(manifest.encodedBytes) encoded B, digest \(manifest.digest)"

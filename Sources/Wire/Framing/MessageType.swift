@@ -1,11 +1,11 @@
 /// Which end of a connection a frame comes from.
-public enum Peer: String, Sendable, Hashable {
+package enum Peer: String, Sendable, Hashable {
     case client
     case coordinator
 }
 
 /// What a frame carries; the number is the header's type byte.
-public enum MessageType: UInt8, Sendable, Hashable, CaseIterable {
+package enum MessageType: UInt8, Sendable, Hashable, CaseIterable {
     // From the client
     case hello = 1
     case fetchRound = 2
@@ -34,7 +34,7 @@ public enum MessageType: UInt8, Sendable, Hashable, CaseIterable {
     case heartbeat = 67
 
     /// The most bytes a body of this type may have.
-    public var bodyBytesMax: Int {
+    package var bodyBytesMax: Int {
         switch self {
         case .roundStart, .batch, .pool, .offerResponses, .offerUpdate:
             Limits.offerBodyBytesMax
@@ -47,7 +47,7 @@ public enum MessageType: UInt8, Sendable, Hashable, CaseIterable {
     }
 
     /// Whether that end may send this type at all.
-    public func mayCome(from peer: Peer) -> Bool {
+    package func mayCome(from peer: Peer) -> Bool {
         switch self {
         case .hello, .fetchRound, .fetchBatch, .offerResponses, .fetchPool, .offerUpdate, .progress, .bye:
             peer == .client
@@ -58,4 +58,17 @@ public enum MessageType: UInt8, Sendable, Hashable, CaseIterable {
             true
         }
     }
+}
+
+/// A message of one direction: what the two message enums have in common.
+package protocol WireMessage: Sendable, Equatable {
+    /// Who sends messages of this type.
+    static var sender: Peer { get }
+    /// The type of the frame.
+    var type: MessageType { get }
+    /// Parses and checks the body of a frame.
+    init(frame: Frame) throws(WireError)
+    /// Encodes the message; throws what the receiver would throw, so that nothing is sent that
+    /// would be refused.
+    func frame() throws(WireError) -> Frame
 }

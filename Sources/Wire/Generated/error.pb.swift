@@ -72,14 +72,11 @@ nonisolated enum ProtoErrorCode: SwiftProtobuf.Enum, Swift.CaseIterable {
   /// the client was shut out for what it sent earlier
   case quarantined // = 204
 
-  /// another base model than the federation's
-  case wrongBaseModel // = 205
+  /// something all members must agree on is missing, extra or different
+  case wrongFingerprint // = 205
 
   /// another trainer than the federation's
   case wrongTrainer // = 206
-
-  /// other trainer settings than the federation's
-  case wrongSettings // = 207
 
   /// a newer session of the same client took over
   case replaced // = 208
@@ -93,7 +90,7 @@ nonisolated enum ProtoErrorCode: SwiftProtobuf.Enum, Swift.CaseIterable {
   /// names or shapes other than the adapter's
   case wrongShape // = 302
 
-  /// another tensor encoding than the welcome prescribed
+  /// an array in another encoding than the welcome and its part prescribe
   case wrongEncoding // = 303
 
   /// a chunk out of order, of the wrong size, or of no open transfer
@@ -161,9 +158,8 @@ nonisolated enum ProtoErrorCode: SwiftProtobuf.Enum, Swift.CaseIterable {
     case 202: self = .unknownClient
     case 203: self = .revoked
     case 204: self = .quarantined
-    case 205: self = .wrongBaseModel
+    case 205: self = .wrongFingerprint
     case 206: self = .wrongTrainer
-    case 207: self = .wrongSettings
     case 208: self = .replaced
     case 300: self = .badManifest
     case 301: self = .duplicateName
@@ -205,9 +201,8 @@ nonisolated enum ProtoErrorCode: SwiftProtobuf.Enum, Swift.CaseIterable {
     case .unknownClient: return 202
     case .revoked: return 203
     case .quarantined: return 204
-    case .wrongBaseModel: return 205
+    case .wrongFingerprint: return 205
     case .wrongTrainer: return 206
-    case .wrongSettings: return 207
     case .replaced: return 208
     case .badManifest: return 300
     case .duplicateName: return 301
@@ -249,9 +244,8 @@ nonisolated enum ProtoErrorCode: SwiftProtobuf.Enum, Swift.CaseIterable {
     .unknownClient,
     .revoked,
     .quarantined,
-    .wrongBaseModel,
+    .wrongFingerprint,
     .wrongTrainer,
-    .wrongSettings,
     .replaced,
     .badManifest,
     .duplicateName,
@@ -278,5 +272,5 @@ nonisolated enum ProtoErrorCode: SwiftProtobuf.Enum, Swift.CaseIterable {
 // MARK: - Code below here is support for the SwiftProtobuf runtime.
 
 nonisolated extension ProtoErrorCode: SwiftProtobuf._ProtoNameProviding {
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0ERROR_CODE_UNSPECIFIED\0\u{2}d\u{1}BAD_MAGIC\0\u{1}UNSUPPORTED_VERSION\0\u{1}UNKNOWN_TYPE\0\u{1}RESERVED_BITS\0\u{1}BAD_CHECKSUM\0\u{1}FRAME_TOO_LARGE\0\u{1}TRUNCATED\0\u{1}MALFORMED\0\u{1}UNEXPECTED_MESSAGE\0\u{1}LIMIT_EXCEEDED\0\u{2}[\u{1}WRONG_FEDERATION\0\u{1}NAME_MISMATCH\0\u{1}UNKNOWN_CLIENT\0\u{1}REVOKED\0\u{1}QUARANTINED\0\u{1}WRONG_BASE_MODEL\0\u{1}WRONG_TRAINER\0\u{1}WRONG_SETTINGS\0\u{1}REPLACED\0\u{2}\\\u{1}BAD_MANIFEST\0\u{1}DUPLICATE_NAME\0\u{1}WRONG_SHAPE\0\u{1}WRONG_ENCODING\0\u{1}BAD_CHUNK\0\u{1}DIGEST_MISMATCH\0\u{1}DECOMPRESSION_FAILED\0\u{1}SIZE_MISMATCH\0\u{1}NOT_FINITE\0\u{1}NORM_TOO_LARGE\0\u{1}BAD_RESPONSE\0\u{2}Z\u{1}LATE\0\u{1}STALE_ROUND\0\u{1}FUTURE_ROUND\0\u{1}CONFLICT\0\u{2}a\u{1}INTERNAL\0\u{1}STORAGE\0\u{1}SHUTTING_DOWN\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0ERROR_CODE_UNSPECIFIED\0\u{2}d\u{1}BAD_MAGIC\0\u{1}UNSUPPORTED_VERSION\0\u{1}UNKNOWN_TYPE\0\u{1}RESERVED_BITS\0\u{1}BAD_CHECKSUM\0\u{1}FRAME_TOO_LARGE\0\u{1}TRUNCATED\0\u{1}MALFORMED\0\u{1}UNEXPECTED_MESSAGE\0\u{1}LIMIT_EXCEEDED\0\u{2}[\u{1}WRONG_FEDERATION\0\u{1}NAME_MISMATCH\0\u{1}UNKNOWN_CLIENT\0\u{1}REVOKED\0\u{1}QUARANTINED\0\u{1}WRONG_FINGERPRINT\0\u{1}WRONG_TRAINER\0\u{2}\u{2}REPLACED\0\u{2}\\\u{1}BAD_MANIFEST\0\u{1}DUPLICATE_NAME\0\u{1}WRONG_SHAPE\0\u{1}WRONG_ENCODING\0\u{1}BAD_CHUNK\0\u{1}DIGEST_MISMATCH\0\u{1}DECOMPRESSION_FAILED\0\u{1}SIZE_MISMATCH\0\u{1}NOT_FINITE\0\u{1}NORM_TOO_LARGE\0\u{1}BAD_RESPONSE\0\u{2}Z\u{1}LATE\0\u{1}STALE_ROUND\0\u{1}FUTURE_ROUND\0\u{1}CONFLICT\0\u{2}a\u{1}INTERNAL\0\u{1}STORAGE\0\u{1}SHUTTING_DOWN\0")
 }

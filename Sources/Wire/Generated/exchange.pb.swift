@@ -115,6 +115,10 @@ nonisolated struct ProtoResponsePool: Sendable {
   /// One for each item, in the order of the batch.
   var groups: [ProtoPooledGroup] = []
 
+  /// What the coordinator made of all clients' responses together, in the trainer's encoding; empty
+  /// if there is nothing of the kind.
+  var merged: Data = Data()
+
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   init() {}
@@ -132,6 +136,10 @@ nonisolated struct ProtoPooledGroup: Sendable {
 
   /// At most one for an index, in ascending order of index.
   var replacements: [ProtoReplacement] = []
+
+  /// What the client is to learn about the item in place of responses, in the trainer's encoding;
+  /// empty if there is nothing of the kind.
+  var target: Data = Data()
 
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -327,7 +335,7 @@ nonisolated extension ProtoResponse: SwiftProtobuf.Message, SwiftProtobuf._Messa
 
 nonisolated extension ProtoResponsePool: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".ResponsePool"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}format\0\u{1}round\0\u{1}step\0\u{1}groups\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}format\0\u{1}round\0\u{1}step\0\u{1}groups\0\u{1}merged\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -339,6 +347,7 @@ nonisolated extension ProtoResponsePool: SwiftProtobuf.Message, SwiftProtobuf._M
       case 2: try { try decoder.decodeSingularUInt32Field(value: &self.round) }()
       case 3: try { try decoder.decodeSingularUInt32Field(value: &self.step) }()
       case 4: try { try decoder.decodeRepeatedMessageField(value: &self.groups) }()
+      case 5: try { try decoder.decodeSingularBytesField(value: &self.merged) }()
       default: break
       }
     }
@@ -357,6 +366,9 @@ nonisolated extension ProtoResponsePool: SwiftProtobuf.Message, SwiftProtobuf._M
     if !self.groups.isEmpty {
       try visitor.visitRepeatedMessageField(value: self.groups, fieldNumber: 4)
     }
+    if !self.merged.isEmpty {
+      try visitor.visitSingularBytesField(value: self.merged, fieldNumber: 5)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -365,6 +377,7 @@ nonisolated extension ProtoResponsePool: SwiftProtobuf.Message, SwiftProtobuf._M
     if lhs.round != rhs.round {return false}
     if lhs.step != rhs.step {return false}
     if lhs.groups != rhs.groups {return false}
+    if lhs.merged != rhs.merged {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -372,7 +385,7 @@ nonisolated extension ProtoResponsePool: SwiftProtobuf.Message, SwiftProtobuf._M
 
 nonisolated extension ProtoPooledGroup: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".PooledGroup"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}item\0\u{1}scores\0\u{1}replacements\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}item\0\u{1}scores\0\u{1}replacements\0\u{1}target\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -383,6 +396,7 @@ nonisolated extension ProtoPooledGroup: SwiftProtobuf.Message, SwiftProtobuf._Me
       case 1: try { try decoder.decodeSingularStringField(value: &self.item) }()
       case 2: try { try decoder.decodeRepeatedDoubleField(value: &self.scores) }()
       case 3: try { try decoder.decodeRepeatedMessageField(value: &self.replacements) }()
+      case 4: try { try decoder.decodeSingularBytesField(value: &self.target) }()
       default: break
       }
     }
@@ -398,6 +412,9 @@ nonisolated extension ProtoPooledGroup: SwiftProtobuf.Message, SwiftProtobuf._Me
     if !self.replacements.isEmpty {
       try visitor.visitRepeatedMessageField(value: self.replacements, fieldNumber: 3)
     }
+    if !self.target.isEmpty {
+      try visitor.visitSingularBytesField(value: self.target, fieldNumber: 4)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -405,6 +422,7 @@ nonisolated extension ProtoPooledGroup: SwiftProtobuf.Message, SwiftProtobuf._Me
     if lhs.item != rhs.item {return false}
     if lhs.scores != rhs.scores {return false}
     if lhs.replacements != rhs.replacements {return false}
+    if lhs.target != rhs.target {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -44,15 +44,28 @@ nonisolated struct ProtoHello: Sendable {
   /// Must be the name in the client's certificate.
   var client: String = String()
 
-  /// SHA-256 of the base model's weights file, 32 bytes.
-  var baseModel: Data = Data()
-
   /// The trainer the client is set up for.
   var trainer: String = String()
 
-  /// SHA-256 of the trainer settings the client was given, 32 bytes; empty if it takes what the
-  /// welcome says.
-  var settings: Data = Data()
+  /// Everything that all members must agree on, in any order, no name twice.
+  var fingerprint: [ProtoFingerprintPart] = []
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
+/// One thing on which all members must agree, such as a model's digest or a rank.
+nonisolated struct ProtoFingerprintPart: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// What it is.
+  var name: String = String()
+
+  /// Its value, to be read by people when two members differ.
+  var value: String = String()
 
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -88,7 +101,7 @@ nonisolated struct ProtoWelcome: Sendable {
   /// How often a side that has nothing to say sends a heartbeat, in milliseconds.
   var heartbeatMs: UInt32 = 0
 
-  /// The encoding in which updates must be sent.
+  /// The encoding in which updates must be sent; counters are F32 all the same.
   var encoding: ProtoElementType = .unspecified
 
   var unknownFields = SwiftProtobuf.UnknownStorage()
@@ -172,7 +185,7 @@ fileprivate nonisolated let _protobuf_package = "tributary.v1"
 
 nonisolated extension ProtoHello: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".Hello"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}protocol_version\0\u{1}software\0\u{1}federation\0\u{1}client\0\u{3}base_model\0\u{1}trainer\0\u{1}settings\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}protocol_version\0\u{1}software\0\u{1}federation\0\u{1}client\0\u{2}\u{2}trainer\0\u{2}\u{2}fingerprint\0\u{b}base_model\0\u{b}settings\0\u{c}\u{5}\u{1}\u{c}\u{7}\u{1}")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -184,9 +197,8 @@ nonisolated extension ProtoHello: SwiftProtobuf.Message, SwiftProtobuf._MessageI
       case 2: try { try decoder.decodeSingularStringField(value: &self.software) }()
       case 3: try { try decoder.decodeSingularStringField(value: &self.federation) }()
       case 4: try { try decoder.decodeSingularStringField(value: &self.client) }()
-      case 5: try { try decoder.decodeSingularBytesField(value: &self.baseModel) }()
       case 6: try { try decoder.decodeSingularStringField(value: &self.trainer) }()
-      case 7: try { try decoder.decodeSingularBytesField(value: &self.settings) }()
+      case 8: try { try decoder.decodeRepeatedMessageField(value: &self.fingerprint) }()
       default: break
       }
     }
@@ -205,14 +217,11 @@ nonisolated extension ProtoHello: SwiftProtobuf.Message, SwiftProtobuf._MessageI
     if !self.client.isEmpty {
       try visitor.visitSingularStringField(value: self.client, fieldNumber: 4)
     }
-    if !self.baseModel.isEmpty {
-      try visitor.visitSingularBytesField(value: self.baseModel, fieldNumber: 5)
-    }
     if !self.trainer.isEmpty {
       try visitor.visitSingularStringField(value: self.trainer, fieldNumber: 6)
     }
-    if !self.settings.isEmpty {
-      try visitor.visitSingularBytesField(value: self.settings, fieldNumber: 7)
+    if !self.fingerprint.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.fingerprint, fieldNumber: 8)
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -222,9 +231,43 @@ nonisolated extension ProtoHello: SwiftProtobuf.Message, SwiftProtobuf._MessageI
     if lhs.software != rhs.software {return false}
     if lhs.federation != rhs.federation {return false}
     if lhs.client != rhs.client {return false}
-    if lhs.baseModel != rhs.baseModel {return false}
     if lhs.trainer != rhs.trainer {return false}
-    if lhs.settings != rhs.settings {return false}
+    if lhs.fingerprint != rhs.fingerprint {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension ProtoFingerprintPart: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".FingerprintPart"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}value\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.name) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.value) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.name.isEmpty {
+      try visitor.visitSingularStringField(value: self.name, fieldNumber: 1)
+    }
+    if !self.value.isEmpty {
+      try visitor.visitSingularStringField(value: self.value, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: ProtoFingerprintPart, rhs: ProtoFingerprintPart) -> Bool {
+    if lhs.name != rhs.name {return false}
+    if lhs.value != rhs.value {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -86,7 +86,8 @@ nonisolated enum ProtoBlobKind: SwiftProtobuf.Enum, Swift.CaseIterable {
 
 }
 
-/// How the elements of an entry are packed before compression. SPEC.md, "Blobs", has the layouts.
+/// How the elements of an entry are packed before compression. SPEC.md, "Blobs", has the layouts. An
+/// adapter's counters are F32, its other arrays of the run's encoding.
 nonisolated enum ProtoElementType: SwiftProtobuf.Enum, Swift.CaseIterable {
   typealias RawValue = Int
   case unspecified // = 0

@@ -31,8 +31,12 @@ struct Check {
     }
 
     /// A text for people: bounded, without control characters.
-    func text(_ value: String) throws(WireError) -> String {
-        try bounded(value, limit: "textBytesMax", Limits.textBytesMax)
+    func text(
+        _ value: String,
+        limit: String = "textBytesMax",
+        _ maximum: Int = Limits.textBytesMax
+    ) throws(WireError) -> String {
+        try bounded(value, limit: limit, maximum)
         guard value.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F }) else {
             throw .malformed(message: message, reason: "a text has a control character")
         }

@@ -1,5 +1,5 @@
 /// Everything that a client sends.
-public enum ClientMessage: WireMessage {
+package enum ClientMessage: WireMessage {
     case hello(Hello)
     case fetchRound(FetchRound)
     case fetchBatch(FetchBatch)
@@ -13,10 +13,10 @@ public enum ClientMessage: WireMessage {
     case heartbeat
 
     /// The client.
-    public static var sender: Peer { .client }
+    package static var sender: Peer { .client }
 
     /// The type of the frame.
-    public var type: MessageType {
+    package var type: MessageType {
         switch self {
         case .hello: .hello
         case .fetchRound: .fetchRound
@@ -34,7 +34,7 @@ public enum ClientMessage: WireMessage {
 
     /// Parses and checks the body of a frame; throws `unexpectedMessage` for a type that only the
     /// coordinator sends.
-    public init(frame: Frame) throws(WireError) {
+    package init(frame: Frame) throws(WireError) {
         switch frame.type {
         case .hello: self = .hello(try Body.decode(frame))
         case .fetchRound: self = .fetchRound(try Body.decode(frame))
@@ -54,7 +54,7 @@ public enum ClientMessage: WireMessage {
     }
 
     /// Encodes the message; throws what the receiver would throw.
-    public func frame() throws(WireError) -> Frame {
+    package func frame() throws(WireError) -> Frame {
         switch self {
         case .hello(let message): try Body.encode(message, as: type)
         case .fetchRound(let message): try Body.encode(message, as: type)

@@ -1,5 +1,5 @@
 /// Everything that the coordinator sends.
-public enum CoordinatorMessage: WireMessage {
+package enum CoordinatorMessage: WireMessage {
     case welcome(Welcome)
     case refused(Refused)
     case roundStart(RoundStart)
@@ -15,10 +15,10 @@ public enum CoordinatorMessage: WireMessage {
     case heartbeat
 
     /// The coordinator.
-    public static var sender: Peer { .coordinator }
+    package static var sender: Peer { .coordinator }
 
     /// The type of the frame.
-    public var type: MessageType {
+    package var type: MessageType {
         switch self {
         case .welcome: .welcome
         case .refused: .refused
@@ -38,7 +38,7 @@ public enum CoordinatorMessage: WireMessage {
 
     /// Parses and checks the body of a frame; throws `unexpectedMessage` for a type that only a
     /// client sends.
-    public init(frame: Frame) throws(WireError) {
+    package init(frame: Frame) throws(WireError) {
         switch frame.type {
         case .welcome: self = .welcome(try Body.decode(frame))
         case .refused: self = .refused(try Body.decode(frame))
@@ -59,7 +59,7 @@ public enum CoordinatorMessage: WireMessage {
     }
 
     /// Encodes the message; throws what the receiver would throw.
-    public func frame() throws(WireError) -> Frame {
+    package func frame() throws(WireError) -> Frame {
         switch self {
         case .welcome(let message): try Body.encode(message, as: type)
         case .refused(let message): try Body.encode(message, as: type)

@@ -1,53 +1,53 @@
 // The requests and answers of a round. `protocol/tributary/v1/round.proto` has the meaning of every field.
 
 /// The client asks for the round after the one it completed.
-public struct FetchRound: Sendable, Equatable {
+package struct FetchRound: Sendable, Equatable {
     /// The round completed last, or -1.
-    public var after: Int
+    package var after: Int
 
     /// Makes a request.
-    public init(after: Int) { self.after = after }
+    package init(after: Int) { self.after = after }
 }
 
 /// A round begins; the manifest announces its adapter.
-public struct RoundStart: Sendable, Equatable {
+package struct RoundStart: Sendable, Equatable {
     /// The round, from 0.
-    public var round: Int
+    package var round: Int
     /// The adapter.
-    public var manifest: Manifest
+    package var manifest: Manifest
 
     /// Makes an announcement.
-    public init(round: Int, manifest: Manifest) {
+    package init(round: Int, manifest: Manifest) {
         self.round = round
         self.manifest = manifest
     }
 }
 
 /// The client asks for the public items of a step.
-public struct FetchBatch: Sendable, Equatable {
+package struct FetchBatch: Sendable, Equatable {
     /// The round, from 0.
-    public var round: Int
+    package var round: Int
     /// The step within the round, from 0.
-    public var step: Int
+    package var step: Int
 
     /// Makes a request.
-    public init(round: Int, step: Int) {
+    package init(round: Int, step: Int) {
         self.round = round
         self.step = step
     }
 }
 
 /// The manifest announces the public items of a step.
-public struct Batch: Sendable, Equatable {
+package struct Batch: Sendable, Equatable {
     /// The round, from 0.
-    public var round: Int
+    package var round: Int
     /// The step within the round, from 0.
-    public var step: Int
+    package var step: Int
     /// The public batch.
-    public var manifest: Manifest
+    package var manifest: Manifest
 
     /// Makes an announcement.
-    public init(round: Int, step: Int, manifest: Manifest) {
+    package init(round: Int, step: Int, manifest: Manifest) {
         self.round = round
         self.step = step
         self.manifest = manifest
@@ -55,16 +55,16 @@ public struct Batch: Sendable, Equatable {
 }
 
 /// The manifest announces the client's responses to the public items of a step.
-public struct OfferResponses: Sendable, Equatable {
+package struct OfferResponses: Sendable, Equatable {
     /// The round, from 0.
-    public var round: Int
+    package var round: Int
     /// The step within the round, from 0.
-    public var step: Int
+    package var step: Int
     /// The response set.
-    public var manifest: Manifest
+    package var manifest: Manifest
 
     /// Makes an offer.
-    public init(round: Int, step: Int, manifest: Manifest) {
+    package init(round: Int, step: Int, manifest: Manifest) {
         self.round = round
         self.step = step
         self.manifest = manifest
@@ -72,30 +72,30 @@ public struct OfferResponses: Sendable, Equatable {
 }
 
 /// The client asks for the pool of a step as soon as there is one.
-public struct FetchPool: Sendable, Equatable {
+package struct FetchPool: Sendable, Equatable {
     /// The round, from 0.
-    public var round: Int
+    package var round: Int
     /// The step within the round, from 0.
-    public var step: Int
+    package var step: Int
 
     /// Makes a request.
-    public init(round: Int, step: Int) {
+    package init(round: Int, step: Int) {
         self.round = round
         self.step = step
     }
 }
 
 /// The manifest announces what the client absorbs in a step.
-public struct Pool: Sendable, Equatable {
+package struct Pool: Sendable, Equatable {
     /// The round, from 0.
-    public var round: Int
+    package var round: Int
     /// The step within the round, from 0.
-    public var step: Int
+    package var step: Int
     /// The response pool.
-    public var manifest: Manifest
+    package var manifest: Manifest
 
     /// Makes an announcement.
-    public init(round: Int, step: Int, manifest: Manifest) {
+    package init(round: Int, step: Int, manifest: Manifest) {
         self.round = round
         self.step = step
         self.manifest = manifest
@@ -103,32 +103,32 @@ public struct Pool: Sendable, Equatable {
 }
 
 /// The public step went on without this client; it takes a local step in its place.
-public struct StepSkipped: Sendable, Equatable {
+package struct StepSkipped: Sendable, Equatable {
     /// The round, from 0.
-    public var round: Int
+    package var round: Int
     /// The step within the round, from 0.
-    public var step: Int
+    package var step: Int
 
     /// Makes a notice.
-    public init(round: Int, step: Int) {
+    package init(round: Int, step: Int) {
         self.round = round
         self.step = step
     }
 }
 
 /// The manifest announces the client's update of a round.
-public struct OfferUpdate: Sendable, Equatable {
+package struct OfferUpdate: Sendable, Equatable {
     /// The round, from 0.
-    public var round: Int
+    package var round: Int
     /// The update.
-    public var manifest: Manifest
+    package var manifest: Manifest
     /// How many private examples the round trained on: the client's weight in the average.
-    public var examples: Int
+    package var examples: Int
     /// How training went, in ascending order of name.
-    public var metrics: [Metric]
+    package var metrics: [Metric]
 
     /// Makes an offer.
-    public init(round: Int, manifest: Manifest, examples: Int, metrics: [Metric]) {
+    package init(round: Int, manifest: Manifest, examples: Int, metrics: [Metric]) {
         self.round = round
         self.manifest = manifest
         self.examples = examples
@@ -137,16 +137,16 @@ public struct OfferUpdate: Sendable, Equatable {
 }
 
 /// How a local step went; for reports, not acknowledged.
-public struct StepProgress: Sendable, Equatable {
+package struct StepProgress: Sendable, Equatable {
     /// The round, from 0.
-    public var round: Int
+    package var round: Int
     /// The step within the round, from 0.
-    public var step: Int
+    package var step: Int
     /// How it went, in ascending order of name.
-    public var metrics: [Metric]
+    package var metrics: [Metric]
 
     /// Makes a report.
-    public init(round: Int, step: Int, metrics: [Metric]) {
+    package init(round: Int, step: Int, metrics: [Metric]) {
         self.round = round
         self.step = step
         self.metrics = metrics
@@ -154,22 +154,217 @@ public struct StepProgress: Sendable, Equatable {
 }
 
 /// A named number for reports; finite.
-public struct Metric: Sendable, Equatable {
+package struct Metric: Sendable, Equatable {
     /// The name, such as `reward` or `grad_norm`.
-    public var name: String
+    package var name: String
     /// The value.
-    public var value: Double
+    package var value: Double
 
     /// Makes a metric.
-    public init(name: String, value: Double) {
+    package init(name: String, value: Double) {
         self.name = name
         self.value = value
     }
 
     /// The finite ones of some named numbers, in ascending order of name (by UTF-8 bytes).
-    public static func list(_ values: [String: Double]) -> [Metric] {
+    package static func list(_ values: [String: Double]) -> [Metric] {
         values.filter { $0.value.isFinite }
             .map { Metric(name: $0.key, value: $0.value) }
             .sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
+    }
+}
+
+// MARK: - Protobuf
+
+extension FetchRound: ProtobufConvertible {
+    init(_ proto: ProtoFetchRound) throws(WireError) {
+        after = try Check(message: "fetchRound").number(
+            proto.after,
+            "after",
+            limit: "roundsMax",
+            in: -1...Limits.roundsMax
+        )
+    }
+
+    var proto: ProtoFetchRound {
+        var proto = ProtoFetchRound()
+        proto.after = Int64(after)
+        return proto
+    }
+}
+
+extension RoundStart: ProtobufConvertible {
+    static var census: [Census] { [Manifest.census(field: 2)] }
+
+    init(_ proto: ProtoRoundStart) throws(WireError) {
+        round = try Check(message: "roundStart").round(proto.round)
+        manifest = try Manifest(proto.manifest, kind: .adapter)
+    }
+
+    var proto: ProtoRoundStart {
+        var proto = ProtoRoundStart()
+        proto.round = UInt32(clamping: round)
+        proto.manifest = manifest.proto
+        return proto
+    }
+}
+
+extension FetchBatch: ProtobufConvertible {
+    init(_ proto: ProtoFetchBatch) throws(WireError) {
+        let check = Check(message: "fetchBatch")
+        round = try check.round(proto.round)
+        step = try check.step(proto.step)
+    }
+
+    var proto: ProtoFetchBatch {
+        var proto = ProtoFetchBatch()
+        proto.round = UInt32(clamping: round)
+        proto.step = UInt32(clamping: step)
+        return proto
+    }
+}
+
+extension Batch: ProtobufConvertible {
+    static var census: [Census] { [Manifest.census(field: 3)] }
+
+    init(_ proto: ProtoBatch) throws(WireError) {
+        let check = Check(message: "batch")
+        round = try check.round(proto.round)
+        step = try check.step(proto.step)
+        manifest = try Manifest(proto.manifest, kind: .batch)
+    }
+
+    var proto: ProtoBatch {
+        var proto = ProtoBatch()
+        proto.round = UInt32(clamping: round)
+        proto.step = UInt32(clamping: step)
+        proto.manifest = manifest.proto
+        return proto
+    }
+}
+
+extension OfferResponses: ProtobufConvertible {
+    static var census: [Census] { [Manifest.census(field: 3)] }
+
+    init(_ proto: ProtoOfferResponses) throws(WireError) {
+        let check = Check(message: "offerResponses")
+        round = try check.round(proto.round)
+        step = try check.step(proto.step)
+        manifest = try Manifest(proto.manifest, kind: .responses)
+    }
+
+    var proto: ProtoOfferResponses {
+        var proto = ProtoOfferResponses()
+        proto.round = UInt32(clamping: round)
+        proto.step = UInt32(clamping: step)
+        proto.manifest = manifest.proto
+        return proto
+    }
+}
+
+extension FetchPool: ProtobufConvertible {
+    init(_ proto: ProtoFetchPool) throws(WireError) {
+        let check = Check(message: "fetchPool")
+        round = try check.round(proto.round)
+        step = try check.step(proto.step)
+    }
+
+    var proto: ProtoFetchPool {
+        var proto = ProtoFetchPool()
+        proto.round = UInt32(clamping: round)
+        proto.step = UInt32(clamping: step)
+        return proto
+    }
+}
+
+extension Pool: ProtobufConvertible {
+    static var census: [Census] { [Manifest.census(field: 3)] }
+
+    init(_ proto: ProtoPool) throws(WireError) {
+        let check = Check(message: "pool")
+        round = try check.round(proto.round)
+        step = try check.step(proto.step)
+        manifest = try Manifest(proto.manifest, kind: .pool)
+    }
+
+    var proto: ProtoPool {
+        var proto = ProtoPool()
+        proto.round = UInt32(clamping: round)
+        proto.step = UInt32(clamping: step)
+        proto.manifest = manifest.proto
+        return proto
+    }
+}
+
+extension StepSkipped: ProtobufConvertible {
+    init(_ proto: ProtoStepSkipped) throws(WireError) {
+        let check = Check(message: "stepSkipped")
+        round = try check.round(proto.round)
+        step = try check.step(proto.step)
+    }
+
+    var proto: ProtoStepSkipped {
+        var proto = ProtoStepSkipped()
+        proto.round = UInt32(clamping: round)
+        proto.step = UInt32(clamping: step)
+        return proto
+    }
+}
+
+extension OfferUpdate: ProtobufConvertible {
+    static var census: [Census] { [Manifest.census(field: 2), Metric.census(field: 4)] }
+
+    init(_ proto: ProtoOfferUpdate) throws(WireError) {
+        let check = Check(message: "offerUpdate")
+        round = try check.round(proto.round)
+        manifest = try Manifest(proto.manifest, kind: .update)
+        examples = try check.number(
+            proto.examples,
+            "examples",
+            limit: "examplesMax",
+            in: 0...Limits.examplesMax
+        )
+        metrics = try check.metrics(proto.metrics)
+    }
+
+    var proto: ProtoOfferUpdate {
+        var proto = ProtoOfferUpdate()
+        proto.round = UInt32(clamping: round)
+        proto.manifest = manifest.proto
+        proto.examples = UInt64(clamping: examples)
+        proto.metrics = metrics.map(\.proto)
+        return proto
+    }
+}
+
+extension StepProgress: ProtobufConvertible {
+    static var census: [Census] { [Metric.census(field: 3)] }
+
+    init(_ proto: ProtoProgress) throws(WireError) {
+        let check = Check(message: "progress")
+        round = try check.round(proto.round)
+        step = try check.step(proto.step)
+        metrics = try check.metrics(proto.metrics)
+    }
+
+    var proto: ProtoProgress {
+        var proto = ProtoProgress()
+        proto.round = UInt32(clamping: round)
+        proto.step = UInt32(clamping: step)
+        proto.metrics = metrics.map(\.proto)
+        return proto
+    }
+}
+
+extension Metric {
+    static func census(field: Int) -> Census {
+        Census(field: field, limit: "metricsMax", maximum: Limits.metricsMax)
+    }
+
+    var proto: ProtoMetric {
+        var proto = ProtoMetric()
+        proto.name = name
+        proto.value = value
+        return proto
     }
 }

@@ -1,67 +1,89 @@
-public import Digest
+package import Contract
+package import Digest
+internal import FoundationEssentials
 
 // Connecting, staying and leaving. `protocol/tributary/v1/session.proto` has the meaning of every field.
 
 /// The client's first message: who it is and what it is set up for.
-public struct Hello: Sendable, Equatable {
+package struct Hello: Sendable, Equatable {
     /// The highest protocol version the client speaks.
-    public var protocolVersion: Int
+    package var protocolVersion: Int
     /// Name and version of the program, for logs.
-    public var software: String
+    package var software: String
     /// The federation; must be that of the client's certificate.
-    public var federation: String
+    package var federation: String
     /// The client's name; must be that of the client's certificate.
-    public var client: String
-    /// SHA-256 of the base model's weights file.
-    public var baseModel: SHA256Digest
+    package var client: String
     /// The trainer the client is set up for.
-    public var trainer: String
-    /// SHA-256 of the trainer settings the client was given; nil if it takes what the welcome says.
-    public var settings: SHA256Digest?
+    package var trainer: String
+    /// Everything that all members must agree on, in any order, no name twice.
+    package var fingerprint: [FingerprintPart]
 
     /// Makes a hello.
-    public init(
+    package init(
         protocolVersion: Int = Frame.version,
         software: String,
         federation: String,
         client: String,
-        baseModel: SHA256Digest,
         trainer: String,
-        settings: SHA256Digest?
+        fingerprint: [FingerprintPart]
     ) {
         self.protocolVersion = protocolVersion
         self.software = software
         self.federation = federation
         self.client = client
-        self.baseModel = baseModel
         self.trainer = trainer
-        self.settings = settings
+        self.fingerprint = fingerprint
+    }
+
+    /// Throws what a receiver would throw for a fingerprint: `limitExceeded` for too many parts or a name
+    /// or value that is too long, `malformed` for an empty name or a control character, `duplicateName`.
+    package static func check(_ fingerprint: [FingerprintPart]) throws(WireError) {
+        guard fingerprint.count <= Limits.fingerprintPartsMax else {
+            throw .limitExceeded(
+                limit: "fingerprintPartsMax",
+                value: fingerprint.count,
+                maximum: Limits.fingerprintPartsMax
+            )
+        }
+        let check = Check(message: "hello")
+        var seen: Set<String> = []
+        for part in fingerprint {
+            _ = try check.name(
+                part.name,
+                "the name of a part of the fingerprint",
+                limit: "fingerprintBytesMax",
+                Limits.fingerprintBytesMax
+            )
+            _ = try check.text(part.value, limit: "fingerprintBytesMax", Limits.fingerprintBytesMax)
+            guard seen.insert(part.name).inserted else { throw .duplicateName(part.name) }
+        }
     }
 }
 
 /// The coordinator admits a client and tells it the run.
-public struct Welcome: Sendable, Equatable {
+package struct Welcome: Sendable, Equatable {
     /// The number of this session; larger than any earlier one of this client.
-    public var session: UInt64
+    package var session: UInt64
     /// The federation's seed.
-    public var seed: UInt64
+    package var seed: UInt64
     /// The trainer.
-    public var trainer: String
+    package var trainer: String
     /// The trainer's settings, JSON in UTF-8.
-    public var settings: [UInt8]
+    package var settings: [UInt8]
     /// How many rounds the run has.
-    public var rounds: Int
+    package var rounds: Int
     /// How many steps a round has, local and public together.
-    public var steps: Int
+    package var steps: Int
     /// q, how many local steps go before each public one; 0 for a run without public steps.
-    public var localPerPublic: Int
+    package var localPerPublic: Int
     /// How often a side that has nothing to say sends a heartbeat, in milliseconds.
-    public var heartbeatMs: Int
+    package var heartbeatMs: Int
     /// The encoding in which updates must be sent.
-    public var encoding: TensorEncoding
+    package var encoding: TensorEncoding
 
     /// Makes a welcome.
-    public init(
+    package init(
         session: UInt64,
         seed: UInt64,
         trainer: String,
@@ -85,47 +107,187 @@ public struct Welcome: Sendable, Equatable {
 }
 
 /// The coordinator does not admit a client, or puts it out; it closes the connection next.
-public struct Refused: Sendable, Equatable {
+package struct Refused: Sendable, Equatable {
     /// Why.
-    public var code: ErrorCode
+    package var code: ErrorCode
     /// Why, for people.
-    public var message: String
+    package var message: String
 
     /// Makes a refusal.
-    public init(code: ErrorCode, message: String) {
+    package init(code: ErrorCode, message: String) {
         self.code = code
         self.message = message
     }
 }
 
 /// The client leaves.
-public struct Bye: Sendable, Equatable {
+package struct Bye: Sendable, Equatable {
     /// Why, for people.
-    public var reason: String
+    package var reason: String
 
     /// Makes a farewell.
-    public init(reason: String) { self.reason = reason }
+    package init(reason: String) { self.reason = reason }
 }
 
 /// The run is over.
-public struct Finished: Sendable, Equatable {
+package struct Finished: Sendable, Equatable {
     /// How many rounds were completed.
-    public var rounds: Int
+    package var rounds: Int
     /// SHA-256 of the final adapter blob.
-    public var adapter: SHA256Digest
+    package var adapter: SHA256Digest
 
     /// Makes the last message of a run.
-    public init(rounds: Int, adapter: SHA256Digest) {
+    package init(rounds: Int, adapter: SHA256Digest) {
         self.rounds = rounds
         self.adapter = adapter
     }
 }
 
 /// The coordinator goes down for a while; nothing accepted is lost.
-public struct Drain: Sendable, Equatable {
+package struct Drain: Sendable, Equatable {
     /// How long to wait before connecting again, in milliseconds.
-    public var reconnectAfterMs: Int
+    package var reconnectAfterMs: Int
 
     /// Makes a drain.
-    public init(reconnectAfterMs: Int) { self.reconnectAfterMs = reconnectAfterMs }
+    package init(reconnectAfterMs: Int) { self.reconnectAfterMs = reconnectAfterMs }
+}
+
+// MARK: - Protobuf
+
+extension Hello: ProtobufConvertible {
+    static var census: [Census] {
+        [Census(field: 8, limit: "fingerprintPartsMax", maximum: Limits.fingerprintPartsMax)]
+    }
+
+    init(_ proto: ProtoHello) throws(WireError) {
+        let check = Check(message: "hello")
+        protocolVersion = Int(proto.protocolVersion)
+        guard protocolVersion == Frame.version else { throw .unsupportedVersion(found: protocolVersion) }
+        software = try check.text(proto.software)
+        federation = try check.nodeName(proto.federation, "federation")
+        client = try check.nodeName(proto.client, "client")
+        trainer = try check.nodeName(proto.trainer, "trainer")
+        fingerprint = proto.fingerprint.map { FingerprintPart($0.name, $0.value) }
+        try Hello.check(fingerprint)
+    }
+
+    var proto: ProtoHello {
+        var proto = ProtoHello()
+        proto.protocolVersion = UInt32(clamping: protocolVersion)
+        proto.software = software
+        proto.federation = federation
+        proto.client = client
+        proto.trainer = trainer
+        proto.fingerprint = fingerprint.map { part in
+            var proto = ProtoFingerprintPart()
+            proto.name = part.name
+            proto.value = part.value
+            return proto
+        }
+        return proto
+    }
+}
+
+extension Welcome: ProtobufConvertible {
+    init(_ proto: ProtoWelcome) throws(WireError) {
+        let check = Check(message: "welcome")
+        session = proto.session
+        seed = proto.seed
+        trainer = try check.nodeName(proto.trainer, "trainer")
+        settings = try check.bytes(proto.settings, limit: "settingsBytesMax", Limits.settingsBytesMax)
+        rounds = try check.number(proto.rounds, "rounds", limit: "roundsMax", in: 1...Limits.roundsMax)
+        steps = try check.number(proto.steps, "steps", limit: "stepsMax", in: 1...Limits.stepsMax)
+        localPerPublic = try check.number(
+            proto.localPerPublic,
+            "local_per_public",
+            limit: "stepsMax",
+            in: 0...Limits.stepsMax
+        )
+        heartbeatMs = try check.number(
+            proto.heartbeatMs,
+            "heartbeat_ms",
+            limit: "intervalMsMax",
+            in: 1...Limits.intervalMsMax
+        )
+        encoding = try TensorEncoding(proto.encoding, message: "welcome")
+    }
+
+    var proto: ProtoWelcome {
+        var proto = ProtoWelcome()
+        proto.session = session
+        proto.seed = seed
+        proto.trainer = trainer
+        proto.settings = Data(settings)
+        proto.rounds = UInt32(clamping: rounds)
+        proto.steps = UInt32(clamping: steps)
+        proto.localPerPublic = UInt32(clamping: localPerPublic)
+        proto.heartbeatMs = UInt32(clamping: heartbeatMs)
+        proto.encoding = encoding.elementType.proto
+        return proto
+    }
+}
+
+extension Refused: ProtobufConvertible {
+    init(_ proto: ProtoRefused) throws(WireError) {
+        let check = Check(message: "refused")
+        code = try check.errorCode(proto.code)
+        message = try check.text(proto.message)
+    }
+
+    var proto: ProtoRefused {
+        var proto = ProtoRefused()
+        proto.code = ProtoErrorCode(code)
+        proto.message = message
+        return proto
+    }
+}
+
+extension Bye: ProtobufConvertible {
+    init(_ proto: ProtoBye) throws(WireError) {
+        reason = try Check(message: "bye").text(proto.reason)
+    }
+
+    var proto: ProtoBye {
+        var proto = ProtoBye()
+        proto.reason = reason
+        return proto
+    }
+}
+
+extension Finished: ProtobufConvertible {
+    init(_ proto: ProtoFinished) throws(WireError) {
+        let check = Check(message: "finished")
+        rounds = try check.number(proto.rounds, "rounds", limit: "roundsMax", in: 0...Limits.roundsMax)
+        adapter = try check.digest(proto.adapter, "adapter")
+    }
+
+    var proto: ProtoFinished {
+        var proto = ProtoFinished()
+        proto.rounds = UInt32(clamping: rounds)
+        proto.adapter = Data(adapter.bytes)
+        return proto
+    }
+}
+
+extension Drain: ProtobufConvertible {
+    init(_ proto: ProtoDrain) throws(WireError) {
+        reconnectAfterMs = try Check(message: "drain").number(
+            proto.reconnectAfterMs,
+            "reconnect_after_ms",
+            limit: "intervalMsMax",
+            in: 0...Limits.intervalMsMax
+        )
+    }
+
+    var proto: ProtoDrain {
+        var proto = ProtoDrain()
+        proto.reconnectAfterMs = UInt32(clamping: reconnectAfterMs)
+        return proto
+    }
+}
+
+extension ProtoErrorCode {
+    init(_ code: ErrorCode) {
+        self = ProtoErrorCode(rawValue: code.rawValue) ?? .unspecified
+    }
 }

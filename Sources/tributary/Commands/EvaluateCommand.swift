@@ -1,7 +1,10 @@
 internal import ArgumentParser
-internal import CommandSupport
+internal import TributaryKit
+internal import Contract
 internal import Foundation
 internal import Nodes
+internal import Report
+internal import Tensors
 internal import Topology
 internal import Trainers
 
@@ -23,7 +26,10 @@ struct EvaluateCommand: AsyncParsableCommand {
     var topology: String
 
     @Option(
-        help: ArgumentHelp("A PEFT folder; without it the base model is measured.", valueName: "directory")
+        help: ArgumentHelp(
+            "An adapter's folder; without it the adapter of round 0 is measured.",
+            valueName: "directory"
+        )
     )
     var adapter: String?
 
@@ -32,27 +38,33 @@ struct EvaluateCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await Failure.reporting("tributary evaluate") {
-            let job = try Job(try Topology.load(topology))
-            let evaluation = try Trial(job).evaluate(adapterFolder: adapter)
+            let job = try Job.load(topology, .shipped)
+            Compute.configure(threads: job.topology.coordinator.threads)
+            let judge = try job.makeJudge()
+            let initial = try judge.initialAdapter().travelling
+            let weights = try adapter.map { try job.readAdapter(from: $0, like: initial.layout) }
+            let evaluation = try judge.evaluate(weights ?? initial, round: 0)
             switch format {
             case .json:
                 let encoder = JSONEncoder()
                 encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
                 print(String(decoding: try encoder.encode(evaluation), as: UTF8.self))
-            case .text:
-                print("pass@1  greedy   items  topic")
-                for topic in evaluation.topics {
-                    let items = String(topic.items)
-                    print(row(topic.passAt1, topic.greedyAccuracy, items, topic.topic))
-                }
-                print(row(evaluation.passAt1, evaluation.greedyAccuracy, "", "mean over topics"))
+            case .text: print(table(evaluation), terminator: "")
             }
         }
     }
 
-    private func row(_ passAt1: Double, _ greedy: Double?, _ items: String, _ name: String) -> String {
-        let second = greedy.map { ProgressDisplay.fixed($0, 3) } ?? "–"
-        let padding = String(repeating: " ", count: max(0, 7 - items.count))
-        return " \(ProgressDisplay.fixed(passAt1, 3))   \(second)\(padding)\(items)  \(name)"
+    private func table(_ evaluation: Evaluation) -> String {
+        let measure = evaluation.measure
+        let further = Set(evaluation.slices.flatMap(\.metrics.keys)).union(evaluation.metrics.keys).sorted()
+        let number = { (value: Double?) in value.map { ScoreText.text($0, measure) } ?? "–" }
+        let slices = evaluation.slices.map { slice in
+            [slice.name, number(slice.value)] + further.map { number(slice.metrics[$0]) } + ["\(slice.items)"]
+        }
+        let all = ["all", number(evaluation.value)] + further.map { number(evaluation.metrics[$0]) } + [""]
+        return TextTable(
+            header: [measure.slice, measure.name] + further + ["items"],
+            rows: slices + [all]
+        ).text
     }
 }

@@ -1,6 +1,6 @@
 internal import ArgumentParser
-internal import CommandSupport
-internal import Exchange
+internal import TributaryKit
+internal import Contract
 internal import Foundation
 internal import Ledger
 internal import Models
@@ -69,7 +69,7 @@ struct InspectCommand: AsyncParsableCommand {
         let ledger = try Ledger.inspect(path)
         let identity = ledger.identity
         var lines = [
-            "federation \(identity.federation), seed \(identity.seed), base model \(identity.baseModel)",
+            "federation \(identity.federation), seed \(identity.seed), fingerprint \(identity.fingerprint)",
             "topology digest \(identity.topology)",
         ]
         if let (version, blob) = try ledger.latestAdapter() {
@@ -83,7 +83,7 @@ struct InspectCommand: AsyncParsableCommand {
             lines.append("round \(round.round): \(state), \(steps) public steps, updates from \(clients)")
         }
         for (round, result) in try ledger.evaluations() {
-            let name = round < 0 ? "base" : "after round \(round)"
+            let name = round < 0 ? "before round 0" : "after round \(round)"
             lines.append("evaluation, \(name): \(String(decoding: result, as: UTF8.self))")
         }
         for record in try ledger.traffic() {

@@ -1,5 +1,5 @@
 internal import ArgumentParser
-internal import CommandSupport
+internal import TributaryKit
 internal import Foundation
 internal import Topology
 internal import Transport

@@ -1,10 +1,11 @@
 internal import ArgumentParser
-internal import CommandSupport
+internal import TributaryKit
+internal import Contract
 internal import Foundation
-internal import Models
 internal import Nodes
 internal import Report
 internal import Topology
+internal import Trainers
 
 struct ReportCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -64,10 +65,14 @@ struct ReportCommand: AsyncParsableCommand {
         }
     }
 
-    /// The base model's size; nil where its files are not, as a report may be made on another host.
+    /// What a full synchronisation would send; nil where there is nothing to compare with, where the model's files
+    /// are not here, as a report may be made on another host, and for a trainer of another program.
     private static func parameterCount(_ topology: Topology) -> Int? {
+        guard Registry.shipped.trainers.contains(where: { $0.name == topology.trainer.name }) else {
+            return nil
+        }
         do {
-            return try BaseModel.load(topology.modelSource).configuration.parameterCount
+            return try Job(topology, .shipped).parameterCount()
         } catch {
             print("The base model is not here (\(error)); the full-model figure is left out.\n")
             return nil

@@ -1,8 +1,10 @@
+internal import Aggregation
 internal import ArgumentParser
-internal import CommandSupport
+internal import TributaryKit
 internal import Foundation
 internal import Logging
 internal import Nodes
+internal import Report
 internal import Topology
 internal import Trainers
 
@@ -37,26 +39,26 @@ struct SimulateCommand: AsyncParsableCommand {
     @Flag(help: "No federation: each client trains alone on its own data.")
     var localOnly = false
 
-    @Option(help: ArgumentHelp("A JSONL file as the first client's private data.", valueName: "file"))
+    @Option(help: ArgumentHelp("A file as the first client's private data.", valueName: "file"))
     var data: String?
 
     @OptionGroup var log: LogOptions
 
     func run() async throws {
         try await Failure.reporting("tributary simulate") {
-            var topology = try Topology.load(topology)
+            var topology = try Job.load(topology, .shipped).topology
             if let pool {
-                guard let rule = Topology.PoolRule(rawValue: pool) else {
-                    let known = Topology.PoolRule.allCases.map(\.rawValue).joined(separator: ", ")
+                guard PoolRules.names.contains(pool) else {
+                    let known = PoolRules.names.joined(separator: ", ")
                     throw ValidationError("There is no pool rule '\(pool)'; there are \(known).")
                 }
-                topology.pool = rule
+                topology.pool = pool
             }
             if let seed { topology.seed = seed }
             let layout = RunLayout(root: out)
             try FileManager.default.createDirectory(atPath: out, withIntermediateDirectories: true)
             try topology.resolvedYAML.write(toFile: layout.topologyFile, atomically: true, encoding: .utf8)
-            let job = try Job(topology)
+            let job = try Job(topology, .shipped)
             var files: [String: String] = [:]
             if let data, let first = topology.clients.first { files[first.name] = data }
             if localOnly {
@@ -90,9 +92,10 @@ struct SimulateCommand: AsyncParsableCommand {
         if quiet.logLevel == .info { quiet.logLevel = .warning }
         let run = LocalOnlyRun(job, dataFiles: files, logger: quiet)
         let results = try await run.run(parallel: ProcessInfo.processInfo.activeProcessorCount) { result in
-            let quality = ProgressDisplay.fixed(result.evaluation.passAt1, 3)
+            let measure = result.evaluation.measure
             ProgressDisplay.write(
-                "local only  \(result.client)  round \(result.round + 1)  pass@1 over all topics \(quality)\n"
+                "local only  \(result.client)  round \(result.round + 1)  \(measure.name) over everything "
+                    + "\(ScoreText.text(result.evaluation.value, measure))\n"
             )
         }
         let encoder = JSONEncoder()

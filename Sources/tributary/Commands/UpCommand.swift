@@ -1,5 +1,5 @@
 internal import ArgumentParser
-internal import CommandSupport
+internal import TributaryKit
 internal import Foundation
 internal import Nodes
 internal import Topology
@@ -25,7 +25,7 @@ struct UpCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Where the run goes: identities, state, logs.", valueName: "directory"))
     var out: String
 
-    @Option(help: ArgumentHelp("A JSONL file as the first client's private data.", valueName: "file"))
+    @Option(help: ArgumentHelp("A file as the first client's private data.", valueName: "file"))
     var data: String?
 
     func run() async throws {

@@ -1,7 +1,8 @@
 internal import ArgumentParser
-internal import CommandSupport
+internal import TributaryKit
 internal import Nodes
 internal import Topology
+internal import Trainers
 
 struct ValidateCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -22,13 +23,17 @@ struct ValidateCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await Failure.reporting("tributary validate") {
-            let topology = try Topology.load(topology)
-            let job = try Job(topology)
-            let counts = try job.questionCounts()
+            let job = try Job.load(topology, .shipped)
+            let found = try job.examineData()
             guard !quiet else { return }
-            print(topology.resolvedYAML)
-            print("# digest of what all members agree on: \(topology.digest)")
-            for (role, count) in counts { print("# \(role): \(count) questions") }
+            print(job.topology.resolvedYAML)
+            print(
+                "# the trainer's settings with their defaults: \(String(decoding: job.settings, as: UTF8.self))"
+            )
+            print(
+                "# digest of what the coordinator's directory belongs to, besides the trainer's part: \(job.topology.digest)"
+            )
+            for line in found { print("# \(line)") }
         }
     }
 }

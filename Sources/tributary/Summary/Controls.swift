@@ -1,9 +1,9 @@
+internal import Aggregation
 internal import Digest
 internal import Foundation
 internal import Nodes
 internal import Report
 internal import Topology
-internal import Trainers
 
 /// The runs that a federation is compared with, as far as they were made.
 struct Controls: Sendable {
@@ -50,14 +50,16 @@ struct Controls: Sendable {
     }
 
     private static func check(_ control: RunRecord, of run: RunRecord, folder: String) throws {
-        guard control.topology.pool == .none else {
-            let rule = control.topology.pool.rawValue
-            throw NodeError(.data, "\(folder): its pool rule is '\(rule)', expected 'none'")
-        }
-        guard control.baseModel == run.baseModel else {
+        guard control.topology.pool == NoPoolRule.name else {
             throw NodeError(
                 .data,
-                "\(folder): its base model differs from that of the run it is a control of"
+                "\(folder): its pool rule is '\(control.topology.pool)', expected '\(NoPoolRule.name)'"
+            )
+        }
+        guard control.fingerprint == run.fingerprint else {
+            throw NodeError(
+                .data,
+                "\(folder): its trainer, model or settings differ from those of the run it is a control of"
             )
         }
         try check(control.topology, of: run, folder: folder)

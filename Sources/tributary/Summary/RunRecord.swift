@@ -1,17 +1,17 @@
+internal import Contract
 internal import Digest
 internal import Foundation
 internal import Ledger
 internal import Nodes
 internal import Report
 internal import Topology
-internal import Trainers
 
 /// What the folder of a federated run holds for those who look at it afterwards.
 struct RunRecord: Sendable {
     /// What was run.
     var topology: Topology
-    /// SHA-256 of the base model's weights.
-    var baseModel: SHA256Digest
+    /// The digest of what all members agreed on.
+    var fingerprint: SHA256Digest
     /// The rounds that were begun.
     var rounds: [RoundRecord]
     /// The bytes by round, kind and direction.
@@ -37,7 +37,7 @@ struct RunRecord: Sendable {
         }
         return RunRecord(
             topology: topology,
-            baseModel: ledger.identity.baseModel,
+            fingerprint: ledger.identity.fingerprint,
             rounds: try ledger.rounds(),
             traffic: try ledger.traffic(),
             metrics: try RunMetrics(reading: ledger),
@@ -47,8 +47,11 @@ struct RunRecord: Sendable {
     }
 
     private static func adapterFile(_ layout: RunLayout) -> SHA256Digest? {
-        let file = layout.coordinatorState + "/adapter/adapter_model.safetensors"
-        return FileManager.default.contents(atPath: file).map { SHA256Digest(of: $0) }
+        for name in ["adapter_model.safetensors", "adapter.safetensors"] {
+            let file = layout.coordinatorState + "/adapter/" + name
+            if let data = FileManager.default.contents(atPath: file) { return SHA256Digest(of: data) }
+        }
+        return nil
     }
 
     /// How many rounds are finished and evaluated.
@@ -56,7 +59,26 @@ struct RunRecord: Sendable {
         rounds.count { $0.isFinished && metrics.evaluations[$0.round] != nil }
     }
 
-    /// The held-out score after as many rounds; 0 is the base model.
+    /// Why a round was not taken; nil if it was.
+    func veto(ofRound round: Int) -> VetoRecord? { metrics.vetoes.last { $0.round == round } }
+
+    /// What monitors measured of the adapter that a round ended with, by name; nil if none watched.
+    func monitorMetrics(ofRound round: Int) -> [String: Double]? {
+        let reports = metrics.monitors.filter { $0.round == round }
+        guard !reports.isEmpty else { return nil }
+        return reports.reduce(into: [:]) { all, record in
+            all.merge(record.report.metrics) { _, newer in newer }
+        }
+    }
+
+    /// The figures of the newest evaluation and of what monitors saw last.
+    var figures: [Figure] {
+        let evaluated = metrics.evaluations[finishedRounds - 1]?.figures ?? []
+        let last = metrics.monitors.map(\.round).max()
+        return evaluated + metrics.monitors.filter { $0.round == last }.flatMap(\.report.figures)
+    }
+
+    /// The held-out score after as many rounds; 0 is the adapter that round 0 starts from.
     func score(afterRounds count: Int) -> Score? {
         metrics.evaluations[count - 1].map { Score($0) }
     }
@@ -116,4 +138,33 @@ struct PublicTotals: Sendable, Equatable {
     var swaps: Int
     /// How many groups there were.
     var groups: Int
+}
+
+extension Score {
+    /// The primary figure of an evaluation.
+    init(_ evaluation: Evaluation) {
+        self.init(
+            overall: evaluation.value,
+            bySlice: Dictionary(
+                evaluation.slices.map { ($0.name, $0.value) },
+                uniquingKeysWith: { first, _ in first }
+            ),
+            slice: evaluation.measure.slice,
+            interval: evaluation.interval
+        )
+    }
+
+    /// The mean of several scores with the same slices; nil for none.
+    static func mean(_ scores: [Score]) -> Score? {
+        guard let first = scores.first else { return nil }
+        let count = Double(scores.count)
+        let slices = first.bySlice.keys.map { slice in
+            (slice, scores.reduce(0) { $0 + ($1.bySlice[slice] ?? 0) } / count)
+        }
+        return Score(
+            overall: scores.reduce(0) { $0 + $1.overall } / count,
+            bySlice: Dictionary(slices, uniquingKeysWith: { first, _ in first }),
+            slice: first.slice
+        )
+    }
 }

@@ -1,8 +1,10 @@
+internal import Aggregation
+internal import Contract
 internal import Digest
 internal import Nodes
 internal import Report
 internal import Topology
-internal import Trainers
+internal import Wire
 
 /// Gathers a summary from what was read: no file, no clock.
 struct SummaryBuilder {
@@ -12,7 +14,7 @@ struct SummaryBuilder {
     var controls: Controls
     /// How the summary names the topology file.
     var topologyName: String
-    /// How many parameters the base model has; nil if it is not here to ask.
+    /// How many parameters a full synchronisation would send; nil if there is nothing to compare with.
     var modelParameters: Int?
     /// How long the program took to build, in seconds; nil if nobody measured it.
     var buildSeconds: Double?
@@ -23,11 +25,13 @@ struct SummaryBuilder {
     func summary() throws -> RunSummary {
         let topology = run.topology
         let rounds = run.finishedRounds
-        guard rounds > 0, let federated = run.score(afterRounds: rounds) else {
+        guard rounds > 0, let last = run.metrics.evaluations[rounds - 1],
+            let federated = run.score(afterRounds: rounds)
+        else {
             throw NodeError(.input, "\(topologyName): no round is finished and evaluated yet")
         }
         guard let base = run.score(afterRounds: 0) else {
-            throw NodeError(.data, "\(topologyName): the base model was not evaluated")
+            throw NodeError(.data, "\(topologyName): the adapter that round 0 starts from was not evaluated")
         }
         return RunSummary(
             federation: topology.federation,
@@ -36,7 +40,8 @@ struct SummaryBuilder {
             seed: topology.seed,
             rounds: rounds,
             clients: topology.clients.count,
-            passAt1: MethodScores(
+            measure: last.measure,
+            scores: MethodScores(
                 base: base,
                 federated: federated,
                 noSwap: controls.noSwapScore(afterRounds: rounds),
@@ -50,7 +55,9 @@ struct SummaryBuilder {
             ),
             adapterSHA256: (run.adapterFile ?? run.adapterOnWire).description,
             history: (1...rounds).map(history),
-            settings: settings
+            settings: settings,
+            metrics: last.metrics,
+            figures: run.figures
         )
     }
 
@@ -71,6 +78,7 @@ struct SummaryBuilder {
         let round = count - 1
         let merge = run.metrics.aggregations.last { $0.round == round }
         let steps = run.publicSteps(inRound: round)
+        let veto = run.veto(ofRound: round)
         return RoundHistory(
             round: count,
             federated: run.score(afterRounds: count),
@@ -84,24 +92,18 @@ struct SummaryBuilder {
             silentBefore: steps?.silentBefore,
             silentAfter: steps?.silentAfter,
             swaps: steps?.swaps,
-            bytes: run.bytes(inRound: round)
+            bytes: run.bytes(inRound: round),
+            vetoed: veto?.reason,
+            vetoedClients: veto?.clients,
+            monitors: run.monitorMetrics(ofRound: round)
         )
     }
 
     private var settings: [Setting] {
         let topology = run.topology
         let rounds = topology.rounds
-        let alpha = ProgressDisplay.fixed(
-            topology.adapter.alpha,
-            topology.adapter.alpha.rounded() == topology.adapter.alpha ? 0 : 2
-        )
         var rows = [
-            Setting("base model", model),
-            Setting(
-                "adapter",
-                "rank \(topology.adapter.rank), alpha \(alpha), on "
-                    + topology.adapter.targets.joined(separator: ", ")
-            ),
+            Setting("model", model), Setting("adapter", topology.adapter.oneLine),
             Setting(
                 "schedule",
                 "\(rounds.count) rounds of \(rounds.steps) steps, \(rounds.publicSteps) of them public; "
@@ -110,33 +112,29 @@ struct SummaryBuilder {
             Setting("clients", topology.clients.map(\.name).joined(separator: ", ")),
             Setting(
                 "merge",
-                "\(topology.aggregation.delta.rawValue), weights \(topology.aggregation.weights.rawValue)"
+                "\(topology.aggregation.delta), weights \(topology.aggregation.weights.rawValue)"
             ),
-            Setting("swap", topology.pool.rawValue),
+            Setting("swap", topology.pool),
             Setting("values on the wire", topology.encoding.rawValue),
             Setting("full-model figure", fullModelText),
             Setting("training seconds", "from the beginning of each round to its merge, added up"),
             Setting("evaluation seconds", evaluationText),
         ]
+        rows.removeAll { $0.value.isEmpty }
         if buildSeconds == nil { rows.append(Setting("build seconds", "not measured")) }
-        rows.append(Setting("base model SHA-256", run.baseModel.description))
+        rows.append(Setting("what members agreed on, SHA-256", run.fingerprint.description))
         rows.append(Setting("newest adapter as it travels, SHA-256", run.adapterOnWire.description))
         if let file = run.adapterFile { rows.append(Setting("adapter file SHA-256", file.description)) }
         return rows
     }
 
     private var model: String {
-        let source =
-            switch run.topology.model {
-            case .embedded(let name): "embedded \(name)"
-            case .directory(let path), .gguf(let path): path
-            }
-        return source + (modelParameters.map { ", \($0) parameters" } ?? "")
+        run.topology.model.oneLine + (modelParameters.map { ", \($0) parameters" } ?? "")
     }
 
     private var fullModelText: String {
         guard let modelParameters, let fullModelSync else {
-            return "left out: the base model is not here to count its parameters"
+            return ""
         }
         return "\(modelParameters) parameters × \(bytesPerValue) B (\(run.topology.encoding.rawValue), not"
             + " compressed) × \(run.topology.clients.count) clients × 2 ways × \(run.finishedRounds) rounds"
@@ -146,6 +144,15 @@ struct SummaryBuilder {
     private var evaluationText: String {
         let count = run.metrics.evaluationTimes.count
         return count > 0
-            ? "the coordinator's \(count) evaluations, that of the base model included" : "not measured"
+            ? "the coordinator's \(count) evaluations, that before the first round included" : "not measured"
+    }
+}
+
+extension Mapping {
+    /// `rank: 8, alpha: 16`; nothing for an empty mapping.
+    fileprivate var oneLine: String {
+        members.map { key, value in
+            "\(key): \(value.filter { $0 != "\"" }.replacing(",", with: ", "))"
+        }.joined(separator: ", ")
     }
 }

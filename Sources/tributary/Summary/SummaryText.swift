@@ -1,3 +1,4 @@
+internal import Contract
 internal import Report
 
 /// A summary as text for a terminal.
@@ -15,18 +16,24 @@ struct SummaryText {
 
     private var scores: String {
         let methods: [(name: String, score: Score)] = [
-            ("base", summary.passAt1.base), ("local only", summary.passAt1.localOnly),
-            ("no swap", summary.passAt1.noSwap), ("federated", summary.passAt1.federated),
+            ("base", summary.scores.base), ("local only", summary.scores.localOnly),
+            ("no swap", summary.scores.noSwap), ("federated", summary.scores.federated),
         ].compactMap { name, score in score.map { (name, $0) } }
-        let topics = summary.passAt1.federated.byTopic.keys.sorted()
-        let rows = topics.map { topic in
-            [topic] + methods.map { method in method.score.byTopic[topic].map(SummaryText.score) ?? "–" }
+        let slices = summary.scores.federated.bySlice.keys.sorted()
+        let rows = slices.map { slice in
+            [slice] + methods.map { method in method.score.bySlice[slice].map(text) ?? "–" }
         }
         let table = TextTable(
-            header: ["pass@1"] + methods.map(\.name),
-            rows: rows + [["all topics"] + methods.map { SummaryText.score($0.score.overall) }]
+            header: [summary.measure.name] + methods.map(\.name),
+            rows: rows + [["all"] + methods.map { text($0.score.overall) }]
         )
-        return table.text
+        let vetoes = summary.history.compactMap { round in
+            round.vetoed.map { why in
+                "round \(round.round) was not taken: \(why); updates of "
+                    + "\((round.vetoedClients ?? []).joined(separator: ", "))\n"
+            }
+        }
+        return table.text + vetoes.joined()
     }
 
     private var traffic: String {
@@ -39,5 +46,5 @@ struct SummaryText {
         return line + "\n"
     }
 
-    private static func score(_ value: Double) -> String { ProgressDisplay.fixed(value, 3) }
+    private func text(_ value: Double) -> String { ScoreText.text(value, summary.measure) }
 }

@@ -1,6 +1,7 @@
 internal import Foundation
 internal import Nodes
 internal import Topology
+internal import Trainers
 internal import Transport
 
 /// What has to be there before the processes of a federation can start on this machine.
@@ -11,12 +12,15 @@ enum LocalRun {
     ///   - topologyFile: The topology as the user wrote it.
     ///   - layout: Where the run goes.
     /// - Returns: The topology, with a free port where it leaves the choice to the system.
-    /// - Throws: `TopologyError`, `IdentityError`; `UpError` where the folder holds another run.
+    /// - Throws: `ConfigurationError`, `IdentityError`; `UpError` where the folder holds another run.
     static func prepare(topologyFile: String, layout: RunLayout) throws -> Topology {
-        var topology = try Topology.load(topologyFile)
+        let job = try Job.load(topologyFile, .shipped)
+        var topology = job.topology
         if FileManager.default.fileExists(atPath: layout.topologyFile) {
             let earlier = try Topology.load(layout.topologyFile)
-            guard earlier.digest == topology.digest else {
+            guard earlier.digest == topology.digest,
+                try Job(earlier, .shipped).fingerprint() == job.fingerprint()
+            else {
                 throw UpError(
                     "\(layout.root) holds another run: its topology differs from \(topologyFile); "
                         + "choose another --out, or remove that folder"

@@ -1,5 +1,7 @@
+internal import Contract
 internal import Foundation
 internal import Nodes
+internal import Report
 
 /// Shows a run as it goes: redrawn in place on a terminal, one plain line for each change elsewhere.
 struct ProgressDisplay {
@@ -28,7 +30,9 @@ struct ProgressDisplay {
         for client in status.clients {
             let done = client.step.map { $0 + 1 } ?? 0
             let bar = ProgressDisplay.bar(done, of: status.steps, width: 30)
-            let reward = client.reward.map { "reward \(ProgressDisplay.fixed($0, 2))" } ?? ""
+            let reward =
+                client.reward.map { "reward \(ProgressDisplay.fixed($0, 2))" }
+                ?? client.loss.map { "loss \(ProgressDisplay.fixed($0, 4))" } ?? ""
             let state = client.connected ? "" : "not connected"
             lines.append(
                 "  \(client.name.padded(to: 16)) \(bar) step \(done)/\(status.steps)  \(reward)\(state)"
@@ -43,12 +47,16 @@ struct ProgressDisplay {
 
     private func headline(_ status: RunStatus) -> String {
         let seconds = Int((ContinuousClock.now - started).components.seconds)
-        let quality = status.passAt1.map { ProgressDisplay.fixed($0, 3) }.joined(separator: " → ")
+        let quality =
+            status.measure.map { measure in
+                "\(measure.name) "
+                    + status.values.map { ScoreText.text($0, measure) }.joined(separator: " → ")
+            } ?? "not evaluated yet"
         let bytes =
             "\(ProgressDisplay.bytes(status.bytesUp)) up, \(ProgressDisplay.bytes(status.bytesDown)) down"
         let round = "round \(min(status.round + 1, status.rounds))/\(status.rounds)"
         return
-            "\(round)  \(status.phase.rawValue)  pass@1 \(quality.isEmpty ? "–" : quality)  \(bytes)  \(seconds) s"
+            "\(round)  \(status.phase.rawValue)  \(quality)  \(bytes)  \(seconds) s"
     }
 
     // MARK: - Log
@@ -56,7 +64,7 @@ struct ProgressDisplay {
     private mutating func log(_ status: RunStatus) {
         let steps = status.clients.compactMap(\.step)
         let tenth = steps.isEmpty ? 0 : (steps.reduce(0, +) / steps.count + 1) * 6 / max(status.steps, 1)
-        let key = "\(status.phase) \(status.round) \(status.passAt1.count) \(tenth)"
+        let key = "\(status.phase) \(status.round) \(status.values.count) \(tenth)"
         guard key != lastPlainLine else { return }
         lastPlainLine = key
         let low = steps.min().map { "\($0 + 1)" } ?? "0"

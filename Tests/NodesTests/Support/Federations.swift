@@ -18,12 +18,12 @@ let quiet: Logger =
 /// What a finished run left behind.
 struct RunResult: Equatable {
     var adapter: SHA256Digest
-    var passAt1: [Double]
+    var values: [Double]
 
     init(coordinatorState: String, rounds: Int) throws {
         let ledger = try Ledger.inspect(coordinatorState)
         adapter = try #require(try ledger.adapter(version: rounds)).digest
-        passAt1 = RunStatus.read(from: coordinatorState + "/status.json")?.passAt1 ?? []
+        values = RunStatus.read(from: coordinatorState + "/status.json")?.values ?? []
     }
 }
 

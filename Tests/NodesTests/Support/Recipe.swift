@@ -1,3 +1,4 @@
+import Contract
 import Models
 import Topology
 import Trainers
@@ -25,6 +26,8 @@ struct Recipe: Sendable, CustomTestStringConvertible {
     var port = 0
     var host = "127.0.0.1"
     var model = RandomModel.directory
+    /// More sections: `guards: [bounds: {}]`.
+    var more = ""
     /// More keys of a client, by name: `delay: 50ms`.
     var extras: [String: String] = [:]
 
@@ -50,28 +53,30 @@ struct Recipe: Sendable, CustomTestStringConvertible {
 
     static let action = Recipe(trainer: "action")
 
-    /// The toys learn nothing from questions.
+    /// The toys have no model and no data.
     private var usesModel: Bool { ["rlvr", "sft"].contains(trainer) }
 
     var yaml: String {
         let data =
-            usesModel
-            ? "{families: [max, cnt], clients: 2, privateCount: 12, ownFraction: 0.9, publicPerFamily: 6, heldOutPerFamily: 4}"
-            : "{path: \(RandomModel.directory)/questions.jsonl}"
+            "{families: [max, cnt], clients: 2, privateCount: 12, ownFraction: 0.9, publicPerFamily: 6, heldOutPerFamily: 4}"
+        let language = """
+            model: {directory: \(model)}
+            adapter: {rank: 2, alpha: 4, targets: [q_proj, v_proj]}
+            data: {clients: \(data), public: \(data), evaluation: \(data)}
+            """
         let members = clients.map { name in "  - {name: \(name)\(extras[name].map { ", " + $0 } ?? "")}" }
         return """
             federation: test
             seed: \(seed)
             coordinator: {host: \(host), port: \(port)}
-            model: {directory: \(model)}
-            adapter: {rank: 2, alpha: 4, targets: [q_proj, v_proj]}
             trainer: {name: \(trainer), settings: \(settings)}
-            data: {clients: \(data), public: \(data), evaluation: \(data)}
+            \(usesModel ? language : "")
             rounds: {count: \(rounds), steps: \(steps), localPerPublic: \(localPerPublic)\
             \(quorum.map { ", quorum: \($0)" } ?? ""), deadlines: \(deadlines)}
             aggregation: {delta: \(delta), weights: \(weights), normLimit: \(normLimit)}
             pool: {rule: \(pool)}
             wire: {encoding: \(encoding)}
+            \(more)
             clients:
             \(members.joined(separator: "\n"))
             """
@@ -84,8 +89,7 @@ struct Recipe: Sendable, CustomTestStringConvertible {
     func job() throws -> Job {
         try Job(
             topology(),
-            trainers: TrainerRegistry.all + [ToyTrainers.vector, ToyTrainers.action],
-            models: ModelStore()
+            Registry.shipped.adding(Probes.registry)
         )
     }
 }

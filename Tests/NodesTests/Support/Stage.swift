@@ -1,3 +1,4 @@
+import Contract
 import Foundation
 import Ledger
 import Rounds
@@ -124,9 +125,8 @@ final class RawClient: Sendable {
             software: "test",
             federation: "test",
             client: name,
-            baseModel: try job.baseModelDigest(),
             trainer: job.entry.name,
-            settings: nil
+            fingerprint: try job.fingerprint()
         )
         try await send(.hello(hello))
         let answer = try await next()

@@ -31,7 +31,7 @@ struct ActionText {
         case .computePool(let round, let step, let clients):
             "computePool \(round) \(step) \(clients.joined(separator: ","))"
         case .aggregate(let round, let clients): "aggregate \(round) \(clients.joined(separator: ","))"
-        case .evaluate(let round): "evaluate \(round)"
+        case .evaluate(let round, let clients): "evaluate \(round) \(clients.joined(separator: ","))"
         case .checkpoint(let round): "checkpoint \(round)"
         case .setTimer: nil
         case .note(let note): "note \(text(note))"

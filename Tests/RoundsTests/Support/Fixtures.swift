@@ -1,3 +1,4 @@
+import Contract
 import Digest
 import Rounds
 import Wire
@@ -43,7 +44,10 @@ extension RunPlan {
             clients: clients,
             trainer: "rlvr",
             settings: Array("{}".utf8),
-            baseModel: digest("base"),
+            fingerprint: [
+                FingerprintPart("base model", "smol"), FingerprintPart("adapter.rank", "8"),
+                FingerprintPart("note", ""),
+            ],
             encoding: .f32,
             rounds: rounds,
             steps: steps,
@@ -62,9 +66,8 @@ extension RunPlan {
             software: "tests",
             federation: federation,
             client: client,
-            baseModel: baseModel,
             trainer: trainer,
-            settings: nil
+            fingerprint: fingerprint
         )
     }
 
@@ -89,9 +92,8 @@ extension RunPlan {
             federation: federation,
             client: name,
             software: "tests",
-            baseModel: baseModel,
             trainer: trainer,
-            settings: nil,
+            fingerprint: fingerprint.reversed(),
             greetingMs: 5_000,
             backOff: backOff
         )

@@ -82,7 +82,9 @@ extension Simulation {
         case .aggregate(let round, let clients):
             checks.closed(round, with: clients)
             work(.aggregated(round: round, adapter: hash("not yet")))
-        case .evaluate(let round): work(.evaluated(round: round))
+        case .evaluate(let round, let clients):
+            checks.closed(round, with: clients)
+            work(isVetoed(round) ? .vetoed(round: round, adapter: hash("not yet")) : .evaluated(round: round))
         case .checkpoint(let round): work(.checkpointed(round: round))
         case .setTimer(let time): schedule(.coordinatorTimer(epoch: coordinator.epoch), after: time - now)
         case .note(let note): checks.noted(note)
@@ -114,6 +116,12 @@ extension Simulation {
             let adapter = hash("adapter", all.joined(separator: ","))
             coordinator.adapters[round + 1] = adapter
             coordinatorHandles(.aggregated(round: round, adapter: adapter))
+        case .vetoed(let round, _):
+            guard let adapter = coordinator.adapters[round] else {
+                return checks.expect(false, "round \(round) began without an adapter")
+            }
+            coordinator.adapters[round + 1] = adapter
+            coordinatorHandles(.vetoed(round: round, adapter: adapter))
         case .transferStored(let transfer):
             coordinator.stored.insert(transfer.digest)
             coordinatorHandles(event)

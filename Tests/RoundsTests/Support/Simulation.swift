@@ -50,6 +50,9 @@ struct Simulation {
     var eventCount = 0
     /// The chance of a crash before any one action of the coordinator, in a million.
     var crashChance = 0
+    /// The chance that a merged round is vetoed, in per cent, and the seed by which: the same rounds in every
+    /// run, whatever crashes.
+    var vetoes: (chance: Int, seed: UInt64) = (0, 0)
     /// How much slower than others each client computes.
     var slowness: [Int]
 
@@ -61,6 +64,11 @@ struct Simulation {
         self.slowness = slowness ?? plan.clients.map { _ in 1 }
         schedule(.startCoordinator, after: 0)
         for index in clients.indices { schedule(.startClient(index), after: delay(500)) }
+    }
+
+    func isVetoed(_ round: Int) -> Bool {
+        var stream = RandomStream(seed: vetoes.seed, "veto", round)
+        return stream.below(100) < vetoes.chance
     }
 
     mutating func delay(_ most: Int) -> Tick { Tick(1 + random.below(most)) }

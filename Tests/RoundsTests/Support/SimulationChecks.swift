@@ -8,6 +8,7 @@ struct SimulationChecks {
     var faults: [String] = []
     var lateUpdates = 0
     var skippedSteps = 0
+    private(set) var vetoed: [Int] = []
     private var rounds: [Int] = []
     /// By round and client, the updates that are on disk as accepted.
     private var durable: [Int: [String: SHA256Digest]] = [:]
@@ -27,6 +28,9 @@ struct SimulationChecks {
             expect(aggregated[round] == nil, "\(client) counts after round \(round) was closed")
             durable[round, default: [:]][client] = digest
         case .roundClosed(let round, let clients): closed(round, with: clients)
+        case .vetoed(let round, _):
+            expect(round == rounds.last && vetoed.last != round, "a veto of round \(round), not the open one")
+            vetoed.append(round)
         case .updateLate: lateUpdates += 1
         case .responsesRefused, .updateRefused, .quarantined:
             expect(false, "an honest client was refused: \(fact)")

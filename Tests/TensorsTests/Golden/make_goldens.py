@@ -92,6 +92,15 @@ def token_log_probs():
     return numbers
 
 
+def token_divergence():
+    """KL(p || q) of each row, p and q from hidden states and a reference's, as torch's kl_div counts it."""
+    hidden, head, reference = leaf((5, 6), 9), leaf((11, 6), 10).detach(), leaf((5, 6), 17).detach()
+    log_p = F.log_softmax(4 * hidden @ head.T / 0.7, dim=-1)
+    log_q = F.log_softmax(4 * reference @ head.T / 0.7, dim=-1)
+    divergence = F.kl_div(log_q, log_p, log_target=True, reduction="none").sum(dim=-1)
+    return result(divergence, {"hidden": hidden})
+
+
 def lora():
     x, w, a, b = leaf((4, 6), 11), leaf((5, 6), 12), leaf((2, 6), 13), leaf((5, 2), 14)
     return result(x @ w.T + 1.5 * (x @ a.T) @ b.T, {"x": x, "a": a, "b": b})
@@ -119,5 +128,5 @@ def rounded(value):
 
 
 if __name__ == "__main__":
-    cases = [rms_norm, swiglu, rope, attention, token_log_probs, lora, adamw]
+    cases = [rms_norm, swiglu, rope, attention, token_log_probs, token_divergence, lora, adamw]
     print(json.dumps({case.__name__: rounded(case()) for case in cases}))

@@ -1,0 +1,66 @@
+package import Contract
+
+/// Scales a whole update down to a Euclidean norm, so that no client moves the mean farther than that
+/// (McMahan et al., "Learning differentially private recurrent language models", ICLR 2018, flat clipping).
+package struct ClipTransform: UpdateTransform {
+    /// What its mapping in the topology file says.
+    package struct Settings: TrainerSettings {
+        /// The largest norm that an update keeps.
+        package var norm = 1.0
+
+        /// The defaults.
+        package init() {}
+
+        /// The norm must be a positive number.
+        package func validate() throws(SettingsFault) {
+            try SettingsFault.require(
+                norm > 0 && norm.isFinite,
+                "norm",
+                "is \(norm), expected a finite number above 0"
+            )
+        }
+    }
+
+    /// `clip`
+    package static let name = "clip"
+    /// One sentence for people who choose.
+    package static let summary = "scales an update down to a Euclidean norm of at most 'norm'"
+
+    private let limit: Double
+
+    /// Takes the largest norm.
+    package init(_ settings: Settings) { limit = settings.norm }
+
+    /// The update times `min(1, norm / ‖update‖)`, counts left as they are; `norm` (before) and `scale`.
+    ///
+    /// Rounding to float32 never leaves it above the limit. A short update stays the same bit for bit, and
+    /// so does one that is not finite, for ``UpdateCheck`` to name.
+    package func apply(
+        _ update: AdapterWeights,
+        at place: UpdatePlace
+    ) -> (update: AdapterWeights, metrics: [String: Double]) {
+        let norm = update.normWithoutCounts
+        guard norm > limit, norm.isFinite else { return (update, ["norm": norm, "scale": 1]) }
+        var scale = limit / norm
+        var clipped = scaled(update, by: scale)
+        // Rounded values may together be a little longer; doubled steps end with a scale of zero.
+        var step = 0x1p-24
+        while clipped.normWithoutCounts > limit {
+            scale *= 1 - step
+            step *= 2
+            clipped = scaled(update, by: scale)
+        }
+        return (clipped, ["norm": norm, "scale": scale])
+    }
+
+    private func scaled(_ update: AdapterWeights, by scale: Double) -> AdapterWeights {
+        AdapterWeights(
+            update.arrays.map { array in
+                guard array.part != .summed else { return array }
+                var array = array
+                array.values = array.values.map { Float(scale * Double($0)) }
+                return array
+            }
+        )
+    }
+}

@@ -1,0 +1,4 @@
+internal import LogisticRegression
+internal import TributaryKit
+
+await CoordinatorMain.run(adding: Registry(trainers: [logisticRegression]))

@@ -1,0 +1,84 @@
+internal import Contract
+
+/// What only some runs have: metrics and figures of a trainer, rounds that were not taken, monitors.
+extension ReportPage {
+    var metrics: String {
+        Page.section(
+            "Further metrics",
+            "What else the last evaluation measured.",
+            table: HTMLTable(
+                header: ["metric", "value"],
+                rows: summary.metrics.sorted { $0.key < $1.key }.map {
+                    [$0.key, NumberText.significant($0.value)]
+                },
+                className: "narrow"
+            )
+        )
+    }
+
+    var trainerFigures: String {
+        Page.section(
+            "What the trainer shows",
+            "Figures of the last evaluation and of monitors.",
+            figures: summary.figures.enumerated().map { index, figure in
+                figure.html(id: "figure-\(index + 1)")
+            }
+        )
+    }
+
+    var vetoes: String {
+        Page.section(
+            "Rounds not taken",
+            "A guard refused what these rounds ended with, and the adapter from before them went on.",
+            table: HTMLTable(
+                header: ["round", "why", "whose updates were in it"],
+                rows: summary.history.compactMap { round in
+                    round.vetoed.map { reason in
+                        let clients = round.vetoedClients ?? []
+                        return [
+                            "\(round.round)", reason, clients.isEmpty ? "–" : clients.joined(separator: ", "),
+                        ]
+                    }
+                },
+                className: "reasons"
+            )
+        )
+    }
+
+    var monitors: String {
+        let names = Set(summary.history.flatMap { ($0.monitors ?? [:]).keys }).sorted()
+        return Page.section(
+            "What monitors saw",
+            "Monitors look at every merged adapter; they decide nothing.",
+            figures: names.enumerated().map { index, name in
+                monitorChart(name, id: "monitor-\(index + 1)")
+            }
+        )
+    }
+
+    private func monitorChart(_ name: String, id: String) -> String? {
+        let values = summary.history.compactMap { round in
+            round.monitors?[name].map { (round: round.round, value: $0) }
+        }
+        let chart = LineChart(
+            frame: ChartFrame(
+                id: id,
+                title: "\(name) by round",
+                description: values.map { "round \($0.round) \(NumberText.significant($0.value))" }
+                    .joined(separator: ", "),
+                height: 240
+            ),
+            xName: "round",
+            yName: name,
+            series: [
+                .init(name: name, style: .plain, points: values.map { (x: Double($0.round), y: $0.value) })
+            ],
+            zero: false
+        )
+        let table = HTMLTable(
+            header: ["round", name],
+            rows: values.map { ["\($0.round)", NumberText.significant($0.value)] }
+        )
+        return Page.figure(name, "", chart: chart.svg(), table: table.html)
+    }
+}

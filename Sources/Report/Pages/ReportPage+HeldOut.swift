@@ -1,0 +1,107 @@
+internal import Contract
+
+extension ReportPage {
+    var heldOut: String {
+        Page.section("Held-out \(summary.measure.name)", explanation, figures: [byRound, bySlice])
+    }
+
+    /// What the measure says, as far as the trainer tells.
+    private var explanation: String {
+        let (name, meaning) = (summary.measure.name, summary.measure.meaning)
+        let sentence =
+            meaning.isEmpty
+            ? "\(name), measured on a held-out set that no client trained on."
+            : "\(name), measured on a held-out set that no client trained on, is \(meaning)."
+        return measureText.direction.isEmpty ? sentence : "\(sentence) \(measureText.direction)"
+    }
+
+    /// The methods that were run, in the order of charts and tables, with a score each.
+    private var methods: [(name: String, style: SeriesStyle, score: Score)] {
+        let scores = summary.scores
+        let all: [(String, SeriesStyle, Score?)] = [
+            ("base", .base, scores.base), ("local only", .localOnly, scores.localOnly),
+            ("no swap", .noSwap, scores.noSwap), ("federated", .federated, scores.federated),
+        ]
+        return all.compactMap { name, style, score in score.map { (name: name, style: style, score: $0) } }
+    }
+
+    private var byRound: String? {
+        let start = (x: 0.0, y: summary.scores.base.overall)
+        let last = Double(summary.history.last?.round ?? 0)
+        let lines: [(String, SeriesStyle, (RoundHistory) -> Score?)] = [
+            ("federated", .federated, { $0.federated }), ("no swap", .noSwap, { $0.noSwap }),
+            ("local only", .localOnly, { $0.localOnly }),
+        ]
+        var series = lines.compactMap { name, style, score -> LineChart.Series? in
+            let points = summary.history.compactMap { round in
+                score(round).map { (x: Double(round.round), y: $0.overall) }
+            }
+            return points.isEmpty ? nil : LineChart.Series(name: name, style: style, points: [start] + points)
+        }
+        guard !series.isEmpty else { return nil }
+        series.append(.init(name: "base", style: .base, points: [start, (x: last, y: start.y)]))
+        let names = series.map(\.name).joined(separator: ", ")
+        let chart = LineChart(
+            frame: ChartFrame(
+                id: "by-round",
+                title: "\(summary.measure.name) by round",
+                description: "Lines for \(names) over \(summary.rounds) rounds. The federated run ends at "
+                    + "\(measureText.value(summary.scores.federated.overall)), the base model is at "
+                    + "\(measureText.value(start.y))."
+            ),
+            xName: "rounds finished",
+            yName: measureText.axis,
+            series: series,
+            factor: measureText.factor,
+            zero: summary.measure.unit == .fraction
+        )
+        let table = HTMLTable(
+            header: ["round", "federated", "no swap", "local only"],
+            rows: [["0 (base)"] + lines.map { _ in measureText.value(start.y) }]
+                + summary.history.map { round in
+                    ["\(round.round)"] + lines.map { measureText.value($0.2(round)?.overall) }
+                }
+        )
+        return Page.figure(
+            "By round",
+            "Round 0 is the base model, the same for all.",
+            chart: chart.svg(),
+            table: table.html
+        )
+    }
+
+    private var bySlice: String? {
+        let methods = methods
+        let noun = summary.measure.slice
+        let slices = summary.scores.federated.bySlice.keys.sorted()
+        let chart = BarChart(
+            frame: ChartFrame(
+                id: "by-slice",
+                title: "\(summary.measure.name) by \(noun)",
+                description: "Bars for \(methods.map(\.name).joined(separator: ", ")) in each of "
+                    + "\(slices.joined(separator: ", ")). The numbers are in the table below."
+            ),
+            xName: noun,
+            yName: measureText.axis,
+            series: methods.map { ($0.name, $0.style) },
+            groups: slices.map { slice in
+                BarChart.Group(name: slice, values: methods.map { $0.score.bySlice[slice] })
+            },
+            factor: measureText.factor,
+            barLabel: measureText.label
+        )
+        let table = HTMLTable(
+            header: [noun] + methods.map(\.name),
+            rows: slices.map { slice in [slice] + methods.map { measureText.value($0.score.bySlice[slice]) } }
+                + [["all"] + methods.map { measureText.value($0.score.overall) }]
+        )
+        return Page.figure(
+            "By \(noun), at the end",
+            "Labels give the federated run.",
+            chart: chart.svg(),
+            legend: methods.map { ($0.name, $0.style) },
+            shape: .bar,
+            table: table.html
+        )
+    }
+}

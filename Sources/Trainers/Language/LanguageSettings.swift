@@ -1,0 +1,81 @@
+package import Contract
+package import Text
+
+/// What the settings of every language trainer have in common.
+package protocol LanguageSettings: TrainerSettings {
+    /// K, how many responses a client gives to each public prompt.
+    var samplesPerPrompt: Int { get }
+    /// b_pub, the prompts of a public step.
+    var publicPromptsPerStep: Int { get }
+    /// The sampling temperature of responses; 0 means greedy.
+    var temperature: Double { get }
+    /// The most tokens of a response, end of sequence included.
+    var maxTokens: Int { get }
+    /// The most tokens of one forward and backward pass; a step's batch is cut into passes.
+    var tokensPerPass: Int { get }
+    /// μ of FedProx's (μ/2)‖φ − φ̄‖²; 0 leaves it out.
+    var proximalWeight: Double { get }
+    /// The optimiser.
+    var optimiser: OptimiserSettings { get }
+    /// How a question becomes a prompt.
+    var prompt: PromptSettings { get }
+    /// How the judge measures an adapter.
+    var evaluation: EvaluationSettings { get }
+}
+
+extension LanguageSettings {
+    /// Checks the ranges of the common settings.
+    func validateLanguage() throws(SettingsFault) {
+        for (key, value, limit) in [
+            ("samplesPerPrompt", samplesPerPrompt, 1024),
+            ("publicPromptsPerStep", publicPromptsPerStep, 65_536),
+            ("maxTokens", maxTokens, 1 << 20), ("tokensPerPass", tokensPerPass, 1 << 24),
+        ] {
+            try SettingsFault.require(
+                value >= 1 && value <= limit,
+                key,
+                "is \(value), expected 1 … \(limit)"
+            )
+        }
+        try SettingsFault.require(
+            temperature >= 0 && temperature <= 100,
+            "temperature",
+            "is \(temperature), expected 0 … 100"
+        )
+        try SettingsFault.require(
+            proximalWeight >= 0 && proximalWeight.isFinite,
+            "proximalWeight",
+            "is \(proximalWeight), expected 0 or more"
+        )
+        try optimiser.validate()
+        try evaluation.validate()
+    }
+}
+
+/// A prompt template as a setting, `raw` if no kind is given; it is written as a whole.
+package struct PromptSettings: Codable, Sendable, Equatable, WholeMapping {
+    /// The template.
+    package var template: PromptTemplate
+
+    private enum CodingKeys: String, CodingKey { case kind, suffix, system, beginsWithBOS }
+
+    /// The text itself after the id that begins a sequence, as the small models of digits have it.
+    package init() { template = .raw }
+
+    /// Takes a template.
+    package init(_ template: PromptTemplate) { self.template = template }
+
+    /// Reads a template.
+    package init(from decoder: any Decoder) throws {
+        let keys = try decoder.container(keyedBy: CodingKeys.self)
+        template = PromptTemplate(
+            kind: try keys.decodeIfPresent(PromptTemplate.Kind.self, forKey: .kind) ?? .raw,
+            suffix: try keys.decodeIfPresent(String.self, forKey: .suffix),
+            system: try keys.decodeIfPresent(String.self, forKey: .system),
+            beginsWithBOS: try keys.decodeIfPresent(Bool.self, forKey: .beginsWithBOS)
+        )
+    }
+
+    /// Writes the template's keys.
+    package func encode(to encoder: any Encoder) throws { try template.encode(to: encoder) }
+}

@@ -1,0 +1,129 @@
+package import Contract
+internal import Models
+internal import Tasks
+internal import Text
+
+/// How a language trainer asks and grades: base model, tokenizer, prompt template and verifier.
+/// Client and judge build the same one from the same settings.
+struct LanguageTask {
+    /// The score of a right answer; a wrong one has 0.
+    static let correct = 1.0
+
+    let base: BaseModel
+    /// Where and how low-rank factors are added to it.
+    let adapter: LoRAConfiguration
+    let tokenizer: any Tokenizer
+    /// The id that ends a sequence.
+    let eos: Int32
+    /// The most tokens of a response, end of sequence included.
+    let maxTokens: Int
+    private let template: PromptTemplate
+
+    init(_ run: RunContext, settings: some LanguageSettings) throws {
+        try self.init(run, prompt: settings.prompt, maxTokens: settings.maxTokens)
+    }
+
+    init(_ run: RunContext, prompt: PromptSettings, maxTokens: Int) throws {
+        let words = try LanguageWords(run)
+        base = try words.base(run)
+        adapter = words.adapter
+        tokenizer = try base.tokenizer()
+        guard let eos = tokenizer.eos else {
+            throw run.model.error("", "\(words.model) has no token that ends a sequence")
+        }
+        self.eos = eos
+        self.maxTokens = maxTokens
+        template = prompt.template
+    }
+
+    /// The prompt of a question's text as token ids.
+    func prompt(_ text: String) throws -> [Int32] {
+        try template.encode(text, tokenizer: tokenizer)
+    }
+
+    /// A question's answer as a response: its tokens and the end of sequence.
+    ///
+    /// - Throws: `QuestionFault` for an answer outside of the vocabulary or longer than `maxTokens`.
+    func label(of question: Question, set: String) throws(QuestionFault) -> [Int32] {
+        if let scalar = tokenizer.firstUnencodable(in: question.answer) {
+            throw QuestionFault(
+                set: set,
+                id: question.id,
+                reason: LanguageTask.unencodable(scalar, in: "answer")
+            )
+        }
+        let label = tokenizer.encode(question.answer, parseSpecial: false) + [eos]
+        guard label.count <= maxTokens else {
+            throw QuestionFault(
+                set: set,
+                id: question.id,
+                reason: "its answer has \(label.count) tokens, more than maxTokens = \(maxTokens)"
+            )
+        }
+        return label
+    }
+
+    private static func unencodable(_ scalar: Unicode.Scalar, in part: String) -> String {
+        "the model's vocabulary cannot express U+\(String(scalar.value, radix: 16, uppercase: true)) of the \(part)"
+    }
+
+    /// 1 for a right response, else 0.
+    ///
+    /// Where the answer is one exact text, the response must be that text and then the end of
+    /// sequence, with no other special token; otherwise the verifier reads the text, finished or not.
+    func score(_ response: [Int32], to question: Question) -> Double {
+        let isFinished = response.last == eos
+        let body = isFinished ? Array(response.dropLast()) : response
+        if question.kind == .exact {
+            guard isFinished, !body.contains(where: tokenizer.isSpecial) else { return 0 }
+        }
+        let text = tokenizer.decode(body, skipSpecial: true)
+        return Verifier.verify(response: text, question: question) ? LanguageTask.correct : 0
+    }
+
+    /// The prompts of questions, checked: every character has a token, and prompt and response fit the
+    /// model together.
+    ///
+    /// - Throws: `QuestionFault` naming the question, or a fault for an empty set.
+    func prompts(of questions: [Question], set: String) throws -> [[Int32]] {
+        guard !questions.isEmpty else {
+            throw QuestionFault(set: set, id: nil, reason: "it has no questions")
+        }
+        var seen: Set<String> = []
+        return try questions.map { question in
+            func fault(_ reason: String) -> QuestionFault {
+                QuestionFault(set: set, id: question.id, reason: reason)
+            }
+            guard seen.insert(question.id).inserted else { throw fault("another question has the same id") }
+            if let scalar = tokenizer.firstUnencodable(in: question.prompt) {
+                throw fault(LanguageTask.unencodable(scalar, in: "prompt"))
+            }
+            let tokens = try prompt(question.prompt)
+            let limit = base.configuration.positionsMax
+            guard !tokens.isEmpty, tokens.count + maxTokens <= limit else {
+                throw fault(
+                    "\(tokens.count) prompt tokens and maxTokens = \(maxTokens) exceed the model's \(limit) positions"
+                )
+            }
+            return tokens
+        }
+    }
+}
+
+/// A question that cannot be used.
+package struct QuestionFault: GivenFault, Equatable, CustomStringConvertible {
+    /// A file or a setting that does not hold what it should.
+    package var faultKind: FaultKind { .data }
+    /// Which set it is in: "private", "public" or "held-out".
+    package var set: String
+    /// Its identifier; nil where the fault is the whole set's.
+    package var id: String?
+    /// What is wrong, without the question's text.
+    package var reason: String
+
+    /// The fault in words.
+    package var description: String {
+        guard let id else { return "\(set) set: \(reason)" }
+        return "\(set) question '\(id)': \(reason)"
+    }
+}

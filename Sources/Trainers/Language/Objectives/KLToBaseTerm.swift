@@ -1,0 +1,52 @@
+internal import Contract
+internal import Models
+
+/// The divergence from the base model over the whole vocabulary, at every token that is learnt from:
+///
+///     loss = w (1/M) Σ_t KL(π(· | y_<t) ‖ π_base(· | y_<t))
+///
+/// with M the response tokens of the batch. Exact at each position, unlike the estimate from sampled tokens of
+/// `ReferenceKLTerm`, so it also holds a model near its base on answers that it did not sample itself (`sft`).
+struct KLToBaseTerm: AddedTerm {
+    static let name = "klToBase"
+
+    /// The settings behind `klToBase`.
+    struct Settings: TrainerSettings {
+        /// w, the weight of the term.
+        var weight = 0.1
+
+        func validate() throws(SettingsFault) {
+            try SettingsFault.require(
+                weight > 0 && weight.isFinite,
+                "weight",
+                "found \(weight), expected more than 0"
+            )
+        }
+    }
+
+    private let weight: Double
+    private var sum = 0.0
+    private var tokens = 0
+
+    init(_ settings: Settings, model: DecoderConfiguration) { weight = settings.weight }
+
+    var needs: PassNeeds {
+        var needs = PassNeeds()
+        needs.divergence = true
+        return needs
+    }
+
+    mutating func evaluate(_ pass: ForwardPass) -> ObjectiveValue {
+        var value = ObjectiveValue.zero(count: pass.logProbs.count)
+        guard let divergence = pass.divergence else { return value }
+        let factor = weight / Double(max(pass.batchTokens, 1))
+        let total = divergence.reduce(0.0) { $0 + Double($1) }
+        value.loss = factor * total
+        value.divergence = Array(repeating: Float(factor), count: divergence.count)
+        sum += total
+        tokens += divergence.count
+        return value
+    }
+
+    var metrics: [String: Double] { ["objective/klToBase": sum / Double(max(tokens, 1))] }
+}

@@ -1,0 +1,174 @@
+package import Contract
+internal import Models
+
+/// The `rlvr` trainer: GRPO on verifiable rewards, with PubSwap's public steps (arXiv:2604.12160).
+///
+/// A local step samples K responses to each of b private prompts, grades them, and takes one or more
+/// clipped policy-gradient steps. A public step does the same with the mixed groups that the
+/// coordinator's orders make of the client's own responses.
+package final class RLVRTrainer: LocalTrainer {
+    /// `rlvr`.
+    package static let name = "rlvr"
+    private let client: LanguageClient<RLVRSettings>
+    private var settings: RLVRSettings { client.settings }
+
+    /// Loads the model and checks the private questions.
+    package init(settings: RLVRSettings, context: ClientContext) throws {
+        client = try LanguageClient(trainer: Self.name, settings: settings, context: context)
+    }
+
+    /// The low-rank factors, under PEFT's names.
+    package var adapter: AdapterWeights { client.learner.adapter.weights }
+
+    /// Takes over the broadcast factors.
+    package func beginRound(_ round: Int, adapter: AdapterWeights) throws {
+        try client.beginRound(round, adapter: adapter)
+    }
+
+    /// GRPO steps on private prompts.
+    package func adapt(_ plan: StepPlan, progress: (StepReport) throws -> Void) throws -> StepReport {
+        var reports: [StepReport] = []
+        for step in plan.steps {
+            let chosen = client.nextQuestions(settings.promptsPerStep)
+            let prompts = chosen.map { client.prompts[$0] }
+            let completions = try client.sample(
+                prompts: prompts,
+                purpose: "private-sample",
+                round: plan.round,
+                step: step
+            )
+            let groups = zip(chosen, completions).map { question, group in
+                RewardedGroup(
+                    prompt: client.prompts[question],
+                    responses: group.map(\.tokens),
+                    rewards: group.map { client.task.score($0.tokens, to: client.questions[question]) }
+                )
+            }
+            var metrics = try learn(groups)
+            let statistics = CompletionStatistics(completions.flatMap { $0 })
+            metrics["entropy"] = statistics.entropy
+            metrics["completions/mean_length"] = statistics.meanLength
+            metrics["completions/clipped_ratio"] = statistics.clippedRatio
+            let report = StepReport(
+                round: plan.round,
+                steps: step..<step + 1,
+                examples: chosen.count,
+                metrics: metrics
+            )
+            reports.append(report)
+            try progress(report)
+        }
+        return .mean(of: reports, for: plan)
+    }
+
+    /// Samples K responses to each public prompt.
+    package func respond(to batch: PublicBatch) throws -> [Response] {
+        try client.respond(to: batch)
+    }
+
+    /// The off-policy GRPO step on the mixed groups.
+    package func absorb(_ pool: ResponsePool) throws -> StepReport {
+        let (pending, prompts, mixed) = try client.takeMixedGroups(pool)
+        let groups = zip(prompts, mixed).map { prompt, group in
+            RewardedGroup(
+                prompt: prompt,
+                responses: group.responses,
+                rewards: group.scores,
+                imported: group.imported
+            )
+        }
+        var metrics = try learn(groups)
+        let own = pending.own.flatMap { $0 }
+        let silent = pool.groups.count {
+            GroupAdvantage.evaluate(rewards: $0.scores, normalise: false).isSilent
+        }
+        metrics["entropy"] = pending.entropy
+        metrics["completions/mean_length"] =
+            Double(own.reduce(0) { $0 + $1.count }) / Double(max(own.count, 1))
+        metrics["completions/clipped_ratio"] =
+            Double(own.count { $0.last != client.task.eos }) / Double(max(own.count, 1))
+        metrics["swap/imported_per_group"] =
+            Double(mixed.reduce(0) { $0 + $1.imported.count }) / Double(max(mixed.count, 1))
+        metrics["swap/frac_reward_zero_std_before"] = Double(silent) / Double(max(pool.groups.count, 1))
+        return StepReport(round: pool.round, steps: pool.step..<pool.step + 1, examples: 0, metrics: metrics)
+    }
+
+    /// Adapter, optimiser, position in the private set, and a batch in flight.
+    package func snapshot() throws -> [UInt8] { client.snapshot() }
+
+    /// Continues from a snapshot.
+    package func restore(_ bytes: [UInt8]) throws { try client.restore(bytes) }
+}
+
+/// A prompt, its group of responses and their rewards.
+struct RewardedGroup {
+    var prompt: [Int32]
+    var responses: [[Int32]]
+    var rewards: [Double]
+    /// Which of the responses came from other clients.
+    var imported: [Int] = []
+}
+
+extension RLVRTrainer {
+    /// Takes `updatesPerBatch` steps on a batch of groups and returns what TRL would log.
+    ///
+    /// Silent groups have zero advantage; without a KL term they are left out of the passes, but count
+    /// in every mean.
+    private func learn(_ groups: [RewardedGroup]) throws -> [String: Double] {
+        let relative = groups.map {
+            GroupAdvantage.evaluate(rewards: $0.rewards, normalise: settings.normaliseAdvantages)
+        }
+        // Terms besides the policy's teach something of silent groups too.
+        let teachesAll = settings.klWeight > 0 || !client.learner.addedTerms.isEmpty
+        let learnt = groups.indices.filter { teachesAll || !relative[$0].isSilent }
+        let passes = client.learner.passes(
+            learnt.map { LearningGroup(prompt: groups[$0].prompt, responses: groups[$0].responses) }
+        )
+        let temperature = Float(settings.temperature)
+        let responses = groups.reduce(0) { $0 + $1.responses.count }
+        let tokens = groups.reduce(0) { $0 + $1.responses.reduce(0) { $0 + $1.count } }
+        var terms: [any ObjectiveTerm] = [
+            PolicyRatioTerm(
+                advantages: learnt.flatMap { relative[$0].advantages },
+                old: settings.updatesPerBatch > 1
+                    ? client.learner.logProbs(passes, temperature: temperature) : nil,
+                normaliser: responses,
+                clipLow: settings.clipLow,
+                clipHigh: settings.clipHigh,
+                tokensInAll: tokens * settings.updatesPerBatch,
+                imported: importedTokens(groups, learnt)
+            )
+        ]
+        if settings.klWeight > 0 {
+            terms.append(ReferenceKLTerm(weight: settings.klWeight, normaliser: responses))
+        }
+        let step = try client.learner.step(
+            passes,
+            temperature: temperature,
+            terms: terms,
+            updates: settings.updatesPerBatch
+        )
+        let count = Double(max(groups.count, 1))
+        var metrics = step.metrics
+        metrics["loss"] = step.loss
+        metrics["grad_norm"] = step.gradientNorm
+        metrics["learning_rate"] = settings.optimiser.learningRate
+        metrics["reward"] = relative.reduce(0) { $0 + $1.mean } / count
+        metrics["reward_std"] = relative.reduce(0) { $0 + $1.deviation } / count
+        metrics["frac_reward_zero_std"] = Double(relative.count { $0.isSilent }) / count
+        return metrics
+    }
+
+    /// The positions, among the tokens of the learnt groups, of tokens from other clients.
+    private func importedTokens(_ groups: [RewardedGroup], _ learnt: [Int]) -> [Int] {
+        var tokens: [Int] = []
+        var position = 0
+        for group in learnt.map({ groups[$0] }) {
+            for (index, response) in group.responses.enumerated() {
+                if group.imported.contains(index) { tokens += position..<position + response.count }
+                position += response.count
+            }
+        }
+        return tokens
+    }
+}

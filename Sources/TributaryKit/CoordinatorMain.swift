@@ -1,0 +1,75 @@
+internal import ArgumentParser
+public import Contract
+internal import Nodes
+internal import Trainers
+
+/// The program `coordinator`, with trainers of one's own beside those that ship.
+///
+///     await CoordinatorMain.run(adding: Registry(trainers: [TrainerEntry(MyTrainer.self, judge: MyJudge.self)]))
+public enum CoordinatorMain {
+    /// Parses the arguments of this process, runs, and exits with a code of sysexits.h if that fails.
+    ///
+    /// - Parameter own: Trainers, monitors and guards besides those that ship; of two with one name these count.
+    public static func run(adding own: Registry = Registry()) async {
+        await Program.run(CoordinatorCommand.self) { try await $0.run(Registry.shipped.adding(own)) }
+    }
+}
+
+struct CoordinatorCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "coordinator",
+        abstract:
+            "Coordinates a federation: owns the public data, pools responses, merges the clients' adapters.",
+        discussion: """
+            It waits for the clients that the topology names, runs the rounds and ends
+            when all of them have the final adapter. Whatever it has acknowledged is
+            durable in its state directory: killed at any instant and started again with
+            the same arguments, it goes on where it was.
+
+            SIGTERM drains: clients are told to come back later.
+            SIGHUP rereads the revocation list.
+
+            EXAMPLES
+              tributary provision topologies/demo.yaml --out identities
+              coordinator --topology topologies/demo.yaml \\
+                --identity identities/coordinator --state state/coordinator
+              coordinator … --log-format json --log-level debug 2> coordinator.log
+
+            EXIT CODES (sysexits.h)
+              0 done or drained · 64 usage · 65 bad data · 66 missing input
+              69 port in use or peer unavailable · 74 input/output error, such as a
+              full disk · 75 state directory in use · 78 bad configuration
+            """
+    )
+
+    @Option(help: ArgumentHelp("The topology file.", valueName: "file"))
+    var topology: String
+
+    @Option(
+        help: ArgumentHelp(
+            "The coordinator's identity, made by `tributary provision`.",
+            valueName: "directory"
+        )
+    )
+    var identity: String
+
+    @Option(help: ArgumentHelp("Where the ledger is kept; made if absent.", valueName: "directory"))
+    var state: String
+
+    @OptionGroup var log: LogOptions
+
+    func run(_ registry: Registry) async throws {
+        try await Failure.reporting("coordinator") {
+            let process = try CoordinatorProcess(
+                topologyFile: topology,
+                identity: identity,
+                state: state,
+                registry: registry,
+                logger: log.logger(label: "coordinator")
+            )
+            let signals = Signals(drain: { process.drain() }, reload: { process.reloadRevocations() })
+            defer { withExtendedLifetime(signals) {} }
+            try await process.run()
+        }
+    }
+}

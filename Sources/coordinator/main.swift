@@ -1,0 +1,3 @@
+internal import TributaryKit
+
+await CoordinatorMain.run()

@@ -1,0 +1,124 @@
+import Contract
+import Digest
+import Ledger
+import Rounds
+import Testing
+import Wire
+
+@testable import Nodes
+
+/// Rounds that are not taken, and what watches those that are.
+@Suite struct VetoTests {
+    private static let recipe = Recipe(clients: ["ash", "birch"], rounds: 3, steps: 3)
+
+    @Test("a vetoed round ends with the adapter it began with, names its members, and the run goes on")
+    func veto() async throws {
+        var recipe = Self.recipe
+        recipe.more = "guards: [stubborn: {rounds: [1]}]"
+        let scratch = try Scratch()
+
+        let result = try await runInMemory(recipe, in: scratch)
+
+        let layout = RunLayout(root: scratch.path)
+        let ledger = try Ledger.inspect(layout.coordinatorState)
+        let adapters = try (0...3).map { try #require(try ledger.adapter(version: $0)).digest }
+        #expect(adapters[1] != adapters[0] && adapters[2] == adapters[1] && adapters[3] != adapters[2])
+        #expect(result.values[2] == result.values[1])
+        #expect(RunStatus.read(from: layout.statusFile)?.vetoed == [1])
+        let vetoes = try RunMetrics(reading: ledger).vetoes
+        #expect(vetoes == [VetoRecord(round: 1, reason: "stubborn: not round 1", clients: ["ash", "birch"])])
+        #expect(try ledger.facts().contains("vetoed 1 \(adapters[1])"))
+    }
+
+    @Test(
+        "an evaluation that is not a number and a guard that fails are vetoes",
+        arguments: [("{brokenRound: 1}", "{}"), ("{}", "{rounds: [1], fails: true}")]
+    )
+    func broken(settings: String, stubborn: String) async throws {
+        var recipe = Self.recipe
+        recipe.settings = settings
+        recipe.more = "guards: [stubborn: \(stubborn)]"
+        let scratch = try Scratch()
+
+        let result = try await runInMemory(recipe, in: scratch)
+
+        #expect(RunStatus.read(from: RunLayout(root: scratch.path).statusFile)?.vetoed == [1])
+        #expect(result.values.count == 4 && result.values.allSatisfy(\.isFinite))
+    }
+
+    @Test("a base whose evaluation is not a number ends the run with an error that says so")
+    func brokenBase() async throws {
+        var recipe = Self.recipe
+        recipe.settings = "{brokenRound: -1}"
+
+        let error = try await #require(throws: NodeError.self) {
+            try await runInMemory(recipe, in: Scratch())
+        }
+
+        #expect(error.description.contains("not finite"))
+    }
+
+    static let points: [CrashPoint] = [
+        (.coordinator, .accepted, 0), (.coordinator, .accepted, 1), (.client, .offerUpdate, 1),
+        (.client, .fetchRound, 1), (.client, .fetchRound, 2), (.coordinator, .roundStart, 1),
+    ].flatMap { (sender: Peer, type: MessageType, skipping: Int) in
+        [true, false].map {
+            CrashPoint(victim: "coordinator", sender: sender, type: type, skipping: skipping, arrives: $0)
+        }
+    }
+
+    @Test(
+        "a coordinator that dies around a veto and comes back ends with the same adapter",
+        arguments: points
+    )
+    func crash(_ point: CrashPoint) async throws {
+        var recipe = Self.recipe
+        recipe.more = "guards: [stubborn: {rounds: [0, 1]}]"
+
+        let (result, crashed) = try await runCrashing(recipe, at: point, in: Scratch("veto-crash"))
+
+        #expect(crashed)
+        #expect(try await result.adapter == runInMemory(recipe, in: Scratch("veto")).adapter)
+    }
+
+    @Test("a monitor reports of the base and of every round that is taken, and changes nothing")
+    func monitor() async throws {
+        let scratch = try Scratch()
+        let plain = try await runInMemory(Self.recipe, in: Scratch())
+        var recipe = Self.recipe
+        recipe.more = "monitors: [length: {factor: 2}]"
+
+        let watched = try await runInMemory(recipe, in: scratch)
+
+        let ledger = try Ledger.inspect(RunLayout(root: scratch.path).coordinatorState)
+        let records = try RunMetrics(reading: ledger).monitors
+        #expect(watched == plain)
+        #expect(records.map(\.round) == [-1, 0, 1, 2])
+        #expect(records.map { $0.report.metrics["length"] }.first == .some(0))
+        let last = try BlobDecoder.adapter(from: ledger.adapterBlob(round: 3))
+        #expect(records.last?.report.metrics["length"] == 2 * last.norm)
+    }
+
+    @Test(
+        "an unknown guard, monitor or transform and a bad setting are errors with a line",
+        arguments: [
+            ("guards: [stubbon: {}]", "found the guard 'stubbon', expected one of bounds, stubborn"),
+            ("monitors: [drift]", "found the monitor 'drift', expected one of answerDrift, length"),
+            ("guards: [bounds: {}]", "key 'guards[0].bounds': found no bound"),
+            ("guards: [bounds: {minimun: 1}]", "unknown key; did you mean 'minimum'?"),
+            ("transforms: {client: [clip: {norm: -1}]}", "key 'transforms.client[0].clip.norm'"),
+            ("transforms: {client: [clamp: {}]}", "'clamp'"),
+            ("objectives: [kl: {}]", "the trainer 'vector' takes no further objectives"),
+            ("model: {embedded: tiny}", "the trainer 'vector' has no 'model'"),
+        ]
+    )
+    func configuration(more: String, says: String) throws {
+        var recipe = Self.recipe
+        recipe.more = more
+
+        let error = #expect(throws: ConfigurationError.self) { try recipe.job() }
+
+        #expect(error?.description.contains(says) == true, "\(String(describing: error))")
+        #expect(error?.problems.first?.line != nil)
+    }
+}
