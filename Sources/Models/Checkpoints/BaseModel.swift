@@ -1,4 +1,5 @@
 package import Digest
+internal import Glibc
 internal import Tensors
 package import Text
 
@@ -87,5 +88,58 @@ package final class BaseModel: Sendable {
     /// - Throws: when there is none, or one of a kind that is not known.
     package func tokenizer() throws -> any Tokenizer {
         try makeTokenizer()
+    }
+}
+
+/// Where a base model comes from.
+package enum ModelSource: Sendable, Hashable, CustomStringConvertible {
+    /// A model that ships with the program: `tiny-arithmetic` or `tiny-arithmetic-hard`.
+    case embedded(String)
+    /// A directory in Hugging Face's layout: `config.json`, `model.safetensors`, `tokenizer.json`.
+    case directory(String)
+    /// A GGUF file, which holds all three.
+    case gguf(String)
+
+    /// The source as it is shown and logged: `embedded:tiny-arithmetic`, or the path.
+    package var description: String {
+        switch self {
+        case .embedded(let name): "embedded:\(name)"
+        case .directory(let path), .gguf(let path): path
+        }
+    }
+}
+
+extension BaseModel {
+    static func loadDirectory(_ path: String, source: ModelSource) throws -> BaseModel {
+        let configuration = try DecoderConfiguration.read(from: "\(path)/config.json")
+        let weightsPath = "\(path)/model.safetensors"
+        if access(weightsPath, R_OK) != 0, access("\(weightsPath).index.json", F_OK) == 0 {
+            throw CheckpointError.inaccessible(
+                file: weightsPath,
+                reason: "the checkpoint is split into several files; only a single file is read"
+            )
+        }
+        let file = try ReadableFile(path: weightsPath)
+        let tensors = try SafetensorsFile(file)
+        return try BaseModel(
+            configuration: configuration,
+            sha256: file.sha256(),
+            source: source,
+            weights: { name, shape in try tensors.values(of: name, shape: shape) },
+            makeTokenizer: { try TokenizerFile.load(path: "\(path)/tokenizer.json") }
+        )
+    }
+}
+
+/// The names of the tensors outside the linear maps, as Hugging Face's Llama writes them.
+enum CheckpointNames {
+    static let embedding = "model.embed_tokens.weight"
+    static let head = "lm_head.weight"
+    static let finalNorm = "model.norm.weight"
+
+    static func attentionNorm(_ layer: Int) -> String { "model.layers.\(layer).input_layernorm.weight" }
+
+    static func feedForwardNorm(_ layer: Int) -> String {
+        "model.layers.\(layer).post_attention_layernorm.weight"
     }
 }

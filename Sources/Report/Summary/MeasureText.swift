@@ -1,4 +1,4 @@
-internal import Contract
+package import Contract
 internal import Glibc
 
 /// How pages write the values of a measure.
@@ -67,5 +67,16 @@ struct MeasureText {
         let digits = max(0, Int(places))
         return text(NumberText.fixed(statistics.mean, digits)) + " ± "
             + NumberText.fixed(statistics.standardError, digits)
+    }
+}
+
+/// Values of a measure as plain text.
+package enum ScoreText {
+    /// A value for a terminal: parts of one with three decimals, other numbers with three significant digits.
+    package static func text(_ value: Double, _ measure: Measure) -> String {
+        switch measure.unit {
+        case .fraction: NumberText.fixed(value, 3)
+        case .number: NumberText.significant(value)
+        }
     }
 }

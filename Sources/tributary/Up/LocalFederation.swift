@@ -1,5 +1,6 @@
 internal import Foundation
 internal import Nodes
+internal import Synchronization
 internal import Topology
 
 /// All processes of one federation on this machine, from start to end.
@@ -97,4 +98,15 @@ struct LocalFederation {
         for _ in 0..<40 where all.contains(where: \.isRunning) { Thread.sleep(forTimeInterval: 0.25) }
         all.forEach { $0.kill() }
     }
+}
+
+/// Set by a signal, polled by whoever can stop.
+final class StopRequest: Sendable {
+    private let flag = Atomic(false)
+
+    /// Whether somebody wants an end.
+    var isRequested: Bool { flag.load(ordering: .acquiring) }
+
+    /// Asks for an end.
+    func request() { flag.store(true, ordering: .releasing) }
 }

@@ -172,3 +172,6 @@ extension RLVRTrainer {
         return tokens
     }
 }
+
+/// The judge of `rlvr`: it verifies every public response and measures pass@1.
+package typealias RLVRJudge = LanguageJudge<RLVRSettings>

@@ -93,3 +93,6 @@ package final class SupervisedTrainer: LocalTrainer {
         ].merging(step.metrics) { own, _ in own }
     }
 }
+
+/// The judge of `sft`: it verifies every public response and measures pass@1.
+package typealias SupervisedJudge = LanguageJudge<SupervisedSettings>

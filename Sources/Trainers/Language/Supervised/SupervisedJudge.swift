@@ -1,2 +1,0 @@
-/// The judge of `sft`: it verifies every public response and measures pass@1.
-package typealias SupervisedJudge = LanguageJudge<SupervisedSettings>
