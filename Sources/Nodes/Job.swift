@@ -194,7 +194,7 @@ extension Job {
     package func readAdapter(from folder: String, like layout: AdapterLayout) throws -> AdapterWeights {
         let adapter =
             try entry.readAdapter(folder, run(threads: 1))
-            ?? Job.denseAdapter(folder + "/adapter.safetensors")
+            ?? Job.denseAdapter(in: folder)
         do {
             return try layout.apply(to: adapter)
         } catch {
@@ -202,8 +202,9 @@ extension Job {
         }
     }
 
-    private static func denseAdapter(_ file: String) throws -> AdapterWeights {
-        let tensors = try SafetensorsFile(path: file)
+    /// Reads an adapter for which its trainer has no format.
+    package static func denseAdapter(in folder: String) throws -> AdapterWeights {
+        let tensors = try SafetensorsFile(path: folder + "/adapter.safetensors")
         return AdapterWeights(
             try tensors.names.map { name in
                 NamedArray(

@@ -96,6 +96,10 @@ extension ProcessTests {
                 // 8 of 12 steps of a round are local, 16 rows each, at both clients.
                 let metrics = try #require(summary["metrics"] as? [String: Double])
                 #expect(metrics["rows"] == 768.0)
+                let history = try #require(summary["history"] as? [[String: Any]])
+                let updates = try #require(history.last?["updates"] as? [String: [String: Double]])
+                #expect(updates.keys.sorted() == ["north", "south"])
+                #expect(updates.values.allSatisfy { $0["update/norm"] ?? 0 > 0 })
                 let page = try String(contentsOfFile: bench.path("run/report.html"), encoding: .utf8)
                 #expect(page.contains("Weights") && page.contains("accuracy") && !page.contains("pass@1"))
                 #expect(

@@ -1,6 +1,6 @@
 internal import Contract
 
-/// What only some runs have: metrics and figures of a trainer, rounds that were not taken, monitors.
+/// What only some runs have: metrics and figures of a trainer, rounds that were not taken, monitors, updates.
 extension ReportPage {
     var metrics: String {
         Page.section(
@@ -29,7 +29,7 @@ extension ReportPage {
     var vetoes: String {
         Page.section(
             "Rounds not taken",
-            "A guard refused what these rounds ended with, and the adapter from before them went on.",
+            "What these rounds ended with was refused, and the adapter from before them went on.",
             table: HTMLTable(
                 header: ["round", "why", "whose updates were in it"],
                 rows: summary.history.compactMap { round in
@@ -53,6 +53,23 @@ extension ReportPage {
             figures: names.enumerated().map { index, name in
                 monitorChart(name, id: "monitor-\(index + 1)")
             }
+        )
+    }
+
+    var updates: String {
+        let last = summary.history.last { $0.updates != nil }
+        let updates = last?.updates ?? [:]
+        let names = Set(updates.values.flatMap(\.keys)).sorted()
+        return Page.section(
+            "Updates of round \(last?.round ?? 0)",
+            "Each client's update on its way: its Euclidean norm, what transforms did to it on either side, and what "
+                + "the encoding still owes. summary.json has every round.",
+            table: HTMLTable(
+                header: ["client"] + names.map { $0.replacing("update/", with: "") },
+                rows: updates.sorted { $0.key < $1.key }.map { client, values in
+                    [client] + names.map { values[$0].map(NumberText.significant) ?? "–" }
+                }
+            )
         )
     }
 

@@ -29,6 +29,9 @@ package struct RoundHistory: Codable, Sendable, Equatable {
     /// What monitors measured after it, by name.
     package var monitors: [String: Double]?
 
+    /// By client, what was measured of its update on the way: its norm, what transforms did, what the encoding owes.
+    package var updates: [String: [String: Double]]?
+
     /// Gathers a round.
     package init(
         round: Int,
@@ -43,7 +46,8 @@ package struct RoundHistory: Codable, Sendable, Equatable {
         bytes: [ByteCount] = [],
         vetoed: String? = nil,
         vetoedClients: [String]? = nil,
-        monitors: [String: Double]? = nil
+        monitors: [String: Double]? = nil,
+        updates: [String: [String: Double]]? = nil
     ) {
         self.round = round
         self.federated = federated
@@ -58,5 +62,6 @@ package struct RoundHistory: Codable, Sendable, Equatable {
         self.vetoed = vetoed
         self.vetoedClients = vetoedClients
         self.monitors = monitors
+        self.updates = updates
     }
 }

@@ -46,17 +46,21 @@ package struct BoundsGuard: RoundGuard {
     package func objection(to candidate: RoundCandidate) -> String? {
         let (value, measure) = (candidate.evaluation.value, candidate.evaluation.measure)
         if let minimum = settings.minimum, value < minimum {
-            return "\(measure.name) is \(value), below the minimum of \(minimum)"
+            return "\(measure.name) is \(short(value)), below the minimum of \(minimum)"
         }
         if let maximum = settings.maximum, value > maximum {
-            return "\(measure.name) is \(value), above the maximum of \(maximum)"
+            return "\(measure.name) is \(short(value)), above the maximum of \(maximum)"
         }
         if let fall = settings.fall, let previous = candidate.previous?.value {
             let loss = measure.higherIsBetter ? previous - value : value - previous
             if loss > fall {
-                return "\(measure.name) went from \(previous) to \(value), worse by more than \(fall)"
+                return
+                    "\(measure.name) went from \(short(previous)) to \(short(value)), worse by more than \(fall)"
             }
         }
         return nil
     }
+
+    /// Four decimals: enough for a reader.
+    private func short(_ value: Double) -> Double { (value * 10_000).rounded() / 10_000 }
 }

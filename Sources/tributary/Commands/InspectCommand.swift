@@ -19,7 +19,7 @@ struct InspectCommand: AsyncParsableCommand {
             """
     )
 
-    @Argument(help: "A state directory, a PEFT folder, or a file with the bytes of a frame.")
+    @Argument(help: "A state directory, an adapter's folder, or a file with the bytes of a frame.")
     var path: String
 
     func run() async throws {
@@ -51,18 +51,25 @@ struct InspectCommand: AsyncParsableCommand {
     }
 
     private func adapter() throws -> [String] {
-        let (weights, configuration) = try PEFTDirectory.read(from: path)
-        let head = [
-            "LoRA adapter: rank \(configuration.rank), alpha \(configuration.alpha), "
-                + "\(weights.arrays.count) arrays, \(weights.valueCount) values",
-            "targets: \(configuration.targets.joined(separator: ", "))",
-        ]
+        let weights: AdapterWeights
+        var head: [String]
+        if FileManager.default.fileExists(atPath: path + "/adapter.safetensors") {
+            weights = try Job.denseAdapter(in: path)
+            head = ["adapter: \(weights.arrays.count) arrays, \(weights.valueCount) values"]
+        } else {
+            let (factors, configuration) = try PEFTDirectory.read(from: path)
+            weights = factors
+            head = [
+                "LoRA adapter: rank \(configuration.rank), alpha \(configuration.alpha), "
+                    + "\(weights.arrays.count) arrays, \(weights.valueCount) values",
+                "targets: \(configuration.targets.joined(separator: ", "))",
+            ]
+        }
+        head += weights.arrays.map { array in
+            let square = array.values.reduce(0.0) { $0 + Double($1) * Double($1) }
+            return "  \(array.name)  \(array.shape)  norm \(ProgressDisplay.fixed(square.squareRoot(), 4))"
+        }
         return head
-            + weights.arrays.map { array in
-                let square = array.values.reduce(0.0) { $0 + Double($1) * Double($1) }
-                return
-                    "  \(array.name)  \(array.shape)  norm \(ProgressDisplay.fixed(square.squareRoot(), 4))"
-            }
     }
 
     private func state() throws -> [String] {

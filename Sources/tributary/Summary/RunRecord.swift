@@ -18,6 +18,8 @@ struct RunRecord: Sendable {
     var traffic: [TrafficRecord]
     /// What the coordinator measured.
     var metrics: RunMetrics
+    /// What clients measured of the updates they sent: by round and client.
+    var updates: [Int: [String: [String: Double]]]
     /// SHA-256 of the newest adapter as it travels.
     var adapterOnWire: SHA256Digest
     /// SHA-256 of the newest adapter's safetensors file; nil if there is no such file.
@@ -35,15 +37,26 @@ struct RunRecord: Sendable {
         guard let newest = try ledger.latestAdapter() else {
             throw NodeError(.input, "\(layout.coordinatorState): no adapter is recorded yet")
         }
+        let rounds = try ledger.rounds()
         return RunRecord(
             topology: topology,
             fingerprint: ledger.identity.fingerprint,
-            rounds: try ledger.rounds(),
+            rounds: rounds,
             traffic: try ledger.traffic(),
             metrics: try RunMetrics(reading: ledger),
+            updates: Dictionary(
+                uniqueKeysWithValues: try rounds.map { ($0.round, try updates(in: ledger, round: $0.round)) }
+            ),
             adapterOnWire: newest.blob.digest,
             adapterFile: adapterFile(layout)
         )
+    }
+
+    private static func updates(in ledger: Ledger, round: Int) throws -> [String: [String: Double]] {
+        try ledger.updates(round: round).reduce(into: [:]) { all, update in
+            let metrics = try JSONDecoder().decode([String: Double].self, from: Data(update.metrics))
+            all[update.client] = metrics.filter { $0.key.hasPrefix("update/") }
+        }
     }
 
     private static func adapterFile(_ layout: RunLayout) -> SHA256Digest? {
@@ -69,6 +82,15 @@ struct RunRecord: Sendable {
         return reports.reduce(into: [:]) { all, record in
             all.merge(record.report.metrics) { _, newer in newer }
         }
+    }
+
+    /// What was measured of each client's update: by the client, and by the coordinator's transforms.
+    func updateMetrics(ofRound round: Int) -> [String: [String: Double]]? {
+        var all = updates[round] ?? [:]
+        for (client, metrics) in metrics.aggregations.last(where: { $0.round == round })?.transforms ?? [:] {
+            for (name, value) in metrics { all[client, default: [:]]["coordinator/" + name] = value }
+        }
+        return all.isEmpty ? nil : all
     }
 
     /// The figures of the newest evaluation and of what monitors saw last.

@@ -95,7 +95,8 @@ struct SummaryBuilder {
             bytes: run.bytes(inRound: round),
             vetoed: veto?.reason,
             vetoedClients: veto?.clients,
-            monitors: run.monitorMetrics(ofRound: round)
+            monitors: run.monitorMetrics(ofRound: round),
+            updates: run.updateMetrics(ofRound: round)
         )
     }
 

@@ -17,7 +17,7 @@ package struct AnswerDriftMonitor: RoundMonitor {
 
     /// The settings behind `answerDrift`.
     package struct Settings: TrainerSettings {
-        /// The most public questions that are used, the first ones in their order.
+        /// The most public questions that are used, spread evenly over all of them.
         package var items = 32
         /// How many answers the base model gives to each.
         package var samples = 4
@@ -71,7 +71,9 @@ package struct AnswerDriftMonitor: RoundMonitor {
             prompt: words.prompt ?? PromptSettings(),
             maxTokens: words.maxTokens ?? 256
         )
-        let questions = Array(try LanguageData.publicQuestions(context).prefix(settings.items))
+        let all = try LanguageData.publicQuestions(context)
+        let count = min(settings.items, all.count)
+        let questions = (0..<count).map { all[$0 * all.count / count] }
         let prompts = try task.prompts(of: questions, set: "public")
         adapter = try Adapter(for: task.base, task.adapter, seed: context.run.seed)
         decoder = LanguageDecoder(task.base, adapter: adapter)
