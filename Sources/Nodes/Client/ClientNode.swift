@@ -10,7 +10,8 @@ internal import Wire
 /// One loop takes events one by one; the trainer computes on its own thread and the connection is read
 /// beside the loop, so a lost link does not stop the training, nor the training the heartbeats.
 ///
-/// Files: this one has the loop, `+Actions` performs actions, `+Link` connects, sends and receives.
+/// Files: this one has the loop, `+Actions` performs actions; ClientLink.swift connects, sends
+/// and receives.
 actor ClientNode {
     let job: Job
     let name: String

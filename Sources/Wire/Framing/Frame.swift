@@ -46,3 +46,159 @@ package enum FrameEncoder {
         FrameHeader.bytes(type: frame.type, bodyBytes: frame.body.count)
     }
 }
+
+/// The checked header of a frame: its existence proves that type and length are allowed.
+struct FrameHeader: Equatable {
+    let type: MessageType
+    let bodyBytes: Int
+
+    /// Checks 20 bytes in the order magic, version, checksum, type, reserved fields, length; the
+    /// first fault wins.
+    init(_ bytes: ArraySlice<UInt8>) throws(WireError) {
+        precondition(bytes.count == Frame.headerBytes, "a frame header has \(Frame.headerBytes) bytes")
+        let start = bytes.startIndex
+        let magic = LittleEndian.read32(bytes, at: start)
+        guard magic == Frame.magic else { throw .badMagic(found: magic) }
+        let version = Int(bytes[start + 4])
+        guard version == Frame.version else { throw .unsupportedVersion(found: version) }
+        let expected = CRC32.checksum(bytes[start..<start + 16])
+        let found = LittleEndian.read32(bytes, at: start + 16)
+        guard expected == found else { throw .badChecksum(expected: expected, found: found) }
+        guard let type = MessageType(rawValue: bytes[start + 5]) else {
+            throw .unknownType(found: Int(bytes[start + 5]))
+        }
+        let flags = UInt32(bytes[start + 6]) | UInt32(bytes[start + 7]) << 8
+        guard flags == 0 else { throw .reservedBits(field: "flags", found: flags) }
+        let stream = LittleEndian.read32(bytes, at: start + 8)
+        guard stream == 0 else { throw .reservedBits(field: "stream", found: stream) }
+        let bodyBytes = Int(LittleEndian.read32(bytes, at: start + 12))
+        guard bodyBytes <= type.bodyBytesMax else {
+            throw .frameTooLarge(type: type, bytes: bodyBytes, limit: type.bodyBytesMax)
+        }
+        self.type = type
+        self.bodyBytes = bodyBytes
+    }
+
+    /// The 20 bytes of the header of a frame.
+    static func bytes(type: MessageType, bodyBytes: Int) -> [UInt8] {
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(Frame.headerBytes + bodyBytes)
+        LittleEndian.append32(Frame.magic, to: &bytes)
+        bytes.append(UInt8(Frame.version))
+        bytes.append(type.rawValue)
+        bytes.append(contentsOf: [0, 0, 0, 0, 0, 0])
+        LittleEndian.append32(UInt32(bodyBytes), to: &bytes)
+        LittleEndian.append32(CRC32.checksum(bytes[...]), to: &bytes)
+        return bytes
+    }
+}
+
+/// Numbers as little-endian bytes.
+enum LittleEndian {
+    static func read32(_ bytes: ArraySlice<UInt8>, at index: Int) -> UInt32 {
+        UInt32(bytes[index]) | UInt32(bytes[index + 1]) << 8 | UInt32(bytes[index + 2]) << 16
+            | UInt32(bytes[index + 3]) << 24
+    }
+
+    static func append32(_ value: UInt32, to bytes: inout [UInt8]) {
+        for shift in stride(from: UInt32(0), to: 32, by: 8) {
+            bytes.append(UInt8(truncatingIfNeeded: value >> shift))
+        }
+    }
+}
+
+/// CRC-32/ISO-HDLC, bit by bit: it only ever sees the 16 bytes of a header.
+enum CRC32 {
+    static func checksum(_ bytes: ArraySlice<UInt8>) -> UInt32 {
+        var remainder: UInt32 = 0xFFFF_FFFF
+        for byte in bytes {
+            remainder ^= UInt32(byte)
+            for _ in 0..<8 {
+                remainder = remainder & 1 == 1 ? remainder >> 1 ^ 0xEDB8_8320 : remainder >> 1
+            }
+        }
+        return ~remainder
+    }
+}
+
+/// Turns the bytes of one direction of a connection into frames, however they are cut.
+///
+/// A header is checked as soon as its 20 bytes are there and before a byte of the body is waited
+/// for, so the decoder holds at most one frame and what the last `append` brought. After an error
+/// the position in the stream is lost: every later call throws the same error.
+///
+///     decoder.append(bytes)
+///     while let frame = try decoder.next() { … }
+package struct FrameDecoder: Sendable {
+    private let sender: Peer?
+    private var buffer: [UInt8] = []
+    private var start = 0
+    private var failure: WireError?
+
+    /// Starts at the beginning of a connection.
+    ///
+    /// - Parameter sender: Who sends the bytes; types that this side may not send are refused by
+    ///   their header alone. Nil accepts every type, for inspection.
+    package init(from sender: Peer?) {
+        self.sender = sender
+    }
+
+    /// How many bytes wait for the rest of their frame or for `next`.
+    package var bufferedBytes: Int { buffer.count - start }
+
+    /// Takes the next bytes of the connection. Call `next` until it returns nil before the next
+    /// `append`; that is what bounds the memory.
+    package mutating func append(_ bytes: some Collection<UInt8>) {
+        guard failure == nil else { return }
+        if start == buffer.count {
+            buffer.removeAll(keepingCapacity: buffer.capacity <= Limits.controlBodyBytesMax)
+            start = 0
+        } else if start > Limits.controlBodyBytesMax {
+            buffer.removeSubrange(..<start)
+            start = 0
+        }
+        buffer.append(contentsOf: bytes)
+    }
+
+    /// The next whole frame, or nil if more bytes are needed.
+    package mutating func next() throws(WireError) -> Frame? {
+        if let failure { throw failure }
+        guard bufferedBytes >= Frame.headerBytes else { return nil }
+        let header: FrameHeader
+        do throws(WireError) {
+            header = try checkedHeader()
+        } catch {
+            failure = error
+            buffer = []
+            start = 0
+            throw error
+        }
+        guard bufferedBytes >= Frame.headerBytes + header.bodyBytes else { return nil }
+        let body = start + Frame.headerBytes
+        start = body + header.bodyBytes
+        return Frame(type: header.type, body: Array(buffer[body..<start]))
+    }
+
+    /// Says that the connection ended; throws `truncated` if it did so inside a frame.
+    package func finish() throws(WireError) {
+        if let failure { throw failure }
+        guard bufferedBytes > 0 else { return }
+        guard bufferedBytes >= Frame.headerBytes else {
+            throw .truncated(what: "a frame header", bytes: bufferedBytes, needed: Frame.headerBytes)
+        }
+        let header = try checkedHeader()
+        throw .truncated(
+            what: "the body of '\(header.type)'",
+            bytes: bufferedBytes - Frame.headerBytes,
+            needed: header.bodyBytes
+        )
+    }
+
+    private func checkedHeader() throws(WireError) -> FrameHeader {
+        let header = try FrameHeader(buffer[start..<start + Frame.headerBytes])
+        if let sender, !header.type.mayCome(from: sender) {
+            throw .unexpectedMessage(type: header.type, from: sender)
+        }
+        return header
+    }
+}
