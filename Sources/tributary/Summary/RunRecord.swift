@@ -27,7 +27,7 @@ struct RunRecord: Sendable {
 
     /// Reads a run's folder; a coordinator may be at work in it.
     ///
-    /// - Throws: `NodeError` if no run has begun in it; `LedgerError`; `TopologyError`.
+    /// - Throws: `NodeError` if no run has begun in it; `LedgerError`; `ConfigurationError`.
     static func read(_ layout: RunLayout) throws -> RunRecord {
         guard FileManager.default.fileExists(atPath: layout.topologyFile) else {
             throw NodeError(.input, "\(layout.root) is not the folder of a run: it has no topology.yaml")

@@ -4,7 +4,10 @@ import TrainersTestSupport
 /// What tests add to the shipped registry: the toys, and a guard and a monitor that can be told what to do.
 enum Probes {
     static let registry = Registry(
-        trainers: [ToyTrainers.vector, ToyTrainers.action],
+        trainers: [
+            ToyTrainers.vector, ToyTrainers.action,
+            TrainerEntry(DistantTrainer.self, judge: VectorJudge.self),
+        ],
         monitors: [MonitorEntry(LengthMonitor.self)],
         guards: [GuardEntry(StubbornGuard.self)]
     )

@@ -9,7 +9,7 @@ enum ReproductionPreset: String, CaseIterable, Sendable {
 
     /// The topology that all methods start from: three rounds of 60 steps.
     ///
-    /// - Throws: `TopologyError`, which would be a fault of this file.
+    /// - Throws: `ConfigurationError`, which would be a fault of this file.
     func topology() throws -> Topology {
         try Topology.parse(yaml, file: "preset \(rawValue)", folder: "/")
     }
