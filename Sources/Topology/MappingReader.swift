@@ -63,6 +63,7 @@ final class MappingReader {
         for sibling in siblings {
             nodes.note(values.first { $0.name == sibling }?.value.line, at: name(sibling))
         }
+        if node == nil { nodes.note(line, at: name(key)) }
         return nodes.mapping(node, at: name(key))
     }
 
@@ -70,6 +71,13 @@ final class MappingReader {
     func components(_ key: String, repeatable: Bool = false) -> [Component] {
         let nodes = list(key, of: "entries such as NAME: {…}") ?? []
         var components: [Component] = []
+        if nodes.count > Self.componentsMax {
+            log.add(
+                line: line,
+                key: name(key),
+                "found \(nodes.count) entries, expected at most \(Self.componentsMax)"
+            )
+        }
         for (index, node) in nodes.enumerated() {
             let path = "\(name(key))[\(index)]"
             guard let component = component(node, at: path) else {
@@ -83,6 +91,8 @@ final class MappingReader {
         }
         return components
     }
+
+    private static let componentsMax = 16
 
     private func component(_ node: Node, at path: String) -> Component? {
         if case .scalar(let scalar) = node, node.scalarValue == .text(scalar.string) {

@@ -111,6 +111,15 @@ struct TopologyReader {
             heartbeat: section.duration("heartbeat", default: .seconds(5)),
             idle: section.duration("idle", default: .seconds(20))
         )
+        let longest = Duration.milliseconds(Limits.intervalMsMax)
+        for (key, duration) in [("heartbeat", deadlines.heartbeat), ("idle", deadlines.idle)]
+        where duration > longest {
+            log.add(
+                line: section.line,
+                key: section.name(key),
+                "found \(DurationText.text(of: duration)), expected at most \(DurationText.text(of: longest))"
+            )
+        }
         if deadlines.idle <= deadlines.heartbeat {
             log.add(
                 line: section.line,

@@ -37,8 +37,9 @@ struct CoordinatorCommand: ParsableCommand {
 
             EXIT CODES (sysexits.h)
               0 done or drained · 64 usage · 65 bad data · 66 missing input
-              69 port in use or peer unavailable · 74 input/output error, such as a
-              full disk · 75 state directory in use · 78 bad configuration
+              69 port in use or peer unavailable · 70 the run cannot go on
+              74 input/output error, such as a full disk · 75 state directory in use
+              78 bad configuration
             """
     )
 

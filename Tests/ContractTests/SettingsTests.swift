@@ -10,13 +10,14 @@ struct SettingsTests {
             var warmup = 3
             var decay = 0.5
         }
-        enum Shape: String, Codable, Sendable { case round, flat }
+        enum Shape: String, Codable, Sendable, CaseIterable { case round, flat }
 
         var learningRate = 0.1
         var batchSize = 16
         var shape = Shape.round
         var names = ["a"]
         var limit: Int?
+        var ratio: Float = 0.5
         var schedule = Schedule()
 
         func validate() throws(SettingsFault) {
@@ -71,7 +72,12 @@ struct SettingsTests {
                 "found -1, expected 0 or more"
             ),
             ("names: [a, {}]", 1, "trainer.settings.names[1]", "found a mapping, expected a text"),
-            ("shape: square", 1, "trainer.settings.shape", "square"),
+            ("shape: square", 1, "trainer.settings.shape", "found 'square', expected one of round, flat"),
+            (
+                "batchSize: '4'", 1, "trainer.settings.batchSize",
+                "found the text '4', expected a whole number"
+            ),
+            ("ratio: 1e39", 1, "trainer.settings.ratio", "expected a number that float32 can hold"),
         ]
     )
     func faults(yaml: String, line: Int, key: String, says: String) {
@@ -80,6 +86,22 @@ struct SettingsTests {
         #expect(error?.problems.first?.line == line, "\(String(describing: error))")
         #expect(error?.problems.first?.key == key, "\(String(describing: error))")
         #expect(error?.description.contains(says) == true, "\(String(describing: error))")
+    }
+
+    @Test("one wrong value makes no key after it unknown, and does not hide what else is wrong")
+    func several() {
+        let error = #expect(throws: ConfigurationError.self) {
+            try read(
+                "names: a\nshape: square\nlimit: 3\nschedule: {warmup: x, decay: 1}\nbatchSize: many\nbatch: 1"
+            )
+        }
+
+        #expect(
+            error?.problems.map(\.key) == [
+                "trainer.settings.names", "trainer.settings.shape", "trainer.settings.schedule.warmup",
+                "trainer.settings.batchSize", "trainer.settings.batch",
+            ]
+        )
     }
 
     @Test("edit distance counts swaps of neighbours as one")

@@ -105,6 +105,7 @@ import Wire
             ("guards: [stubbon: {}]", "found the guard 'stubbon', expected one of bounds, stubborn"),
             ("monitors: [drift]", "found the monitor 'drift', expected one of answerDrift, length"),
             ("guards: [bounds: {}]", "key 'guards[0].bounds': found no bound"),
+            ("guards: [bounds: {minimum: 2, maximum: 1}]", "found 2.0, above the maximum of 1.0"),
             ("guards: [bounds: {minimun: 1}]", "unknown key; did you mean 'minimum'?"),
             ("transforms: {client: [clip: {norm: -1}]}", "key 'transforms.client[0].clip.norm'"),
             ("transforms: {client: [clamp: {}]}", "'clamp'"),

@@ -218,6 +218,53 @@ extension ProcessTests {
             }
         }
 
+        @Test("the folder of another run is refused and left as it is", .timeLimit(.minutes(2)))
+        func foreignFolder() async throws {
+            try await Bench.with { bench in
+                let file = try bench.write("t.yaml", SmallTopology().text)
+                try await bench.succeed("tributary", ["simulate", file, "--out", bench.path("run")])
+                let before = try String(contentsOfFile: bench.path("run/topology.yaml"), encoding: .utf8)
+                let other = try bench.write(
+                    "other.yaml",
+                    SmallTopology().text.replacing("rank: 2", with: "rank: 3")
+                )
+                for command in ["simulate", "up"] {
+                    try await expect(
+                        78,
+                        ["holds another run: its topology differs from", "other.yaml"],
+                        "tributary",
+                        [command, other, "--out", bench.path("run")],
+                        in: bench
+                    )
+                }
+                #expect(
+                    try String(contentsOfFile: bench.path("run/topology.yaml"), encoding: .utf8) == before
+                )
+            }
+        }
+
+        @Test("a vetoed round is named by log, progress, status, inspect and report", .timeLimit(.minutes(2)))
+        func vetoes() async throws {
+            try await Bench.with { bench in
+                let text =
+                    SmallTopology().text
+                    + "\nguards: [bounds: {minimum: 0.99}]\nmonitors: [answerDrift: {items: 4}]\n"
+                let file = try bench.write("t.yaml", text)
+                let progress = try await bench.succeed(
+                    "tributary",
+                    ["simulate", file, "--out", bench.path("run")]
+                )
+                #expect(progress.contains("not taken: 1, 2"), "\(progress)")
+                let reason = "bounds: pass@1 is"
+                let state = try await bench.succeed("tributary", ["inspect", bench.path("run/coordinator")])
+                #expect(state.contains("round 0: not taken, \(reason)"), "\(state)")
+                let report = try await bench.succeed("tributary", ["report", bench.path("run")])
+                #expect(report.contains("round 1 was not taken: \(reason)"), "\(report)")
+                let page = try String(contentsOfFile: bench.path("run/report.html"), encoding: .utf8)
+                #expect(page.contains("Rounds not taken") && page.contains("answerDrift (items: 4)"))
+            }
+        }
+
         @Test("model files that are missing, truncated or of another kind are named", .timeLimit(.minutes(1)))
         func badModels() async throws {
             try await Bench.with { bench in
@@ -253,9 +300,9 @@ extension ProcessTests {
                     )
                 }
                 try await simulate(
-                    66,
+                    78,
                     "embedded: nothing",
-                    ["there is no such model", "tiny-arithmetic-hard"]
+                    ["key 'model.embedded': found 'nothing', expected one of tiny-arithmetic"]
                 )
                 try await simulate(66, "gguf: absent.gguf", ["absent.gguf: No such file"])
                 try await simulate(66, "directory: gap", ["gap/config.json: No such file"])

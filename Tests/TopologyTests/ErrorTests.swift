@@ -90,6 +90,7 @@ struct ErrorTests {
             ("adapter: tiny", "adapter"), ("objectives: [kl: 1]", "objectives[0].kl"),
             ("monitors: [a: {}, a: {}]", "monitors[1]"), ("transforms: {clients: []}", "transforms.clients"),
             ("aggregation: {delta: mean}", "aggregation.delta"),
+            ("monitors: [\((0..<17).map { "m\($0)" }.joined(separator: ", "))]", "monitors"),
             ("aggregation: {normLimit: -1}", "aggregation.normLimit"),
             ("wire: {encoding: F32}", "wire.encoding"),
             ("data: {public: [1]}", "data.public"), ("folder: here", "folder"),
@@ -101,6 +102,21 @@ struct ErrorTests {
 
         #expect(found.count == 1)
         #expect(key.isEmpty || found.first?.contains("key '\(key)': ") == true, "\(found)")
+    }
+
+    @Test("an interval that no message can carry is refused")
+    func longIntervals() {
+        let yaml = minimal.replacingOccurrences(
+            of: "steps: 60",
+            with: "steps: 60, deadlines: {heartbeat: 2h, idle: 3h}"
+        )
+
+        #expect(
+            errors(yaml) == [
+                "t.yaml:4: key 'rounds.deadlines.heartbeat': found 2h, expected at most 1h",
+                "t.yaml:4: key 'rounds.deadlines.idle': found 3h, expected at most 1h",
+            ]
+        )
     }
 
     @Test(

@@ -8,6 +8,8 @@ final class ConfigurationReader {
     fileprivate private(set) var problems: [ConfigurationError.Problem] = []
     /// By path, the keys that somebody asked for; a path is there once it was read as a mapping.
     fileprivate var asked: [String: Set<String>] = [:]
+    /// The paths whose reading ended early: nobody knows which further keys they would have asked for.
+    fileprivate var unfinished: Set<String> = []
 
     init(_ mapping: Mapping) { self.mapping = mapping }
 
@@ -21,9 +23,11 @@ final class ConfigurationReader {
         do {
             value = try type.init(from: root)
         } catch is Noted {
+            unfinished.insert("")
             value = nil
         } catch let error as DecodingError {
             note("", ConfigurationReader.describe(error))
+            unfinished.insert("")
             value = nil
         }
         if refusesUnknownKeys { noteUnknown(mapping.value, at: "") }
@@ -42,6 +46,7 @@ final class ConfigurationReader {
         for pair in pairs {
             let inner = ConfigurationReader.join(path, pair.key)
             guard known.contains(pair.key) else {
+                if unfinished.contains(path) { continue }
                 let hint =
                     NearestKey.suggestion(for: pair.key, among: Array(known)).map { "did you mean '\($0)'?" }
                     ?? "expected one of \(known.sorted().joined(separator: ", "))"
@@ -160,6 +165,19 @@ private struct ValueDecoder: Decoder {
         }
     }
 
+    func float() throws -> Float {
+        try scalar("a number that float32 can hold") { value in
+            let number: Float? =
+                switch value {
+                case .integer(let number): Float(number)
+                case .unsigned(let number): Float(number)
+                case .number(let number): Float(number)
+                case .null, .boolean, .text, .sequence, .mapping: nil
+                }
+            return number.flatMap { $0.isFinite ? $0 : nil }
+        }
+    }
+
     func boolean() throws -> Bool {
         try scalar("true or false") { if case .boolean(let value) = $0 { value } else { nil } }
     }
@@ -188,11 +206,25 @@ private struct ValueDecoder: Decoder {
             return try type.init(from: decoder)
         } catch let error as DecodingError {
             reader.note(path, ConfigurationReader.describe(error))
-            throw Noted()
         } catch let fault as SettingsFault {
             reader.note(ConfigurationReader.join(path, fault.key), fault.reason)
-            throw Noted()
+        } catch is Noted {
+            // Noted where it happened.
         }
+        reader.unfinished.insert(path)
+        return try standIn(type)
+    }
+
+    /// The default in place of what could not be read, so that the other keys are read as well.
+    private func standIn<Value: Decodable>(_ type: Value.Type) throws -> Value {
+        let fallback = ValueDecoder(
+            reader: ConfigurationReader(.empty),
+            path: "",
+            value: nil,
+            standard: standard
+        )
+        guard isWritten, standard != nil, let value = try? type.init(from: fallback) else { throw Noted() }
+        return value
     }
 
     /// A word of a closed set.
@@ -203,7 +235,8 @@ private struct ValueDecoder: Decoder {
         if let effective, case .text = effective, let value = try? type.init(from: self.unnoted) {
             return value
         }
-        throw fault("one of \(ConfigurationReader.words(of: words).joined(separator: ", "))")
+        _ = fault("one of \(ConfigurationReader.words(of: words).joined(separator: ", "))")
+        return try standIn(type)
     }
 
     /// The same value, read without noting what is wrong.
@@ -249,7 +282,7 @@ private struct KeyedValues<Key: CodingKey>: KeyedDecodingContainerProtocol {
     func decode(_ type: Bool.Type, forKey key: Key) throws -> Bool { try at(key).boolean() }
     func decode(_ type: String.Type, forKey key: Key) throws -> String { try at(key).text() }
     func decode(_ type: Double.Type, forKey key: Key) throws -> Double { try at(key).number() }
-    func decode(_ type: Float.Type, forKey key: Key) throws -> Float { Float(try at(key).number()) }
+    func decode(_ type: Float.Type, forKey key: Key) throws -> Float { try at(key).float() }
     func decode(_ type: Int.Type, forKey key: Key) throws -> Int { try at(key).integer(type) }
     func decode(_ type: Int8.Type, forKey key: Key) throws -> Int8 { try at(key).integer(type) }
     func decode(_ type: Int16.Type, forKey key: Key) throws -> Int16 { try at(key).integer(type) }
@@ -305,7 +338,7 @@ private struct ListedValues: UnkeyedDecodingContainer {
     mutating func decode(_ type: Bool.Type) throws -> Bool { try next().boolean() }
     mutating func decode(_ type: String.Type) throws -> String { try next().text() }
     mutating func decode(_ type: Double.Type) throws -> Double { try next().number() }
-    mutating func decode(_ type: Float.Type) throws -> Float { Float(try next().number()) }
+    mutating func decode(_ type: Float.Type) throws -> Float { try next().float() }
     mutating func decode(_ type: Int.Type) throws -> Int { try next().integer(type) }
     mutating func decode(_ type: Int8.Type) throws -> Int8 { try next().integer(type) }
     mutating func decode(_ type: Int16.Type) throws -> Int16 { try next().integer(type) }
@@ -343,7 +376,7 @@ private struct SingleValue: SingleValueDecodingContainer {
     func decode(_ type: Bool.Type) throws -> Bool { try decoder.boolean() }
     func decode(_ type: String.Type) throws -> String { try decoder.text() }
     func decode(_ type: Double.Type) throws -> Double { try decoder.number() }
-    func decode(_ type: Float.Type) throws -> Float { Float(try decoder.number()) }
+    func decode(_ type: Float.Type) throws -> Float { try decoder.float() }
     func decode(_ type: Int.Type) throws -> Int { try decoder.integer(type) }
     func decode(_ type: Int8.Type) throws -> Int8 { try decoder.integer(type) }
     func decode(_ type: Int16.Type) throws -> Int16 { try decoder.integer(type) }

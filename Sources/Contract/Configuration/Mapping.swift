@@ -166,7 +166,7 @@ extension PlainValue {
         switch self {
         case .mapping: "a mapping"
         case .sequence: "a list"
-        case .text(let text): "'\(text.prefix(60))'"
+        case .text(let text): Double(text) == nil ? "'\(text.prefix(60))'" : "the text '\(text.prefix(60))'"
         case .null, .boolean, .integer, .unsigned, .number: "'\(canonicalJSON)'"
         }
     }

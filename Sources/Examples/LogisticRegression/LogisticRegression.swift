@@ -18,12 +18,12 @@ struct Settings: TrainerSettings {
     func validate() throws(SettingsFault) {
         try SettingsFault.require(!features.isEmpty, "features", "found none, expected names of columns")
         try SettingsFault.require(
-            learningRate > 0,
+            learningRate > 0 && learningRate <= 100,
             "learningRate",
-            "found \(learningRate), expected more than 0"
+            "found \(learningRate), expected more than 0 and at most 100"
         )
         for (key, rows) in [("rowsPerStep", rowsPerStep), ("publicRowsPerStep", publicRowsPerStep)] {
-            try SettingsFault.require(rows > 0, key, "found \(rows), expected 1 or more")
+            try SettingsFault.require((1...10_000).contains(rows), key, "found \(rows), expected 1 to 10000")
         }
     }
 }

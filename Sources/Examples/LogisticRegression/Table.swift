@@ -24,7 +24,10 @@ struct Table {
         guard let bytes = FileManager.default.contents(atPath: path) else {
             throw data.error("path", "found '\(path)', which cannot be read")
         }
-        let lines = String(decoding: bytes, as: UTF8.self).split(whereSeparator: \.isNewline)
+        let lines = String(decoding: bytes, as: UTF8.self).split(
+            omittingEmptySubsequences: false,
+            whereSeparator: \.isNewline
+        )
         let names = lines.first?.split(separator: ",").map(String.init) ?? []
         func column(_ name: String) throws -> Int {
             if let index = names.firstIndex(of: name) { return index }
@@ -33,14 +36,14 @@ struct Table {
         let features = try settings.features.map(column)
         let label = try column(settings.label)
         let group = try settings.group.isEmpty ? nil : column(settings.group)
-        rows = try lines.dropFirst().enumerated().map { index, line in
+        rows = try lines.enumerated().dropFirst().filter { !$0.element.isEmpty }.map { index, line in
             let cells = line.split(separator: ",", omittingEmptySubsequences: false)
             let numbers = cells.count == names.count ? features.compactMap { Float(cells[$0]) } : []
             guard numbers.count == features.count, numbers.allSatisfy(\.isFinite),
                 let value = Float(cells[label]), value == 0 || value == 1
             else {
                 let expected = "\(names.count) cells, with numbers as features and 0 or 1 as label"
-                throw data.error("path", "\(path):\(index + 2): found '\(line)', expected \(expected)")
+                throw data.error("path", "\(path):\(index + 1): found '\(line)', expected \(expected)")
             }
             return Row(features: numbers, label: value, group: group.map { String(cells[$0]) } ?? "all")
         }

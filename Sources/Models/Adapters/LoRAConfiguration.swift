@@ -47,8 +47,8 @@ package struct LoRAConfiguration: Codable, Sendable, Equatable {
         guard (1...Self.rankMax).contains(rank) else {
             throw .badConfiguration(key: "rank", detail: "\(rank) is not between 1 and \(Self.rankMax)")
         }
-        guard alpha > 0, alpha.isFinite else {
-            throw .badConfiguration(key: "alpha", detail: "\(alpha) is not positive")
+        guard alpha > 0, alpha <= 1e6 else {
+            throw .badConfiguration(key: "alpha", detail: "\(alpha) is not above 0 and at most 1000000")
         }
         guard !targets.isEmpty, Set(targets).count == targets.count else {
             throw .badConfiguration(key: "targets", detail: "\(targets) is empty or names a module twice")

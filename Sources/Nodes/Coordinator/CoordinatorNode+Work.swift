@@ -88,7 +88,7 @@ extension CoordinatorNode {
                     ]
                 )
                 let digest = try await node.bench.veto(veto)
-                if let previous { try await node.keep(previous, round: round) }
+                if let previous { try await node.keep(previous, round: round, isNews: false) }
                 node.post(.vetoed(round: round, adapter: digest))
             }
         }
@@ -126,9 +126,10 @@ extension CoordinatorNode {
         try await store.note(EvaluationMetrics.eventName, round: round, detail: time.json())
     }
 
-    private func keep(_ result: Contract.Evaluation, round: Int) async throws {
+    private func keep(_ result: Contract.Evaluation, round: Int, isNews: Bool = true) async throws {
         try await store.record(evaluation: Array(result.json().utf8), round: round)
         evaluations[round] = result
+        guard isNews else { return writeStatus(force: true) }
         let slices = result.slices.map { "\($0.name) \(($0.value * 1000).rounded() / 1000)" }
         logger.info(
             "evaluated",

@@ -34,8 +34,8 @@ extension ReportPage {
     var swaps: String {
         Page.section(
             "What the swap did",
-            "A group whose responses are all accepted or all refused has the same score throughout and teaches "
-                + "nothing: it is silent. The swap puts accepted responses of other clients in place of refused ones.",
+            "A group whose responses are all accepted or all refused is silent: it teaches nothing to a trainer that "
+                + "learns from differences within a group. The swap puts accepted responses of other clients in place of refused ones.",
             figures: [silentGroups, swapCounts],
             remark: remark
         )
@@ -113,7 +113,7 @@ extension ReportPage {
         )
         return Page.figure(
             "Silent groups",
-            "Public groups that teach nothing, before and after swaps.",
+            "Public groups whose responses are all accepted or all refused, before and after swaps.",
             chart: chart.svg(),
             table: table.html
         )

@@ -43,12 +43,13 @@ extension ReportPage {
         )
         return Page.figure(
             "By kind and direction",
-            "Full model: what synchronising whole models would have sent in as many rounds.",
+            bytes.fullModelSync > 0
+                ? "Full model: what synchronising whole models would have sent in as many rounds." : "",
             chart: chart.svg(),
             legend: [
                 ("↑ client to coordinator", .up), ("↓ coordinator to client", .down),
-                ("both ways", .total), ("full model, not sent", .base),
-            ],
+                ("both ways", .total),
+            ] + (bytes.fullModelSync > 0 ? [("full model, not sent", .base)] : []),
             table: table.html
         )
     }

@@ -72,8 +72,9 @@ package struct ReportPage {
             Page.tile(
                 "Training took",
                 NumberText.seconds(summary.seconds.training),
-                note: "evaluation \(NumberText.seconds(summary.seconds.evaluation)), "
-                    + "build \(NumberText.seconds(summary.seconds.build))"
+                note: "evaluation \(NumberText.seconds(summary.seconds.evaluation))"
+                    + (summary.seconds.build > 0
+                        ? ", build \(NumberText.seconds(summary.seconds.build))" : "")
             )
         )
         return Page.tiles(tiles)

@@ -33,6 +33,11 @@ package struct BoundsGuard: RoundGuard {
                     "found \(value ?? 0), expected a number"
                 )
             }
+            try SettingsFault.require(
+                (minimum ?? -.infinity) <= (maximum ?? .infinity),
+                "minimum",
+                "found \(minimum ?? 0), above the maximum of \(maximum ?? 0)"
+            )
             try SettingsFault.require(fall ?? 0 >= 0, "fall", "found \(fall ?? 0), expected 0 or more")
         }
     }

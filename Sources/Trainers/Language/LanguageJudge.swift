@@ -15,32 +15,36 @@ package final class LanguageJudge<Settings: LanguageSettings>: PublicJudge {
     private var walk: ShuffledEpochs
 
     /// Counts the public and the held-out questions.
+    ///
+    /// - Throws: `ConfigurationError` without held-out ones, `SettingsFault` where a public step needs more questions
+    ///   than there are.
     package static func examine(_ settings: Settings, _ coordinator: CoordinatorContext) throws -> [String] {
-        [
-            "public: \(try LanguageData.publicQuestions(coordinator).count) questions",
-            "evaluation: \(try LanguageData.heldOutQuestions(coordinator).count) questions",
-        ]
+        let asked = try LanguageData.publicQuestions(coordinator).count
+        let heldOut = try LanguageData.heldOutQuestions(coordinator).count
+        guard heldOut > 0 else {
+            throw coordinator.evaluationData.error("", "found no held-out questions, expected at least one")
+        }
+        let wanted = coordinator.run.schedule.publicStepsPerRound > 0 ? settings.publicPromptsPerStep : 0
+        try SettingsFault.require(
+            asked >= wanted,
+            "publicPromptsPerStep",
+            "is \(wanted), but there are \(asked) public questions"
+        )
+        return ["public: \(asked) questions", "evaluation: \(heldOut) questions"]
     }
 
     /// Loads the model and checks the public and held-out questions.
     ///
-    /// - Throws: `QuestionFault` naming a question, or `SettingsFault` where a public step needs more
-    ///   questions than there are.
+    /// - Throws: What `examine` throws; `QuestionFault` naming a question.
     package init(settings: Settings, context: CoordinatorContext) throws {
         self.settings = settings
+        _ = try Self.examine(settings, context)
         seed = context.run.seed
         schedule = context.run.schedule
         task = try LanguageTask(context.run, settings: settings)
         publicQuestions = try LanguageData.publicQuestions(context)
         if schedule.publicStepsPerRound > 0 {
             _ = try task.prompts(of: publicQuestions, set: "public")
-            guard publicQuestions.count >= settings.publicPromptsPerStep else {
-                throw SettingsFault(
-                    key: "publicPromptsPerStep",
-                    reason:
-                        "is \(settings.publicPromptsPerStep), but there are \(publicQuestions.count) public questions"
-                )
-            }
         }
         publicIndex = Dictionary(
             publicQuestions.enumerated().map { ($1.id, $0) },

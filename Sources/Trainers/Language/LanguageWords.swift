@@ -28,6 +28,10 @@ struct LanguageWords {
                 "found \(sources.count) models, expected one of embedded: NAME, directory: PATH, gguf: PATH"
             )
         }
+        if let name = words.embedded, !EmbeddedModels.names.contains(name) {
+            let known = EmbeddedModels.names.joined(separator: ", ")
+            throw run.model.error("embedded", "found '\(name)', expected one of \(known)")
+        }
         model = source
         adapter = try run.adapter.read(AdapterWords.self) {
             LoRAConfiguration(rank: $0.rank, alpha: $0.alpha, targets: $0.targets)
@@ -55,7 +59,7 @@ struct LanguageWords {
                 guard case .badConfiguration(let key, let detail) = error else {
                     throw SettingsFault(key: "", reason: "\(error)")
                 }
-                throw SettingsFault(key: key, reason: "found \(detail)")
+                throw SettingsFault(key: key, reason: detail)
             }
         }
     }
@@ -134,7 +138,11 @@ extension LocalTrainer where Settings: LanguageSettings {
 
     /// Counts the private questions.
     package static func examine(_ settings: Settings, _ client: ClientContext) throws -> String {
-        "\(try LanguageData.questions(of: client).count) questions"
+        let count = try LanguageData.questions(of: client).count
+        guard count > 0 else {
+            throw client.data.error("", "found no private questions, expected at least one")
+        }
+        return "\(count) questions"
     }
 
     /// The base model's parameters.

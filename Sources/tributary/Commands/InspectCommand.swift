@@ -82,12 +82,16 @@ struct InspectCommand: AsyncParsableCommand {
         if let (version, blob) = try ledger.latestAdapter() {
             lines.append("newest adapter: after \(version) rounds, SHA-256 \(blob.digest)")
         }
+        let vetoes = try RunMetrics(reading: ledger).vetoes
         for round in try ledger.rounds() {
             let updates = try ledger.updates(round: round.round)
             let state = round.isFinished ? "finished" : "under way"
             let clients = updates.map { "\($0.client) (\($0.examples) examples)" }.joined(separator: ", ")
             let steps = try ledger.closedSteps(round: round.round).count
             lines.append("round \(round.round): \(state), \(steps) public steps, updates from \(clients)")
+            if let veto = vetoes.last(where: { $0.round == round.round }) {
+                lines.append("round \(round.round): not taken, \(veto.reason)")
+            }
         }
         for (round, result) in try ledger.evaluations() {
             let name = round < 0 ? "before round 0" : "after round \(round)"

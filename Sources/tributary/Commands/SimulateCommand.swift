@@ -46,7 +46,8 @@ struct SimulateCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await Failure.reporting("tributary simulate") {
-            var topology = try Job.load(topology, .shipped).topology
+            let file = topology
+            var topology = try Job.load(file, .shipped).topology
             if let pool {
                 guard PoolRules.names.contains(pool) else {
                     let known = PoolRules.names.joined(separator: ", ")
@@ -56,9 +57,10 @@ struct SimulateCommand: AsyncParsableCommand {
             }
             if let seed { topology.seed = seed }
             let layout = RunLayout(root: out)
+            let job = try Job(topology, .shipped)
+            _ = try LocalRun.earlier(job, in: layout, named: file)
             try FileManager.default.createDirectory(atPath: out, withIntermediateDirectories: true)
             try topology.resolvedYAML.write(toFile: layout.topologyFile, atomically: true, encoding: .utf8)
-            let job = try Job(topology, .shipped)
             var files: [String: String] = [:]
             if let data, let first = topology.clients.first { files[first.name] = data }
             if localOnly {

@@ -88,7 +88,8 @@ struct SummaryBuilder {
                 clients: run.topology.clients.map(\.name)
             ),
             drift: merge?.clientDrift,
-            fedITGap: merge?.factorGap,
+            // Without factors there is no gap.
+            fedITGap: run.metrics.aggregations.contains { $0.factorGap > 0 } ? merge?.factorGap : nil,
             silentBefore: steps?.silentBefore,
             silentAfter: steps?.silentAfter,
             swaps: steps?.swaps,
@@ -116,6 +117,10 @@ struct SummaryBuilder {
                 "\(topology.aggregation.delta), weights \(topology.aggregation.weights.rawValue)"
             ),
             Setting("swap", topology.pool),
+            Setting("objectives", topology.objectives.oneLine),
+            Setting("transforms, clients", topology.transforms.client.oneLine),
+            Setting("transforms, coordinator", topology.transforms.coordinator.oneLine),
+            Setting("monitors", topology.monitors.oneLine), Setting("guards", topology.guards.oneLine),
             Setting("values on the wire", topology.encoding.rawValue),
             Setting("full-model figure", fullModelText),
             Setting("training seconds", "from the beginning of each round to its merge, added up"),
@@ -146,6 +151,13 @@ struct SummaryBuilder {
         let count = run.metrics.evaluationTimes.count
         return count > 0
             ? "the coordinator's \(count) evaluations, that before the first round included" : "not measured"
+    }
+}
+
+extension [Component] {
+    /// `clip (norm: 2), …`; nothing for no entries.
+    fileprivate var oneLine: String {
+        map { $0.settings.isEmpty ? $0.name : "\($0.name) (\($0.settings.oneLine))" }.joined(separator: ", ")
     }
 }
 

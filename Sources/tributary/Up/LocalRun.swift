@@ -12,20 +12,11 @@ enum LocalRun {
     ///   - topologyFile: The topology as the user wrote it.
     ///   - layout: Where the run goes.
     /// - Returns: The topology, with a free port where it leaves the choice to the system.
-    /// - Throws: `ConfigurationError`, `IdentityError`; `UpError` where the folder holds another run.
+    /// - Throws: `ConfigurationError`, `IdentityError`; `NodeError` where the folder holds another run.
     static func prepare(topologyFile: String, layout: RunLayout) throws -> Topology {
         let job = try Job.load(topologyFile, .shipped)
         var topology = job.topology
-        if FileManager.default.fileExists(atPath: layout.topologyFile) {
-            let earlier = try Topology.load(layout.topologyFile)
-            guard earlier.digest == topology.digest,
-                try Job(earlier, .shipped).fingerprint() == job.fingerprint()
-            else {
-                throw UpError(
-                    "\(layout.root) holds another run: its topology differs from \(topologyFile); "
-                        + "choose another --out, or remove that folder"
-                )
-            }
+        if let earlier = try earlier(job, in: layout, named: topologyFile) {
             topology = earlier
         } else {
             if topology.coordinator.port == 0 { topology.coordinator.port = try FreePort.find() }
@@ -39,6 +30,26 @@ enum LocalRun {
             now: Date()
         )
         return topology
+    }
+
+    /// The topology of the run that a folder holds, which has to be a job's; nil if no run has begun in it.
+    ///
+    /// - Throws: `NodeError` where the folder holds another run; `ConfigurationError`.
+    static func earlier(_ job: Job, in layout: RunLayout, named name: String) throws -> Topology? {
+        guard FileManager.default.fileExists(atPath: layout.coordinatorState + "/ledger.sqlite") else {
+            return nil
+        }
+        let earlier = try Topology.load(layout.topologyFile)
+        guard earlier.digest == job.topology.digest,
+            try Job(earlier, .shipped).fingerprint() == job.fingerprint()
+        else {
+            throw NodeError(
+                .configuration,
+                "\(layout.root) holds another run: its topology differs from \(name); "
+                    + "choose another --out, or remove that folder"
+            )
+        }
+        return earlier
     }
 }
 

@@ -55,8 +55,10 @@ struct ProgressDisplay {
         let bytes =
             "\(ProgressDisplay.bytes(status.bytesUp)) up, \(ProgressDisplay.bytes(status.bytesDown)) down"
         let round = "round \(min(status.round + 1, status.rounds))/\(status.rounds)"
+        let vetoed = status.vetoed.map { "\($0 + 1)" }.joined(separator: ", ")
+        let refused = vetoed.isEmpty ? "" : "  not taken: \(vetoed)"
         return
-            "\(round)  \(status.phase.rawValue)  \(quality)  \(bytes)  \(seconds) s"
+            "\(round)  \(status.phase.rawValue)  \(quality)\(refused)  \(bytes)  \(seconds) s"
     }
 
     // MARK: - Log

@@ -63,8 +63,13 @@ package struct AnswerDriftMonitor: RoundMonitor {
 
     /// Loads the model, and has the base model answer.
     ///
-    /// - Throws: `ConfigurationError` for a trainer without a language model.
+    /// - Throws: `SettingsFault` for a trainer without a language model.
     package init(settings: Settings, context: CoordinatorContext) throws {
+        try SettingsFault.require(
+            !context.run.model.isEmpty,
+            "",
+            "watches the answers of a language model, and the trainer of this topology has none"
+        )
         let words = try context.run.settings.decodePart(PromptWords.self)
         let task = try LanguageTask(
             context.run,

@@ -17,9 +17,9 @@ struct KLToBaseTerm: AddedTerm {
 
         func validate() throws(SettingsFault) {
             try SettingsFault.require(
-                weight > 0 && weight.isFinite,
+                weight > 0 && weight <= 1e6,
                 "weight",
-                "found \(weight), expected more than 0"
+                "found \(weight), expected more than 0 and at most 1000000"
             )
         }
     }
