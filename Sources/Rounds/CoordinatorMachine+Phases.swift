@@ -108,9 +108,15 @@ extension CoordinatorMachine {
         let isEnough = current.updates.count >= plan.quorum
         guard isEnough, isOverdue || standing.nobodyIsAwaited else {
             guard standing.nobodyCanCome else { return }
-            let reason =
-                "round \(current.round): \(current.updates.count) updates below quorum \(plan.quorum), "
-            return end(.failed(reason: reason + "and no other client can send one"))
+            let refused = current.updatesRefused.sorted { $0.key < $1.key }.map { "\($0) (\($1.name))" }
+            return end(
+                .failed(
+                    reason:
+                        "round \(current.round): \(current.updates.count) updates below quorum \(plan.quorum), "
+                        + "and no other client can send one"
+                        + (refused.isEmpty ? "" : "; refused: \(refused.joined(separator: ", "))")
+                )
+            )
         }
         if isOverdue { leaveBehind(round: current.round, step: nil, standing.awaited) }
         let clients = current.updates.keys.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }

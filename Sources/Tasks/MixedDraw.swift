@@ -45,7 +45,11 @@ package struct MixedDraw: Sendable, Codable, Equatable {
     package func privateQuestions(client: Int, seed: UInt64) throws(DrawError) -> [Question] {
         try validate()
         guard (0..<clients).contains(client) else {
-            throw .invalid(field: "client", found: "\(client)", expected: "0 to \(clients - 1)")
+            throw .invalid(
+                field: "clients",
+                found: "\(clients)",
+                expected: "one for each client, \(client + 1) or more"
+            )
         }
         var questions: [Question] = []
         for offset in families.indices {

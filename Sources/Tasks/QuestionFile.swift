@@ -168,7 +168,12 @@ package enum QuestionFile {
             throw .unreadable(file: path, reason: String(cString: strerror(errno)))
         }
         do {
-            let attributes = try FileManager.default.attributesOfItem(atPath: path)
+            let attributes = try FileManager.default.attributesOfItem(
+                atPath: URL(filePath: path).resolvingSymlinksInPath().path(percentEncoded: false)
+            )
+            guard attributes[.type] as? FileAttributeType == .typeRegular else {
+                throw DataError.unreadable(file: path, reason: "it is no file")
+            }
             let size = (attributes[.size] as? any BinaryInteger).flatMap { Int(exactly: $0) } ?? 0
             guard size <= bytesMax else {
                 throw DataError.tooLong(file: path, place: nil, bytes: size, limit: bytesMax)
