@@ -16,6 +16,7 @@ extension ProcessTests {
               public: {path: public.csv}
               evaluation: {path: held-out.csv}
             rounds: {count: 3, steps: 12, deadlines: {heartbeat: 500ms, idle: 20s}}
+            pool: {rule: replaceAll}
             guards: [bounds: {minimum: 0.2}]
             clients:
               - {name: north, data: {path: north.csv}}
@@ -121,11 +122,11 @@ extension ProcessTests {
                         "label: relapse", "labell: relapse", 78,
                         ":6: key 'trainer.settings.labell': unknown key; did you mean 'label'?"
                     ),
-                    ("path: north.csv", "path: absent.csv", 78, ":13: key 'clients[0].data.path': found '"),
+                    ("path: north.csv", "path: absent.csv", 78, ":14: key 'clients[0].data.path': found '"),
                     ("[age, dose]", "[age, weight]", 78, "north.csv:1: found the columns"),
                     (
                         "guards:", "model: {embedded: x}\nguards:", 78,
-                        ":11: key 'model': the trainer 'logistic' has no 'model'"
+                        ":12: key 'model': the trainer 'logistic' has no 'model'"
                     ),
                 ] as [(String, String, Int32, String)] {
                     try bench.write("run/topology.yaml", good.replacing(old, with: new))

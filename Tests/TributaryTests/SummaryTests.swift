@@ -68,6 +68,18 @@ struct SummaryTests {
         #expect(history[1].bytes.reduce(0) { $0 + $1.up } == 107)
     }
 
+    @Test("where the judge combines responses, its figures take the place of the swap's")
+    func combined() throws {
+        try SyntheticRun(topology: smallTopology(), combined: 0.5).write(to: scratch.path)
+
+        let history = try summary().history
+
+        #expect(history.map(\.combined) == [["merged": 4], ["merged": 4]])
+        #expect(history.allSatisfy { $0.swaps == nil && $0.silentBefore == nil && $0.silentAfter == nil })
+        let page = ReportPage(try summary()).html()
+        #expect(page.contains("What public steps came to") && !page.contains("What the swap did"))
+    }
+
     @Test("controls below the run's folder are compared with it, local-only as the mean over clients")
     func controls() throws {
         try SyntheticRun(topology: smallTopology()).write(to: scratch.path)

@@ -72,6 +72,9 @@ struct SyntheticRun {
     /// pass@1 of topics `a` and `b`, first the base's, then after each round.
     var scores: [(a: Double, b: Double)] = [(0.1, 0.3), (0.2, 0.4), (0.3, 0.7)]
 
+    /// What the judge measured in each public step, where it combines responses itself.
+    var combined: Double?
+
     func write(to root: String) throws {
         let layout = RunLayout(root: root)
         try FileManager.default.createDirectory(atPath: root, withIntermediateDirectories: true)
@@ -100,7 +103,7 @@ struct SyntheticRun {
                 "publicStep",
                 """
                 {"round":\(round),"step":\(step),"groups":8,"silentBefore":\(4 + round),"silentAfter":2,"swaps":3,\
-                "responses":16,"correct":6}
+                "responses":16,"correct":6\(combined.map { ",\"metrics\":{\"merged\":\($0 + Double(step))}" } ?? "")}
                 """,
                 ledger
             )

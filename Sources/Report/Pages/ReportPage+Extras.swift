@@ -51,7 +51,18 @@ extension ReportPage {
             "What monitors saw",
             "Monitors look at every merged adapter; they decide nothing.",
             figures: names.enumerated().map { index, name in
-                monitorChart(name, id: "monitor-\(index + 1)")
+                chart(name, id: "monitor-\(index + 1)") { $0.monitors?[name] }
+            }
+        )
+    }
+
+    var combined: String {
+        let names = Set(summary.history.flatMap { ($0.combined ?? [:]).keys }).sorted()
+        return Page.section(
+            "What public steps came to",
+            "Means over each round's public steps, in which the trainer's judge combines the clients' responses itself.",
+            figures: names.enumerated().map { index, name in
+                chart(name, id: "combined-\(index + 1)") { $0.combined?[name] }
             }
         )
     }
@@ -73,9 +84,9 @@ extension ReportPage {
         )
     }
 
-    private func monitorChart(_ name: String, id: String) -> String? {
+    private func chart(_ name: String, id: String, _ value: (RoundHistory) -> Double?) -> String? {
         let values = summary.history.compactMap { round in
-            round.monitors?[name].map { (round: round.round, value: $0) }
+            value(round).map { (round: round.round, value: $0) }
         }
         let chart = LineChart(
             frame: ChartFrame(

@@ -89,7 +89,8 @@ extension ReportPage {
     }
 
     private var silentGroups: String? {
-        let rounds = summary.history
+        let rounds = summary.history.filter { $0.silentBefore != nil }
+        guard !rounds.isEmpty else { return nil }
         let chart = LineChart(
             frame: ChartFrame(
                 id: "silent",

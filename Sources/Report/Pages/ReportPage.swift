@@ -17,7 +17,7 @@ package struct ReportPage {
         Page.html(
             title: "\(summary.federation): run report",
             body: header + tiles + heldOut + metrics + trainerFigures + vetoes + traffic + drift + swaps
-                + monitors + updates + settings + footer
+                + combined + monitors + updates + settings + footer
         )
     }
 

@@ -32,6 +32,9 @@ package struct RoundHistory: Codable, Sendable, Equatable {
     /// By client, what was measured of its update on the way: its norm, what transforms did, what the encoding owes.
     package var updates: [String: [String: Double]]?
 
+    /// What the judge measured when it combined responses itself, as the mean over the round's public steps.
+    package var combined: [String: Double]?
+
     /// Gathers a round.
     package init(
         round: Int,
@@ -47,7 +50,8 @@ package struct RoundHistory: Codable, Sendable, Equatable {
         vetoed: String? = nil,
         vetoedClients: [String]? = nil,
         monitors: [String: Double]? = nil,
-        updates: [String: [String: Double]]? = nil
+        updates: [String: [String: Double]]? = nil,
+        combined: [String: Double]? = nil
     ) {
         self.round = round
         self.federated = federated
@@ -63,5 +67,6 @@ package struct RoundHistory: Codable, Sendable, Equatable {
         self.vetoedClients = vetoedClients
         self.monitors = monitors
         self.updates = updates
+        self.combined = combined
     }
 }

@@ -141,7 +141,12 @@ struct RunRecord: Sendable {
         let steps = metrics.publicSteps.filter { round == nil || $0.round == round }
         let groups = steps.reduce(0) { $0 + $1.groups }
         guard groups > 0 else { return nil }
+        let measured = steps.compactMap(\.metrics)
+        let sums = measured.reduce(into: [:]) { $0.merge($1, uniquingKeysWith: +) }
         return PublicTotals(
+            isSwapped: measured.count < steps.count,
+            isCompared: steps.contains { $0.responses > $0.groups },
+            metrics: sums.mapValues { $0 / Double(measured.count) },
             silentBefore: Double(steps.reduce(0) { $0 + $1.silentBefore }) / Double(groups),
             silentAfter: Double(steps.reduce(0) { $0 + $1.silentAfter }) / Double(groups),
             swaps: steps.reduce(0) { $0 + $1.swaps },
@@ -153,6 +158,12 @@ struct RunRecord: Sendable {
 /// What several public steps come to.
 struct PublicTotals: Sendable, Equatable {
     /// The part of the groups, 0 to 1, that are silent before swaps.
+    /// Whether the pool rule swapped, and not the judge combined.
+    var isSwapped: Bool
+    /// Whether there are groups of several responses.
+    var isCompared: Bool
+    /// What the judge measured when it combined, as the mean over the steps.
+    var metrics: [String: Double]
     var silentBefore: Double
     /// The same after swaps.
     var silentAfter: Double

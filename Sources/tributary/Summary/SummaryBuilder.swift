@@ -78,6 +78,7 @@ struct SummaryBuilder {
         let round = count - 1
         let merge = run.metrics.aggregations.last { $0.round == round }
         let steps = run.publicSteps(inRound: round)
+        let compared = steps.flatMap { $0.isSwapped && $0.isCompared ? $0 : nil }
         let veto = run.veto(ofRound: round)
         return RoundHistory(
             round: count,
@@ -90,14 +91,15 @@ struct SummaryBuilder {
             drift: merge?.clientDrift,
             // Without factors there is no gap.
             fedITGap: run.metrics.aggregations.contains { $0.factorGap > 0 } ? merge?.factorGap : nil,
-            silentBefore: steps?.silentBefore,
-            silentAfter: steps?.silentAfter,
-            swaps: steps?.swaps,
+            silentBefore: compared?.silentBefore,
+            silentAfter: compared?.silentAfter,
+            swaps: steps.flatMap { $0.isSwapped ? $0.swaps : nil },
             bytes: run.bytes(inRound: round),
             vetoed: veto?.reason,
             vetoedClients: veto?.clients,
             monitors: run.monitorMetrics(ofRound: round),
-            updates: run.updateMetrics(ofRound: round)
+            updates: run.updateMetrics(ofRound: round),
+            combined: steps.flatMap { $0.metrics.isEmpty ? nil : $0.metrics }
         )
     }
 
