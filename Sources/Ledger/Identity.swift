@@ -10,20 +10,29 @@ package struct FederationIdentity: Sendable, Hashable {
     package var seed: UInt64
     /// Digest of what all members must agree on: the parts of their fingerprints.
     package var fingerprint: SHA256Digest
+    /// What both digests are of, a line `NAME: VALUE` for each part: an error names the first that differs.
+    package var parts: String
 
     /// Makes an identity.
-    package init(federation: String, topology: SHA256Digest, seed: UInt64, fingerprint: SHA256Digest) {
+    package init(
+        federation: String,
+        topology: SHA256Digest,
+        seed: UInt64,
+        fingerprint: SHA256Digest,
+        parts: String = ""
+    ) {
         self.federation = federation
         self.topology = topology
         self.seed = seed
         self.fingerprint = fingerprint
+        self.parts = parts
     }
 
     /// The fields as texts, in the order in which differences are reported.
     var fields: [(name: String, value: String)] {
         [
             ("federation", federation), ("fingerprint", fingerprint.description), ("seed", String(seed)),
-            ("topology digest", topology.description),
+            ("topology digest", topology.description), (IdentityCheck.parts, parts),
         ]
     }
 
@@ -34,7 +43,13 @@ package struct FederationIdentity: Sendable, Hashable {
             let seed = fields["seed"].flatMap({ UInt64($0) }),
             let topology = fields["topology digest"].flatMap({ SHA256Digest(hex: $0) })
         else { return nil }
-        self.init(federation: federation, topology: topology, seed: seed, fingerprint: fingerprint)
+        self.init(
+            federation: federation,
+            topology: topology,
+            seed: seed,
+            fingerprint: fingerprint,
+            parts: fields[IdentityCheck.parts] ?? ""
+        )
     }
 }
 
@@ -50,6 +65,8 @@ package struct ClientIdentity: Sendable, Hashable {
     package var fingerprint: SHA256Digest
     /// The digest of the topology.
     package var topology: SHA256Digest
+    /// What both digests are of; see `FederationIdentity.parts`.
+    package var parts: String
 
     /// Makes an identity.
     package init(
@@ -57,39 +74,65 @@ package struct ClientIdentity: Sendable, Hashable {
         client: String,
         seed: UInt64,
         fingerprint: SHA256Digest,
-        topology: SHA256Digest
+        topology: SHA256Digest,
+        parts: String = ""
     ) {
         self.federation = federation
         self.client = client
         self.seed = seed
         self.fingerprint = fingerprint
         self.topology = topology
+        self.parts = parts
     }
 
     var fields: [(name: String, value: String)] {
         [
             ("federation", federation), ("client", client), ("fingerprint", fingerprint.description),
-            ("seed", String(seed)), ("topology digest", topology.description),
+            ("seed", String(seed)), ("topology digest", topology.description), (IdentityCheck.parts, parts),
         ]
     }
 }
 
 /// Compares what a directory says it belongs to with what it is opened for.
 enum IdentityCheck {
+    /// The field that is there for the words of an error.
+    static let parts = "parts"
+
     static func require(
         _ wanted: [(name: String, value: String)],
         found: [String: String],
         directory: String
     ) throws(LedgerError) {
-        for (name, value) in wanted {
+        let mine = wanted.first { $0.name == parts }?.value ?? ""
+        for (name, value) in wanted where name != parts {
             let recorded = found[name] ?? "(none)"
             guard recorded == value else {
+                let difference =
+                    difference(found[parts] ?? "", mine)
+                    ?? "its \(name) is \(recorded), this one's is \(value)"
                 throw LedgerError(
                     .otherIdentity,
-                    "'\(directory)' holds another run: its \(name) is \(recorded), this one's is \(value); "
+                    "'\(directory)' holds another run: \(difference); "
                         + "choose another directory, or start the run that it belongs to"
                 )
             }
+        }
+    }
+
+    /// The first part in which two texts of parts differ, in words; nil if they name none.
+    private static func difference(_ theirs: String, _ mine: String) -> String? {
+        let (theirs, mine) = (values(theirs), values(mine))
+        guard !theirs.isEmpty, !mine.isEmpty else { return nil }
+        for name in Set(theirs.keys).union(mine.keys).sorted() where theirs[name] != mine[name] {
+            return "its \(name) is \(theirs[name] ?? "not set"), this one's is \(mine[name] ?? "not set")"
+        }
+        return nil
+    }
+
+    private static func values(_ parts: String) -> [String: String] {
+        parts.split(separator: "\n").reduce(into: [:]) { values, line in
+            let name = line.prefix { $0 != ":" }
+            values[String(name)] = String(line.dropFirst(name.count + 2))
         }
     }
 }

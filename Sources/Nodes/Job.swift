@@ -264,7 +264,8 @@ extension Job {
             federation: topology.federation,
             topology: topology.digest,
             seed: topology.seed,
-            fingerprint: try fingerprintDigest()
+            fingerprint: try fingerprintDigest(),
+            parts: try identityParts()
         )
     }
 
@@ -275,8 +276,15 @@ extension Job {
             client: name,
             seed: topology.seed,
             fingerprint: try fingerprintDigest(),
-            topology: topology.digest
+            topology: topology.digest,
+            parts: try identityParts()
         )
+    }
+
+    /// What a state directory belongs to, part by part.
+    private func identityParts() throws -> String {
+        let parts = try fingerprint().map { ($0.name, $0.value) } + topology.agreedParts
+        return parts.map { "\($0.0): \($0.1.replacing("\n", with: " "))\n" }.joined()
     }
 
     /// The run as the coordinator's machine sees it.

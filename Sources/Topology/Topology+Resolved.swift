@@ -15,6 +15,13 @@ extension Topology {
     /// are. The trainer's settings, its model and its adapter are compared by its own fingerprint.
     package var digest: SHA256Digest { SHA256Digest(of: agreed.canonicalJSON.utf8) }
 
+    /// What the digest is of and no member's fingerprint has, as JSON by key.
+    package var agreedParts: [(String, String)] {
+        Mapping(file: "topology", key: "", value: agreed, lines: [:]).members
+            .filter { ["trainer", "aggregation", "pool", "transforms", "guards"].contains($0.key) }
+            .map { ($0.key, $0.value) }
+    }
+
     private var agreed: PlainValue {
         .mapping([
             pair("federation", .text(federation)),

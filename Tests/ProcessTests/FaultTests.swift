@@ -200,7 +200,7 @@ extension ProcessTests {
                 let longer = try bench.write("longer.yaml", SmallTopology(rounds: 3).text)
                 try await expect(
                     78,
-                    ["holds another run", "its fingerprint is"],
+                    ["holds another run", "its rounds.count is 2, this one's is 3"],
                     "coordinator",
                     ["--topology", longer] + arguments,
                     in: bench
