@@ -35,7 +35,7 @@ package struct UpdateCheck: Sendable {
                 throw .notWhole(array: array.name, index: index, value: array.values[index])
             }
         }
-        let norm = known.normWithoutCounts
+        let norm = known.norm
         if let normMax, norm > normMax { throw .normTooLarge(norm: norm, limit: normMax) }
         return norm
     }
@@ -79,16 +79,5 @@ enum Counts {
     /// The index of the first value that is no count.
     static func firstFault(in values: [Float]) -> Int? {
         values.firstIndex { !isCount(Double($0)) }
-    }
-}
-
-extension AdapterWeights {
-    /// The Euclidean norm over all arrays but summed ones, summed in Double.
-    var normWithoutCounts: Double {
-        var square = 0.0
-        for array in arrays where array.part != .summed {
-            for value in array.values { square += Double(value) * Double(value) }
-        }
-        return square.squareRoot()
     }
 }

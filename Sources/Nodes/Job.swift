@@ -253,38 +253,39 @@ extension Job {
         return short
     }
 
-    /// The whole fingerprint as one digest: what a state directory belongs to.
-    func fingerprintDigest() throws -> SHA256Digest {
-        SHA256Digest(of: try fingerprint().map { "\($0.name)=\($0.value)\n" }.joined().utf8)
-    }
-
     /// What the coordinator's state directory belongs to.
     func federationIdentity() throws -> FederationIdentity {
-        FederationIdentity(
+        let (fingerprint, parts) = try identity()
+        return FederationIdentity(
             federation: topology.federation,
             topology: topology.digest,
             seed: topology.seed,
-            fingerprint: try fingerprintDigest(),
-            parts: try identityParts()
+            fingerprint: fingerprint,
+            parts: parts
         )
     }
 
     /// What a client's state directory belongs to.
     func clientIdentity(_ name: String) throws -> ClientIdentity {
-        ClientIdentity(
+        let (fingerprint, parts) = try identity()
+        return ClientIdentity(
             federation: topology.federation,
             client: name,
             seed: topology.seed,
-            fingerprint: try fingerprintDigest(),
+            fingerprint: fingerprint,
             topology: topology.digest,
-            parts: try identityParts()
+            parts: parts
         )
     }
 
-    /// What a state directory belongs to, part by part.
-    private func identityParts() throws -> String {
-        let parts = try fingerprint().map { ($0.name, $0.value) } + topology.agreedParts
-        return parts.map { "\($0.0): \($0.1.replacing("\n", with: " "))\n" }.joined()
+    /// What a state directory belongs to: the fingerprint as one digest, and part by part with what else the topology
+    /// fixes.
+    private func identity() throws -> (fingerprint: SHA256Digest, parts: String) {
+        let fingerprint = try fingerprint().map { ($0.name, $0.value) }
+        let lines = (fingerprint + topology.agreedParts).map { name, value in
+            "\(name): \(value.replacing("\n", with: " "))\n"
+        }
+        return (SHA256Digest(of: fingerprint.map { "\($0)=\($1)\n" }.joined().utf8), lines.joined())
     }
 
     /// The run as the coordinator's machine sees it.

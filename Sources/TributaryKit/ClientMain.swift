@@ -34,9 +34,9 @@ struct ClientCommand: ParsableCommand {
 
             EXIT CODES (sysexits.h)
               0 done or drained · 64 usage · 65 bad data · 66 missing input
-              69 coordinator unavailable · 70 the run cannot go on · 74 input/output
-              error, such as a full disk · 75 state directory in use · 77 refused by the coordinator
-              78 bad configuration
+              69 coordinator unavailable · 70 the run cannot go on
+              74 input/output error, such as a full disk · 75 state directory in use
+              77 refused by the coordinator · 78 bad configuration
             """
     )
 

@@ -13,9 +13,12 @@ enum Picture {
     /// What a stranger may see.
     static let `public`: Set<String> = ["Contract", "Randomness", "TributaryKit"]
     /// The modules that are about language models.
-    static let language: Set<String> = ["Text", "Tasks", "Models", "CKernels", "Tensors"]
-    /// The folders that are, in other modules: the shipped trainers, and what `tributary` does with a language model.
-    static let languageFolders = ["Sources/Trainers/Language/", "Sources/tributary/Language/"]
+    static let language: Set<String> = ["Text", "Tasks", "Models"]
+    /// What is, in other modules: the shipped trainers, what `tributary` does with a language model, and the operations
+    /// over a vocabulary.
+    static let languageFolders = [
+        "Sources/Trainers/Language/", "Sources/tributary/Language/", "Sources/Tensors/Operations/Token",
+    ]
 
     static let modules = systemLibraries.union(shared).union(learning).union(federation).union(meeting)
         .union(report).union(examples)

@@ -39,13 +39,13 @@ package struct ClipTransform: UpdateTransform {
         _ update: AdapterWeights,
         at place: UpdatePlace
     ) -> (update: AdapterWeights, metrics: [String: Double]) {
-        let norm = update.normWithoutCounts
+        let norm = update.norm
         guard norm > limit, norm.isFinite else { return (update, ["norm": norm, "scale": 1]) }
         var scale = limit / norm
         var clipped = scaled(update, by: scale)
         // Rounded values may together be a little longer; doubled steps end with a scale of zero.
         var step = 0x1p-24
-        while clipped.normWithoutCounts > limit {
+        while clipped.norm > limit {
             scale *= 1 - step
             step *= 2
             clipped = scaled(update, by: scale)

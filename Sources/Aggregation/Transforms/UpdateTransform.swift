@@ -1,6 +1,6 @@
 package import Contract
 
-/// Something that is done to a client's update before it is sent.
+/// Something that is done to a client's update: before it is encoded at the client, or before it is merged.
 ///
 /// An open set: a transform is one file in `Transforms/` and one line in ``UpdateTransforms/all``.
 package protocol UpdateTransform: Sendable {
