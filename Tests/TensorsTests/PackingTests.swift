@@ -138,15 +138,16 @@ import Testing
                 let query = tape.gatherRows(q, rows: [Int32(row)])
                 let cached = CachedSegment(
                     rows: 0..<1,
-                    prefixKeys: promptKeys,
-                    prefixValues: promptValues,
+                    prefixKeys: [promptKeys],
+                    prefixValues: [promptValues],
                     prefixRows: 2..<2 + prompt,
-                    keys: keys,
-                    values: values,
+                    keys: [keys],
+                    values: [values],
                     ownRows: 1..<index + 2
                 )
                 let y = tape.cachedAttention(
-                    q: query,
+                    q: [query],
+                    offsets: [0],
                     segments: [cached],
                     heads: heads,
                     keyValueHeads: keyValueHeads

@@ -166,6 +166,58 @@ void kernel_attention_backward(const kernel_attention_segment *segment,
 void kernel_attention_backward_reference(const kernel_attention_segment *segment,
                                          const kernel_attention_gradients *gradients);
 
+// ---- interaction.c: attention with products of scores, masks and biases
+
+/// One factor of a score: offset + scale q·k. A row of q holds heads · size values, a row of keys
+/// key_value_heads · size.
+typedef struct {
+    size_t size;
+    float offset, scale;
+    const float *q, *prefix_keys, *own_keys;
+} kernel_interaction_factor;
+
+/// What the scores weigh the values with: softmax over the visible keys, the scores as they are, or these
+/// divided by the number of visible keys.
+enum { KERNEL_SOFTMAX = 0, KERNEL_SUM = 1, KERNEL_MEAN = 2 };
+
+/// One segment, laid out as that of attention.c. Query row i sees all `prefix_rows` rows of the prefix and
+/// its own rows 0 to own_before + i if `causal`, else all own rows. The score of a row and a key is the
+/// product of the factors, then + bias; a 0 in `mask` then leaves the key out, whatever its score. `columns`
+/// is prefix_rows + own_before + rows. A row that sees no key gives zeros. There are 1 to 8 factors.
+typedef struct {
+    size_t rows, prefix_rows, own_before;
+    size_t heads, key_value_heads, value_size, factor_count;
+    int causal, weighting;
+    const kernel_interaction_factor *factors;
+    const float *prefix_values, *own_values;
+    const uint8_t *mask;  // [rows, columns] or NULL
+    const float *bias;    // [heads, rows, columns] or NULL
+} kernel_interaction_segment;
+
+/// The gradients to one factor, laid out as its q and keys. dq may be NULL; the two of the keys may be NULL
+/// together (that of the prefix also when prefix_rows is 0).
+typedef struct {
+    float *dq, *dprefix_keys, *down_keys;
+} kernel_interaction_factor_gradients;
+
+/// How many floats of scratch kernel_interaction and kernel_interaction_backward need for a segment.
+size_t kernel_interaction_scratch(const kernel_interaction_segment *segment);
+/// out [rows, heads value_size]; lse [rows, heads] = log of the sum of exponentials of the scores (−inf for a
+/// row that sees nothing), written for KERNEL_SOFTMAX only, or NULL.
+void kernel_interaction(const kernel_interaction_segment *segment, float *scratch, float *out, float *lse);
+void kernel_interaction_reference(const kernel_interaction_segment *segment, float *out, float *lse);
+/// Gradients, all +=. `out` and `lse` are the forward results, read for KERNEL_SOFTMAX only. The value
+/// gradients may be NULL together as those of the keys; dbias [heads, rows, columns] may be NULL.
+typedef struct {
+    const float *out, *lse, *dout;
+    const kernel_interaction_factor_gradients *factors;
+    float *dprefix_values, *down_values, *dbias;
+} kernel_interaction_gradients;
+void kernel_interaction_backward(const kernel_interaction_segment *segment,
+                                 const kernel_interaction_gradients *gradients, float *scratch);
+void kernel_interaction_backward_reference(const kernel_interaction_segment *segment,
+                                           const kernel_interaction_gradients *gradients);
+
 // ---- adamw.c
 
 /// One AdamW step (Loshchilov and Hutter 2019) as PyTorch computes it, for one parameter of n values:

@@ -76,11 +76,11 @@ final class KeyValueCache {
             cache.values.copyRows(row..<row + 1, of: values, to: start + step)
             return CachedSegment(
                 rows: row..<row + 1,
-                prefixKeys: cache.promptKeys,
-                prefixValues: cache.promptValues,
+                prefixKeys: [cache.promptKeys],
+                prefixValues: [cache.promptValues],
                 prefixRows: sample.prompt,
-                keys: cache.keys,
-                values: cache.values,
+                keys: [cache.keys],
+                values: [cache.values],
                 ownRows: start..<start + step + 1
             )
         }

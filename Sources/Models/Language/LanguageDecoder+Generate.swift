@@ -145,7 +145,8 @@ private struct Generation {
             boundary: nil
         ) { [cache] layer, q, k, v in
             tape.cachedAttention(
-                q: q,
+                q: [q],
+                offsets: [0],
                 segments: cache.store(layer: layer, keys: k, values: v, step: step, samples: places),
                 heads: configuration.headCount,
                 keyValueHeads: configuration.keyValueHeadCount

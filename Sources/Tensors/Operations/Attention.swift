@@ -41,6 +41,24 @@ extension Tape {
         heads: Int,
         keyValueHeads: Int
     ) -> Tensor {
+        attention(
+            factors: [ScoreFactor(q: q, k: k, heads: heads)],
+            v: v,
+            pattern: AttentionPattern(segments: segments),
+            heads: heads,
+            keyValueHeads: keyValueHeads
+        )
+    }
+
+    /// The case of one factor, without masks or biases, that the kernel of attention.c is for.
+    func plainAttention(
+        q: Tensor,
+        k: Tensor,
+        v: Tensor,
+        segments: [AttentionSegment],
+        heads: Int,
+        keyValueHeads: Int
+    ) -> Tensor {
         let shape = AttentionShape(q: q, k: k, v: v, heads: heads, keyValueHeads: keyValueHeads)
         let y = result(q.shape, of: q, k, v)
         let lse = workspace.take(q.rows * heads)
