@@ -1,0 +1,36 @@
+extension Tape {
+    /// Divides each head of each row by a number.
+    ///
+    /// - Parameters:
+    ///   - x: `[N, H·D]`.
+    ///   - divisor: `[N, H]`, without zeros.
+    ///   - heads: H.
+    /// - Returns: `[N, H·D]`.
+    package func divideHeads(_ x: Tensor, by divisor: Tensor, heads: Int) -> Tensor {
+        let size = x.columns / heads
+        precondition(
+            x.columns == heads * size && divisor.columns == heads && divisor.rows == x.rows,
+            "divideHeads: x \(x.shape), divisor \(divisor.shape) for \(heads) heads"
+        )
+        let y = result(x.shape, of: x, divisor)
+        let (from, to) = (x.pointer, y.pointer)
+        for head in 0..<divisor.count {
+            let factor = 1 / divisor.pointer[head]
+            for index in head * size..<(head + 1) * size { to[index] = from[index] * factor }
+        }
+        record(y) { [workspace] dy in
+            let dx = x.needsGradient ? x.gradientForAdding(workspace) : nil
+            let ddivisor = divisor.needsGradient ? divisor.gradientForAdding(workspace) : nil
+            for head in 0..<divisor.count {
+                let factor = 1 / divisor.pointer[head]
+                var sum = 0.0
+                for index in head * size..<(head + 1) * size {
+                    dx?[index] += dy[index] * factor
+                    sum += Double(dy[index]) * Double(to[index])
+                }
+                ddivisor?[head] -= Float(sum) * factor
+            }
+        }
+        return y
+    }
+}
