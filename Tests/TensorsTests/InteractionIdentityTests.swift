@@ -54,4 +54,90 @@ import Testing
             attention([ReferenceFactor(q: kronecker(q1, q2), k: kronecker(k1, k2))])
         )
     }
+
+    private func hyper(_ order: Int, size: Int = 6) -> (q: Rows, keys: [Rows], values: [Rows]) {
+        (
+            Rows(random: rows, size, "q"), (1..<order).map { Rows(random: rows, size, "k\($0)") },
+            (1..<order).map { Rows(random: rows, 4, "v\($0)") }
+        )
+    }
+
+    @Test("products of sums are the sums over all tuples", arguments: [3, 4], [true, false])
+    func fast(order: Int, isCausal: Bool) {
+        let (q, keys, values) = hyper(order)
+        let pattern = pattern(isCausal: isCausal)
+        expectEqual(
+            referenceHyperLinear(q, keys, values, pattern, heads: heads),
+            referenceHyperStates(q, keys, values, pattern, heads: heads)
+        )
+    }
+
+    @Test("a causal pass may carry the sums from row to row", arguments: [2, 3, 4])
+    func prefixSums(order: Int) {
+        let (q, keys, values) = hyper(order)
+        let (R, size) = (q.columns / heads, values[0].columns / heads)
+        var out = Rows(rows, heads * size)
+        for head in 0..<heads {
+            var sums = [Double](repeating: 0, count: keys.count * R * size)
+            for row in 0..<rows {
+                for r in 0..<R {
+                    for c in 0..<size {
+                        var product = q[row, head * R + r]
+                        for m in keys.indices {
+                            let at = (m * R + r) * size + c
+                            sums[at] += keys[m][row, head * R + r] * values[m][row, head * size + c]
+                            product *= sums[at]
+                        }
+                        out[row, head * size + c] += product
+                    }
+                }
+            }
+        }
+        let whole = AttentionPattern(segments: [AttentionSegment(rows: 0..<rows)])
+        expectEqual(out, referenceHyperLinear(q, keys, values, whole, heads: heads))
+    }
+
+    @Test("tuples of one key twice are dropped by one more sum")
+    func dropEqual() {
+        let (q, keys, values) = hyper(3)
+        expectEqual(
+            referenceHyperLinear(q, keys, values, pattern(), heads: heads) { $0[0] != $0[1] },
+            referenceHyperStates(q, keys, values, pattern(), heads: heads, dropsEqual: true)
+        )
+    }
+
+    @Test("positive features normalise: the quotient of sums is a mean over tuples", arguments: [2, 3, 4])
+    func normalised(order: Int) {
+        let (inputs, pattern) = (hyper(order), pattern())
+        func positive(_ x: Rows) -> Rows { x.map { $0 > 0 ? $0 + 1 : exp($0) } }
+        let (q, keys) = (positive(inputs.q), inputs.keys.map(positive))
+        let ones = keys.map { _ in Rows(rows, heads) { _, _ in 1 } }
+        let sums = referenceHyperStates(q, keys, inputs.values, pattern, heads: heads)
+        let divisors = referenceHyperStates(q, keys, ones, pattern, heads: heads)
+        let size = sums.columns / heads
+
+        // The same from weights that are normalised first, tuple by tuple.
+        var expected = Rows(rows, sums.columns)
+        pattern.forEachRow { segment, own, row in
+            let visible = pattern.visible(segment: segment, row: own).map(\.row)
+            let all = tuples(keys.map { _ in visible })
+            for head in 0..<heads {
+                let width = q.columns / heads
+                let weights = all.map { tuple in
+                    (head * width..<(head + 1) * width).reduce(0.0) { sum, r in
+                        sum + keys.indices.reduce(q[row, r]) { $0 * keys[$1][tuple[$1], r] }
+                    }
+                }
+                let total = weights.reduce(0, +)
+                for (weight, tuple) in zip(weights, all) {
+                    for c in head * size..<(head + 1) * size {
+                        expected[row, c] += keys.indices.reduce(weight / total) {
+                            $0 * inputs.values[$1][tuple[$1], c]
+                        }
+                    }
+                }
+            }
+        }
+        expectEqual(Rows(rows, sums.columns) { sums[$0, $1] / divisors[$0, $1 / size] }, expected)
+    }
 }

@@ -93,7 +93,7 @@ import Testing
             arrays.floats([Float](repeating: .nan, count: c.rows * c.heads * c.valueSize))
         }
         let lses = (0..<2).map { _ in arrays.floats([Float](repeating: 0, count: c.rows * c.heads)) }
-        let scratch = arrays.floats([Float](repeating: .nan, count: kernel_interaction_scratch(&segment)))
+        let (scratch, isIntact) = arrays.scratch(kernel_interaction_scratch(&segment))
         kernel_interaction(&segment, scratch.baseAddress, outs[0].baseAddress, lses[0].baseAddress)
         kernel_interaction_reference(&segment, outs[1].baseAddress, lses[1].baseAddress)
 
@@ -128,6 +128,7 @@ import Testing
             }
         }
 
+        #expect(isIntact())
         expectClose(Array(outs[0]), Array(outs[1]), 2e-6, "out")
         expectClose(Array(lses[0]), Array(lses[1]), 2e-6, "lse")
         for (number, (fast, slow)) in zip(gradients[0], gradients[1]).enumerated() {

@@ -185,7 +185,7 @@ func referenceHyperLinear(
     var out = Rows(q.count, heads * size)
     pattern.forEachRow { segment, own, row in
         let visible = pattern.visible(segment: segment, row: own).map(\.row)
-        let divisor = divides ? keys.indices.reduce(1.0) { power, _ in power * Double(visible.count) } : 1
+        let divisor = divides ? pow(Double(max(1, visible.count)), Double(keys.count)) : 1
         for tuple in tuples(keys.map { _ in visible }) where includes(tuple) {
             for head in 0..<heads {
                 let score = (0..<R).reduce(0.0) { sum, r in
@@ -215,7 +215,7 @@ func referenceHyperStates(
     var out = Rows(q.count, heads * size)
     pattern.forEachRow { segment, own, row in
         let visible = pattern.visible(segment: segment, row: own).map(\.row)
-        let divisor = divides ? keys.indices.reduce(1.0) { power, _ in power * Double(visible.count) } : 1
+        let divisor = divides ? pow(Double(max(1, visible.count)), Double(keys.count)) : 1
         for head in 0..<heads {
             for c in head * size..<(head + 1) * size {
                 for r in head * R..<(head + 1) * R {

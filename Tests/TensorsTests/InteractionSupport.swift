@@ -96,6 +96,15 @@ final class KernelArrays {
 
     deinit { free.forEach { $0() } }
 
+    /// Scratch of exactly that many floats, all NaN; `isIntact` tells whether what lies behind was written to.
+    func scratch(_ count: Int) -> (floats: UnsafeMutableBufferPointer<Float>, isIntact: () -> Bool) {
+        let guarded = floats([Float](repeating: .nan, count: count) + [Float](repeating: 77, count: 64))
+        return (
+            UnsafeMutableBufferPointer(rebasing: guarded[..<count]),
+            { guarded[count...].allSatisfy { $0 == 77 } }
+        )
+    }
+
     func floats(_ values: [Float]) -> UnsafeMutableBufferPointer<Float> { array(values) }
 
     func array<Element>(_ values: [Element]) -> UnsafeMutableBufferPointer<Element> {

@@ -218,6 +218,79 @@ void kernel_interaction_backward(const kernel_interaction_segment *segment,
 void kernel_interaction_backward_reference(const kernel_interaction_segment *segment,
                                            const kernel_interaction_gradients *gradients);
 
+// ---- hyper.c: HyperAttention of order n, whose scores are of a query and n − 1 keys
+
+/// One of the n − 1 places of a tuple of keys: rows of keys hold heads · size values, of values heads ·
+/// value_size. A window w > 0 leaves the query's own position and the w − 1 before it to look back at.
+typedef struct {
+    const float *prefix_keys, *own_keys, *prefix_values, *own_values;
+    size_t window;  // 0: no bound
+} kernel_hyper_place;
+
+/// One segment; rows, prefix, own_before, causal and mask as in interaction.c, each key of a tuple on its
+/// own. There are 1 to 7 places. `scale`, `bias` and windows are for kernel_hyper, `divides` for
+/// kernel_hyper_linear.
+typedef struct {
+    size_t rows, prefix_rows, own_before;
+    size_t heads, size, value_size, place_count;
+    int causal, divides;
+    float scale;
+    const float *q;  // [rows, heads size]
+    const kernel_hyper_place *places;
+    const uint8_t *mask;  // [rows, columns] or NULL
+    const float *bias;    // [heads, rows, columns] or NULL
+} kernel_hyper_segment;
+
+/// The gradients to one place, laid out as its keys and values; the two of the keys, and the two of the
+/// values, may be NULL together (those of the prefix also when prefix_rows is 0).
+typedef struct {
+    float *dprefix_keys, *down_keys, *dprefix_values, *down_values;
+} kernel_hyper_place_gradients;
+
+/// Gradients, all +=. `out` and `lse` are results of kernel_hyper and read by its gradients only. dq may be
+/// NULL, as may dbias [heads, rows, columns].
+typedef struct {
+    const float *out, *lse, *dout;
+    float *dq;
+    const kernel_hyper_place_gradients *places;
+    float *dbias;
+} kernel_hyper_gradients;
+
+/// How many floats of scratch kernel_hyper and kernel_hyper_backward need for a segment.
+size_t kernel_hyper_scratch(const kernel_hyper_segment *segment);
+/// out [rows, heads value_size]: the mean of Π_m v^m[j_m] over the visible tuples (j_1, …), weighed with the
+/// softmax over all of them of scale Σ_σ q[σ] Π_m k^m[j_m, σ] + Σ_m bias[j_m]. lse [rows, heads] = log of the
+/// sum of exponentials (−inf for a row that sees nothing), or NULL. Time (columns)^(n−1) size per row.
+void kernel_hyper(const kernel_hyper_segment *segment, float *scratch, float *out, float *lse);
+void kernel_hyper_reference(const kernel_hyper_segment *segment, float *out, float *lse);
+void kernel_hyper_backward(const kernel_hyper_segment *segment, const kernel_hyper_gradients *gradients,
+                           float *scratch);
+void kernel_hyper_backward_reference(const kernel_hyper_segment *segment,
+                                     const kernel_hyper_gradients *gradients);
+
+// ---- hyper_linear.c: the same without softmax, by sums over the keys
+
+/// A state of one sequence: [heads, 2, place_count, size, value_size], first the sums P_m = Σ_j k^m[j]
+/// (v^m[j])ᵀ over the rows it has seen, then what rounding has added to each (the sums are compensated).
+size_t kernel_hyper_state_count(const kernel_hyper_segment *segment);
+/// How many floats of scratch the functions below need for a segment.
+size_t kernel_hyper_linear_scratch(const kernel_hyper_segment *segment);
+/// out [rows, heads value_size]: out[c] = Σ_σ q[σ] Π_m P_m[σ, c], with P_m over the keys that the row sees;
+/// if `divides`, over the number of these to the power of place_count. Time linear in columns, except with a
+/// mask (rows times columns).
+void kernel_hyper_linear(const kernel_hyper_segment *segment, float *scratch, float *out);
+void kernel_hyper_linear_reference(const kernel_hyper_segment *segment, float *out);
+void kernel_hyper_linear_backward(const kernel_hyper_segment *segment,
+                                  const kernel_hyper_gradients *gradients, float *scratch);
+void kernel_hyper_linear_backward_reference(const kernel_hyper_segment *segment,
+                                            const kernel_hyper_gradients *gradients);
+/// Adds all rows of a segment, prefix and own, to a state; q is not read.
+void kernel_hyper_state_add(const kernel_hyper_segment *segment, float *state);
+/// Generation: adds `rows` new rows to a state, in place, and gives the output of each, as
+/// kernel_hyper_linear would after the own_before rows in the state. Keys and values are of the new rows
+/// only; causal, without prefix and mask.
+void kernel_hyper_step(const kernel_hyper_segment *segment, float *state, float *scratch, float *out);
+
 // ---- adamw.c
 
 /// One AdamW step (Loshchilov and Hutter 2019) as PyTorch computes it, for one parameter of n values:
