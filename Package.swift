@@ -45,6 +45,7 @@ let package = Package(
         .target(
             name: "Models",
             dependencies: ["Tensors", "CKernels", "Contract", "Randomness", "Digest", "Text"],
+            exclude: ["Attention/README.md"],
             resources: [.copy("Resources")]
         ),
         .target(name: "Tasks", dependencies: ["Contract", "Randomness"]),

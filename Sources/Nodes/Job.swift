@@ -204,16 +204,7 @@ extension Job {
 
     /// Reads an adapter for which its trainer has no format.
     package static func denseAdapter(in folder: String) throws -> AdapterWeights {
-        let tensors = try SafetensorsFile(path: folder + "/adapter.safetensors")
-        return AdapterWeights(
-            try tensors.names.map { name in
-                NamedArray(
-                    name: name,
-                    shape: tensors.shape(of: name) ?? [],
-                    values: try tensors.values(of: name)
-                )
-            }
-        )
+        AdapterWeights(try SafetensorsFile(path: folder + "/adapter.safetensors").arrays())
     }
 
     private struct DenseAdapterFile: Encodable {

@@ -1,9 +1,11 @@
 internal import CKernels
 
+internal import CKernels
+
 /// An array of float32 in row-major order, with a gradient if something trainable went into it.
 ///
 /// A tensor is a reference to its buffer: assigning it shares the values. It lives on one compute thread and is
-/// not `Sendable`; weights that threads share are ``FrozenMatrix``.
+/// not `Sendable`; weights that threads share are ``FrozenWeight``s.
 package final class Tensor {
     /// The sizes of the dimensions, slowest first, e.g. `[N, C]`.
     package let shape: [Int]
@@ -122,4 +124,36 @@ extension Tensor {
     func recycleGradient() {
         if !isTrainable && !retainsGradient { gradientStorage = nil }
     }
+}
+
+// MARK: - As a weight
+
+extension Tensor: Weight, VectorWeight {
+    package var differentiable: Tensor? { needsGradient ? self : nil }
+
+    package func multiply(
+        _ x: UnsafePointer<Float>,
+        rows count: Int,
+        into y: UnsafeMutablePointer<Float>,
+        alpha: Float,
+        beta: Float
+    ) {
+        Products.abT(x, pointer, y, m: count, n: rows, k: columns, alpha: alpha, beta: beta)
+    }
+
+    package func multiplyTransposed(
+        _ y: UnsafePointer<Float>,
+        rows count: Int,
+        into x: UnsafeMutablePointer<Float>,
+        alpha: Float,
+        beta: Float
+    ) {
+        Products.ab(y, pointer, x, m: count, n: columns, k: rows, alpha: alpha, beta: beta)
+    }
+
+    package func gather(_ indices: [Int32], into y: UnsafeMutablePointer<Float>) {
+        kernel_gather_rows(pointer, indices, y, indices.count, columns)
+    }
+
+    package func withValues<Result>(_ body: (UnsafePointer<Float>) -> Result) -> Result { body(pointer) }
 }

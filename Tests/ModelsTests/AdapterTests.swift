@@ -82,11 +82,16 @@ struct AdapterTests {
         )
         let weights = try Adapter(for: model, configuration, seed: 9).weights
 
-        try PEFTDirectory.write(weights, configuration, baseModelName: "x/y", to: scratch.path + "/adapter")
+        try AdapterDirectory.write(
+            weights,
+            configuration,
+            baseModelName: "x/y",
+            to: scratch.path + "/adapter"
+        )
 
-        let read = try PEFTDirectory.read(from: scratch.path + "/adapter", for: model)
+        let read = try AdapterDirectory.read(from: scratch.path + "/adapter", for: model)
         #expect(try weights.layout.apply(to: read.0) == weights)
-        #expect(read.1 == configuration)
+        #expect(read.1 as? LoRAConfiguration == configuration)
     }
 
     @Test("an A without its B, a rank that is not the configured one and a foreign array are refused")
@@ -96,9 +101,11 @@ struct AdapterTests {
         let weights = try Adapter(for: model, configuration, seed: 9).weights
         func fault(_ arrays: [NamedArray], _ configuration: LoRAConfiguration) throws -> String? {
             let path = scratch.path + "/adapter"
-            try PEFTDirectory.write(AdapterWeights(arrays), configuration, baseModelName: "x", to: path)
-            return #expect(throws: CheckpointError.self) { try PEFTDirectory.read(from: path, for: model) }?
-                .description
+            try AdapterDirectory.write(AdapterWeights(arrays), configuration, baseModelName: "x", to: path)
+            return #expect(throws: CheckpointError.self) {
+                try AdapterDirectory.read(from: path, for: model)
+            }?
+            .description
         }
         let b = weights.arrays[1]
         #expect(b.name.hasSuffix("layers.0.self_attn.q_proj.lora_B.weight"))
@@ -132,7 +139,7 @@ struct AdapterTests {
         let configuration = LoRAConfiguration(rank: 4, targets: ["q_proj"])
         let weights = try Adapter(for: model, configuration, seed: 9).weights
         let path = scratch.path + "/adapter"
-        try PEFTDirectory.write(weights, configuration, baseModelName: "x", to: path)
+        try AdapterDirectory.write(weights, configuration, baseModelName: "x", to: path)
         let file = URL(filePath: path + "/adapter_config.json")
         let text = try String(contentsOf: file, encoding: .utf8)
         try text.replacing("\"\(key)\" : false", with: "\"\(key)\" : true").write(
@@ -140,7 +147,7 @@ struct AdapterTests {
             atomically: true,
             encoding: .utf8
         )
-        let error = #expect(throws: CheckpointError.self) { try PEFTDirectory.read(from: path) }
+        let error = #expect(throws: CheckpointError.self) { try AdapterDirectory.read(from: path) }
         #expect(error?.description.contains(key) == true)
     }
 }

@@ -241,12 +241,12 @@ struct DecoderTests {
         let tape = Tape(recording: false)
         var seen: [Int] = []
         let plain = decoder.hidden(tape: tape, batch: batch)
-        let watched = decoder.hidden(tape: tape, batch: batch) { index, residual in
+        let watched = decoder.hidden(tape: tape, batch: batch) { _, index, residual in
             seen.append(index)
             #expect(residual.shape == [batch.tokens.count, 32])
             return residual
         }
-        let changed = decoder.hidden(tape: tape, batch: batch) { index, residual in
+        let changed = decoder.hidden(tape: tape, batch: batch) { tape, index, residual in
             index == 1 ? tape.add(residual, residual) : residual
         }
         #expect(seen == [0, 1, 2])

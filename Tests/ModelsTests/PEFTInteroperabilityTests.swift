@@ -56,7 +56,7 @@ struct PEFTInteroperabilityTests {
         let configuration = LoRAConfiguration()
         let adapter = try Adapter(for: base, configuration, seed: 2)
         randomise(adapter, deviation: 0.1)
-        try PEFTDirectory.write(
+        try AdapterDirectory.write(
             adapter.weights,
             configuration,
             baseModelName: "tiny",
@@ -87,7 +87,7 @@ struct PEFTInteroperabilityTests {
         let configuration = LoRAConfiguration(rank: 8, alpha: 16)
         let adapter = try Adapter(for: base, configuration, seed: 2)
         randomise(adapter, deviation: 0.02)
-        try PEFTDirectory.write(
+        try AdapterDirectory.write(
             adapter.weights,
             configuration,
             baseModelName: "smol",

@@ -103,7 +103,7 @@ struct SmolLM2Tests {
 
         let tape = Tape(recording: false, workspace: decoder.workspace)
         var rows: [String: [Float]] = [:]
-        let logProbs = decoder.responseLogProbs(tape: tape, batch: batch) { index, residual in
+        let logProbs = decoder.responseLogProbs(tape: tape, batch: batch) { _, index, residual in
             let start = Int(last) * residual.columns
             rows["\(index - 1)"] = Array(residual.values[start..<start + residual.columns])
             return residual

@@ -31,7 +31,7 @@ struct GoldenModel {
     init(_ name: String) throws {
         base = try BaseModel.load(.directory(Golden.path(name)))
         numbers = try SafetensorsFile(path: Golden.path("\(name)/golden.safetensors"))
-        let (weights, configuration) = try PEFTDirectory.read(
+        let (weights, configuration) = try AdapterDirectory.read(
             from: Golden.path("\(name)/adapter"),
             for: base.configuration
         )

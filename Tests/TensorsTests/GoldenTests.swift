@@ -74,7 +74,13 @@ import Testing
         let head = FrozenMatrix(rows: 11, columns: 6, values: ramp(66, salt: 10))
         let reference = Tensor(shape: [5, 6], values: ramp(30, salt: 17).map { 4 * $0 })
         try expectGolden("token_divergence", [("hidden", hidden)], tolerance: 1e-5) {
-            $0.tokenDivergence($0.scale(hidden, by: 4), from: reference, head: head, temperature: 0.7)
+            $0.tokenDivergence(
+                $0.scale(hidden, by: 4),
+                head: head,
+                from: reference,
+                referenceHead: head,
+                temperature: 0.7
+            )
         }
     }
 

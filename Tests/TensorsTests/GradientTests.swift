@@ -25,7 +25,7 @@ import Testing
     @Test("RMSNorm", arguments: [(1, 2), (3, 7), (2, 33)])
     func rmsNorm(rows: Int, columns: Int) {
         let (x, weight) = (parameter([rows, columns], "x"), parameter([columns], "weight"))
-        let fixed = frozen(1, columns, "weight")
+        let fixed = FrozenVector(random(columns, "weight"))
         expectGradients([x, weight]) { $0.rmsNorm(x, weight: weight, epsilon: 0.1) }
         expectGradients([x]) { $0.rmsNorm(x, weight: fixed, epsilon: 0.1) }
     }
@@ -113,9 +113,24 @@ import Testing
     @Test("divergence from a reference's distribution", arguments: [Float(1), 0.7])
     func tokenDivergence(temperature: Float) {
         let (hidden, reference) = (parameter([5, 4], "hidden"), parameter([5, 4], "reference"))
-        let head = frozen(9, 4, "head")
+        let (fixed, head) = (frozen(9, 4, "head"), parameter([9, 4], "other head"))
         expectGradients([hidden]) {
-            $0.tokenDivergence(hidden, from: reference, head: head, temperature: temperature)
+            $0.tokenDivergence(
+                hidden,
+                head: fixed,
+                from: reference,
+                referenceHead: fixed,
+                temperature: temperature
+            )
+        }
+        expectGradients([hidden, head]) {
+            $0.tokenDivergence(
+                hidden,
+                head: head,
+                from: reference,
+                referenceHead: fixed,
+                temperature: temperature
+            )
         }
     }
 
@@ -123,7 +138,8 @@ import Testing
     func noDivergence() {
         let hidden = parameter([3, 4], "hidden")
         let tape = Tape()
-        let divergence = tape.tokenDivergence(hidden, from: hidden, head: frozen(9, 4, "head"))
+        let head = frozen(9, 4, "head")
+        let divergence = tape.tokenDivergence(hidden, head: head, from: hidden, referenceHead: head)
         tape.backward(from: divergence, seed: [1, 1, 1])
 
         expectClose(divergence.toArray(), [0, 0, 0], 1e-6)

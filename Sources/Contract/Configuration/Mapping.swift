@@ -121,6 +121,13 @@ public struct Mapping: Sendable {
         }
     }
 
+    /// The same mapping without a key that its reader has dealt with.
+    package func without(_ name: String) -> Mapping {
+        guard case .mapping(var pairs) = value else { return self }
+        pairs.removeAll { $0.key == name }
+        return Mapping(file: file, key: key, value: .mapping(pairs), lines: lines)
+    }
+
     /// The same mapping with a key set to another value.
     package func setting(_ name: String, to new: PlainValue) -> Mapping {
         guard case .mapping(var pairs) = value else {

@@ -1,22 +1,34 @@
 package import Contract
 
-/// What low-rank adapters a model gets: W x + (α/r) B A x on chosen linear maps
+/// Low-rank adapters: W x + (α/r) B A x on chosen linear maps
 /// (Hu et al., "LoRA: Low-Rank Adaptation of Large Language Models", arXiv:2106.09685).
-package struct LoRAConfiguration: Codable, Sendable, Equatable {
+package struct LoRAConfiguration: AdapterKind {
+    package static let name = "lora"
+
     /// r, the rows of A and the columns of B.
     package var rank: Int
     /// α; the product B A is scaled by α/r.
     package var alpha: Double
-    /// The linear maps, by their Hugging Face names such as `q_proj`.
+    /// The linear maps, by their names such as `q_proj`; a map is meant by its whole name or its last part.
     package var targets: [String]
     /// The blocks that get adapters, from 0; nil for all.
     package var layers: [Int]?
 
-    /// Makes a configuration; `modules` says whether it is valid.
+    /// The linear maps of a Llama's block.
+    package static let usualTargets = [
+        "q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj",
+    ]
+    /// The largest rank.
+    package static let rankMax = 4096
+
+    /// Rank 8, α 16, on all seven maps of a Llama's blocks.
+    package init() { self.init(rank: 8) }
+
+    /// Makes a configuration; `validate` says whether its values are in range.
     package init(
         rank: Int = 8,
         alpha: Double = 16,
-        targets: [String] = LinearModule.allCases.map(\.rawValue),
+        targets: [String] = usualTargets,
         layers: [Int]? = nil
     ) {
         self.rank = rank
@@ -25,69 +37,100 @@ package struct LoRAConfiguration: Codable, Sendable, Equatable {
         self.layers = layers
     }
 
-    /// Reads a configuration; a missing key takes the default of `init`.
-    package init(from decoder: any Decoder) throws {
-        let values = try decoder.container(keyedBy: CodingKeys.self)
-        self.init()
-        rank = try values.decodeIfPresent(Int.self, forKey: .rank) ?? rank
-        alpha = try values.decodeIfPresent(Double.self, forKey: .alpha) ?? alpha
-        targets = try values.decodeIfPresent([String].self, forKey: .targets) ?? targets
-        layers = try values.decodeIfPresent([Int].self, forKey: .layers)
-    }
-
     /// α/r.
     package var scale: Float { Float(alpha / Double(rank)) }
 
-    /// The largest rank.
-    package static let rankMax = 4096
-
-    /// The target modules in the order of `LinearModule.allCases`; throws when a value is out of range, a
-    /// target is unknown or named twice.
-    package func modules() throws(AdapterError) -> [LinearModule] {
-        guard (1...Self.rankMax).contains(rank) else {
-            throw .badConfiguration(key: "rank", detail: "\(rank) is not between 1 and \(Self.rankMax)")
-        }
-        guard alpha > 0, alpha <= 1e6 else {
-            throw .badConfiguration(key: "alpha", detail: "\(alpha) is not above 0 and at most 1000000")
-        }
-        guard !targets.isEmpty, Set(targets).count == targets.count else {
-            throw .badConfiguration(key: "targets", detail: "\(targets) is empty or names a module twice")
-        }
-        for target in targets where LinearModule(rawValue: target) == nil {
-            let known = LinearModule.allCases.map(\.rawValue).joined(separator: ", ")
-            throw .badConfiguration(key: "targets", detail: "'\(target)' is not one of \(known)")
-        }
-        return LinearModule.allCases.filter { targets.contains($0.rawValue) }
-    }
-
-    /// The blocks that get adapters in a model of `layerCount` blocks, ascending; throws when one is not
-    /// there.
-    package func layers(of layerCount: Int) throws(AdapterError) -> [Int] {
-        guard let layers else { return Array(0..<layerCount) }
-        guard !layers.isEmpty, Set(layers).count == layers.count,
-            layers.allSatisfy((0..<layerCount).contains)
-        else {
-            throw .badConfiguration(
-                key: "layers",
-                detail: "\(layers) is empty, names a block twice or one outside of 0 ..< \(layerCount)"
+    /// Checks ranges and repetitions.
+    package func validate() throws(SettingsFault) {
+        try SettingsFault.require(
+            (1...Self.rankMax).contains(rank),
+            "rank",
+            "\(rank) is not between 1 and \(Self.rankMax)"
+        )
+        try SettingsFault.require(
+            alpha > 0 && alpha <= 1e6,
+            "alpha",
+            "\(alpha) is not above 0 and at most 1000000"
+        )
+        try SettingsFault.require(
+            !targets.isEmpty && Set(targets).count == targets.count,
+            "targets",
+            "\(targets) is empty or names a module twice"
+        )
+        if let layers {
+            try SettingsFault.require(
+                !layers.isEmpty && Set(layers).count == layers.count && layers.allSatisfy { $0 >= 0 },
+                "layers",
+                "\(layers) is empty, names a block twice or one below 0"
             )
         }
-        return layers.sorted()
+    }
+
+    /// For each map A uniform in ±1/√in, and B zero.
+    package func arrays(of model: DecoderConfiguration) throws(AdapterError) -> [AdapterArray] {
+        try modules(of: model).flatMap { layer, module in
+            let path = module.path(layer: layer)
+            return [
+                AdapterArray(
+                    AdapterNames.a(path),
+                    [rank, module.columns],
+                    .lowRank(.a, module: path),
+                    at: .lowRankA(layer: layer, module: module.name),
+                    from: .uniform(bound: 1 / Double(module.columns).squareRoot())
+                ),
+                AdapterArray(
+                    AdapterNames.b(path),
+                    [module.rows, rank],
+                    .lowRank(.b, module: path),
+                    at: .lowRankB(layer: layer, module: module.name),
+                    from: .zeros
+                ),
+            ]
+        }
+    }
+
+    /// The linear maps that get a pair, block by block.
+    ///
+    /// - Throws: `AdapterError` for a value out of range, a target that is none of the model's maps, or a block
+    ///   that is not there.
+    func modules(of model: DecoderConfiguration) throws(AdapterError) -> [(layer: Int, module: LinearModule)]
+    {
+        try AdapterError.checking(self)
+        let chosen = layers?.sorted() ?? Array(0..<model.layerCount)
+        guard let last = chosen.last, last < model.layerCount else {
+            throw .badConfiguration(
+                key: "layers",
+                detail: "\(chosen) names a block outside of 0 ..< \(model.layerCount)"
+            )
+        }
+        let modules = chosen.flatMap { layer in model.modules(layer: layer).map { (layer, $0) } }
+        for target in targets where !modules.contains(where: { $0.1.isMeant(by: target) }) {
+            let known = model.moduleNames.joined(separator: ", ")
+            throw .badConfiguration(key: "targets", detail: "'\(target)' is not one of \(known)")
+        }
+        return modules.filter { module in targets.contains { module.1.isMeant(by: $0) } }
     }
 }
 
-/// Why an adapter does not fit.
-package enum AdapterError: GivenFault, Equatable, CustomStringConvertible {
-    /// Not what it should be.
-    package var faultKind: FaultKind { .data }
+/// The names of low-rank arrays, exactly PEFT's.
+enum AdapterNames {
+    private static let prefix = "base_model.model."
 
-    /// A key of the configuration has a value that cannot be used.
-    case badConfiguration(key: String, detail: String)
+    /// `base_model.model.model.layers.0.self_attn.q_proj.lora_A.weight`, shape `[r, in]`.
+    static func a(_ path: String) -> String { "\(prefix)\(path).lora_A.weight" }
 
-    /// One line that names the key or the array.
-    package var description: String {
-        switch self {
-        case .badConfiguration(let key, let detail): "adapter: \(key): \(detail)"
-        }
+    /// `….lora_B.weight`, shape `[out, r]`.
+    static func b(_ path: String) -> String { "\(prefix)\(path).lora_B.weight" }
+
+    /// The block and the module that an array belongs to, and whether it is the A of the pair.
+    static func parse(_ name: String) -> (path: String, layer: Int, module: String, isA: Bool)? {
+        let isA = name.hasSuffix(".lora_A.weight")
+        guard name.hasPrefix(prefix), isA || name.hasSuffix(".lora_B.weight") else { return nil }
+        let path = String(name.dropFirst(prefix.count).dropLast(".lora_A.weight".count))
+        let parts = path.split(separator: ".", omittingEmptySubsequences: false)
+        guard parts.count >= 5, parts[0] == "model", parts[1] == "layers", let layer = Int(parts[2]),
+            layer >= 0, String(layer) == parts[2], ["self_attn", "mlp"].contains(parts[3])
+        else { return nil }
+        return (path, layer, parts[4...].joined(separator: "."), isA)
     }
 }

@@ -1,11 +1,11 @@
-package import Contract
+internal import Contract
 internal import FoundationEssentials
 
 /// Adapters as Hugging Face PEFT keeps them: a directory with `adapter_model.safetensors` and
 /// `adapter_config.json`.
-package enum PEFTDirectory {
+enum PEFTDirectory {
     private static let weightsName = "adapter_model.safetensors"
-    private static let configurationName = "adapter_config.json"
+    static let configurationName = "adapter_config.json"
     /// The largest `adapter_config.json` that is read.
     private static let configurationBytesMax = 1 << 20
 
@@ -17,7 +17,7 @@ package enum PEFTDirectory {
     ///   - configuration: Rank, scale and targets.
     ///   - baseModelName: What PEFT users will see as `base_model_name_or_path`.
     ///   - path: The directory.
-    package static func write(
+    static func write(
         _ weights: AdapterWeights,
         _ configuration: LoRAConfiguration,
         baseModelName: String,
@@ -36,7 +36,7 @@ package enum PEFTDirectory {
     /// - Parameters:
     ///   - path: The directory.
     ///   - model: When given, targets and shapes are checked against it too.
-    package static func read(
+    static func read(
         from path: String,
         for model: DecoderConfiguration? = nil
     ) throws(CheckpointError) -> (AdapterWeights, LoRAConfiguration) {
@@ -52,18 +52,18 @@ package enum PEFTDirectory {
 
         let tensors = try SafetensorsFile(path: "\(path)/\(weightsName)")
         var arrays: [NamedArray] = []
-        var modules: Set<LinearModule> = []
-        var layers: Set<Int> = []
+        var found = Found()
         for name in tensors.names {
-            guard let (module, layer, isA) = AdapterNames.parse(name) else {
+            guard let (path, layer, module, isA) = AdapterNames.parse(name) else {
                 throw .malformed(
                     file: tensors.path,
                     offset: nil,
-                    detail: "'\(name)' is no LoRA array of a Llama"
+                    detail: "'\(name)' is no LoRA array of a decoder's block"
                 )
             }
-            modules.insert(module)
-            layers.insert(layer)
+            found.paths.insert(path)
+            found.modules.insert(module)
+            found.layers.insert(layer)
             let shape = tensors.shape(of: name) ?? []
             guard shape.count == 2, shape[isA ? 0 : 1] == description.rank else {
                 throw .malformed(
@@ -74,43 +74,63 @@ package enum PEFTDirectory {
             }
             arrays.append(NamedArray(name: name, shape: shape, values: try tensors.values(of: name)))
         }
-        let configuration = try configuration(description, modules, layers, file: configurationFile)
+        let configuration = try configuration(description, found, file: configurationFile)
         let weights = AdapterWeights(arrays)
-        try check(weights, modules, layers, model, configuration, file: tensors.path)
+        try check(weights, found, model, configuration, file: tensors.path)
         return (weights, configuration)
+    }
+
+    /// Where the arrays of a file stand.
+    private struct Found {
+        /// The linear maps' paths.
+        var paths: Set<String> = []
+        /// Their names within a block.
+        var modules: Set<String> = []
+        var layers: Set<Int> = []
     }
 
     private static func configuration(
         _ description: PEFTConfigurationFile,
-        _ modules: Set<LinearModule>,
-        _ layers: Set<Int>,
+        _ found: Found,
         file: String
     ) throws(CheckpointError) -> LoRAConfiguration {
-        let targets = LinearModule.allCases.filter(modules.contains).map(\.rawValue)
-        if case .names(let names) = description.targets, Set(names) != Set(targets) {
-            throw .badKey(
-                file: file,
-                key: "target_modules",
-                detail: "names \(names.sorted()), the arrays are of \(targets)"
-            )
+        func order(_ name: String) -> (Int, String) {
+            (LoRAConfiguration.usualTargets.firstIndex(of: name) ?? Int.max, name)
         }
-        let found = layers.sorted()
-        if let named = description.layers?.indices, Set(named) != layers {
+        let modules = found.modules.sorted { order($0) < order($1) }
+        var targets = modules
+        if case .names(let names) = description.targets {
+            func isMeant(_ module: String, by name: String) -> Bool {
+                module == name || module.hasSuffix("." + name)
+            }
+            guard names.allSatisfy({ name in modules.contains { isMeant($0, by: name) } }),
+                modules.allSatisfy({ module in names.contains { isMeant(module, by: $0) } })
+            else {
+                throw .badKey(
+                    file: file,
+                    key: "target_modules",
+                    detail: "names \(names.sorted()), the arrays are of \(modules)"
+                )
+            }
+            targets = names.sorted { order($0) < order($1) }
+        }
+        let layers = found.layers.sorted()
+        if let named = description.layers?.indices, Set(named) != found.layers {
             throw .badKey(
                 file: file,
                 key: "layers_to_transform",
-                detail: "\(named), the arrays are of \(found)"
+                detail: "\(named), the arrays are of \(layers)"
             )
         }
-        let isPartial = description.layers != nil || found != Array(0..<found.count)
+        let isPartial = description.layers != nil || layers != Array(0..<layers.count)
         let configuration = LoRAConfiguration(
             rank: description.rank,
             alpha: description.alpha,
             targets: targets,
-            layers: isPartial ? found : nil
+            layers: isPartial ? layers : nil
         )
         do throws(AdapterError) {
-            _ = try configuration.modules()
+            try AdapterError.checking(configuration)
         } catch {
             throw .malformed(file: file, offset: nil, detail: "\(error)")
         }
@@ -119,37 +139,47 @@ package enum PEFTDirectory {
 
     private static func check(
         _ weights: AdapterWeights,
-        _ modules: Set<LinearModule>,
-        _ layers: Set<Int>,
+        _ found: Found,
         _ model: DecoderConfiguration?,
         _ configuration: LoRAConfiguration,
         file: String
     ) throws(CheckpointError) {
-        if let model {
-            let expected = configuration.layers == nil ? model.layerCount : layers.count
-            guard layers.count == expected, layers.allSatisfy((0..<model.layerCount).contains) else {
-                throw .malformed(
-                    file: file,
-                    offset: nil,
-                    detail: "arrays of the blocks \(layers.sorted()), the model has \(model.layerCount)"
-                )
+        let shapes = Dictionary(uniqueKeysWithValues: weights.arrays.map { ($0.name, $0.shape) })
+        func require(_ name: String, _ expected: [Int]?) throws(CheckpointError) {
+            guard let found = shapes[name] else { throw .missingTensor(file: file, name: name) }
+            if let expected, expected != found {
+                throw .wrongShape(file: file, name: name, expected: expected, found: found)
             }
         }
-        let shapes = Dictionary(uniqueKeysWithValues: weights.arrays.map { ($0.name, $0.shape) })
-        for layer in layers.sorted() {
-            for module in LinearModule.allCases where modules.contains(module) {
-                let size = model.map(module.shape)
-                let pair = [
-                    (AdapterNames.a(module, layer: layer), size.map { [configuration.rank, $0.columns] }),
-                    (AdapterNames.b(module, layer: layer), size.map { [$0.rows, configuration.rank] }),
-                ]
-                for (name, expected) in pair {
-                    guard let found = shapes[name] else { throw .missingTensor(file: file, name: name) }
-                    if let expected, expected != found {
-                        throw .wrongShape(file: file, name: name, expected: expected, found: found)
-                    }
-                }
+        guard let model else {
+            for path in found.paths.sorted() {
+                try require(AdapterNames.a(path), nil)
+                try require(AdapterNames.b(path), nil)
             }
+            return
+        }
+        let expected = configuration.layers == nil ? model.layerCount : found.layers.count
+        guard found.layers.count == expected, found.layers.allSatisfy((0..<model.layerCount).contains) else {
+            throw .malformed(
+                file: file,
+                offset: nil,
+                detail: "arrays of the blocks \(found.layers.sorted()), the model has \(model.layerCount)"
+            )
+        }
+        let wanted: [(layer: Int, module: LinearModule)]
+        do throws(AdapterError) {
+            wanted = try configuration.modules(of: model)
+        } catch {
+            throw .malformed(file: file, offset: nil, detail: "\(error)")
+        }
+        for (layer, module) in wanted {
+            let path = module.path(layer: layer)
+            try require(AdapterNames.a(path), [configuration.rank, module.columns])
+            try require(AdapterNames.b(path), [module.rows, configuration.rank])
+        }
+        let paths = Set(wanted.map { $0.module.path(layer: $0.layer) })
+        if let other = found.paths.subtracting(paths).sorted().first {
+            throw .malformed(file: file, offset: nil, detail: "the model has no linear map '\(other)'")
         }
     }
 }

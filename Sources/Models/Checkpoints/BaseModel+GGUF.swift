@@ -5,106 +5,19 @@ extension BaseModel {
     static func loadGGUF(_ path: String, source: ModelSource) throws -> BaseModel {
         let file = try ReadableFile(path: path)
         let gguf = try GGUFFile(file)
-        let configuration = try gguf.decoderConfiguration()
+        let architecture = try Architectures.of(gguf)
+        let configuration = try architecture.configuration(of: gguf)
         return try BaseModel(
             configuration: configuration,
             sha256: file.sha256(),
             source: source,
-            weights: { name, shape in try gguf.checkpointValues(of: name, shape: shape, configuration) },
+            weights: { name, shape in
+                try architecture.values(of: name, shape: shape, configuration, in: gguf)
+            },
             makeTokenizer: { [metadata = gguf.metadata] in
                 try GGUFTokenizer.make(metadata: metadata, file: path)
             }
         )
-    }
-}
-
-extension GGUFFile {
-    /// The decoder that the metadata describes; throws for an architecture other than `llama` and for rotary
-    /// scaling.
-    func decoderConfiguration() throws(CheckpointError) -> DecoderConfiguration {
-        let architecture = try metadata.text("general.architecture", file: path)
-        guard architecture == "llama" else {
-            throw .badKey(file: path, key: "general.architecture", detail: "'\(architecture)' is not 'llama'")
-        }
-        if let scaling = metadata["llama.rope.scaling.type"], scaling != .string("none") {
-            throw .badKey(file: path, key: "llama.rope.scaling.type", detail: "rotary scaling is not known")
-        }
-        guard entries["rope_freqs.weight"] == nil else {
-            throw .badKey(file: path, key: "rope_freqs.weight", detail: "rotary scaling is not known")
-        }
-        let heads = try metadata.integer("llama.attention.head_count", file: path)
-        let hidden = try metadata.integer("llama.embedding_length", file: path)
-        guard let embedding = shape(of: "token_embd.weight"), embedding.count == 2 else {
-            throw .missingTensor(file: path, name: "token_embd.weight")
-        }
-        let configuration = DecoderConfiguration(
-            hiddenSize: hidden,
-            layerCount: try metadata.integer("llama.block_count", file: path),
-            headCount: heads,
-            keyValueHeadCount: try metadata.integer("llama.attention.head_count_kv", or: heads, file: path),
-            headSize: try metadata.integer(
-                "llama.rope.dimension_count",
-                or: hidden / max(1, heads),
-                file: path
-            ),
-            intermediateSize: try metadata.integer("llama.feed_forward_length", file: path),
-            vocabularySize: embedding[0],
-            normEpsilon: Float(try metadata.number("llama.attention.layer_norm_rms_epsilon", file: path)),
-            ropeTheta: try metadata.number("llama.rope.freq_base", or: 10_000, file: path),
-            tiesEmbedding: entries["output.weight"] == nil,
-            positionsMax: try metadata.integer("llama.context_length", file: path)
-        )
-        try configuration.validate(file: path)
-        return configuration
-    }
-
-    /// A tensor by its Hugging Face name, with the rows of queries and keys put back into half-split order.
-    ///
-    /// GGUF's Llama turns the pairs (0, 1), (2, 3), … of a head where Hugging Face turns (i, i + D/2), so its
-    /// converter interleaved the rows of both maps: row 2i + h of a head here is row h·D/2 + i there.
-    func checkpointValues(
-        of name: String,
-        shape: [Int],
-        _ configuration: DecoderConfiguration
-    ) throws(CheckpointError) -> [Float] {
-        let values = try values(of: Self.ggufName(of: name), shape: shape)
-        guard name.hasSuffix("q_proj.weight") || name.hasSuffix("k_proj.weight") else { return values }
-        let (rows, columns, half) = (shape[0], shape[1], configuration.headSize / 2)
-        var result = [Float]()
-        result.reserveCapacity(values.count)
-        for row in 0..<rows {
-            let (head, place) = row.quotientAndRemainder(dividingBy: configuration.headSize)
-            let source = head * configuration.headSize + 2 * (place % half) + place / half
-            result.append(contentsOf: values[source * columns..<(source + 1) * columns])
-        }
-        return result
-    }
-
-    /// The GGUF name of a tensor of a Hugging Face checkpoint.
-    static func ggufName(of name: String) -> String {
-        switch name {
-        case CheckpointNames.embedding: return "token_embd.weight"
-        case CheckpointNames.head: return "output.weight"
-        case CheckpointNames.finalNorm: return "output_norm.weight"
-        default: break
-        }
-        // model.layers.N.<group>.<module>.weight, or model.layers.N.<norm>.weight
-        let parts = name.split(separator: ".")
-        guard parts.count >= 5, parts[0] == "model", parts[1] == "layers" else { return name }
-        let part =
-            switch parts[parts.count - 2] {
-            case "input_layernorm": "attn_norm"
-            case "post_attention_layernorm": "ffn_norm"
-            case "q_proj": "attn_q"
-            case "k_proj": "attn_k"
-            case "v_proj": "attn_v"
-            case "o_proj": "attn_output"
-            case "gate_proj": "ffn_gate"
-            case "up_proj": "ffn_up"
-            case "down_proj": "ffn_down"
-            default: String(parts[parts.count - 2])
-            }
-        return "blk.\(parts[2]).\(part).weight"
     }
 }
 

@@ -5,16 +5,6 @@ package import Text
 
 /// A pretrained decoder with frozen weights, shared between threads and decoders.
 package final class BaseModel: Sendable {
-    /// One block's weights.
-    struct Layer: Sendable {
-        /// The weight `[1, C]` of the norm before attention.
-        let attentionNorm: FrozenMatrix
-        /// The weight `[1, C]` of the norm before the feed-forward layer.
-        let feedForwardNorm: FrozenMatrix
-        /// The seven matrices `[out, in]` in the order of `LinearModule.allCases`.
-        let linears: [FrozenMatrix]
-    }
-
     /// The shape of the model.
     package let configuration: DecoderConfiguration
     /// The digest of the weights file (`model.safetensors` or the GGUF file): what a federation agrees on.
@@ -22,13 +12,7 @@ package final class BaseModel: Sendable {
     /// Where it was loaded from.
     package let source: ModelSource
 
-    /// The token embeddings `[V, C]`.
-    let embedding: FrozenMatrix
-    /// The output head `[V, C]`; nil when it is the embedding.
-    let head: FrozenMatrix?
-    /// The weight `[1, C]` of the last norm.
-    let finalNorm: FrozenMatrix
-    let layers: [Layer]
+    let weights: FrozenWeights
     /// The rotary angles of all positions.
     let rope: RopeTable
     private let makeTokenizer: @Sendable () throws -> any Tokenizer
@@ -44,29 +28,14 @@ package final class BaseModel: Sendable {
         self.sha256 = sha256
         self.source = source
         self.makeTokenizer = makeTokenizer
-        let hidden = configuration.hiddenSize
-        func matrix(_ name: String, _ rows: Int, _ columns: Int) throws -> FrozenMatrix {
-            FrozenMatrix(rows: rows, columns: columns, values: try weights(name, [rows, columns]))
-        }
-        func vector(_ name: String) throws -> FrozenMatrix {
-            FrozenMatrix(rows: 1, columns: hidden, values: try weights(name, [hidden]))
-        }
         rope = RopeTable(configuration)
-        embedding = try matrix(CheckpointNames.embedding, configuration.vocabularySize, hidden)
-        head =
-            configuration.tiesEmbedding
-            ? nil : try matrix(CheckpointNames.head, configuration.vocabularySize, hidden)
-        finalNorm = try vector(CheckpointNames.finalNorm)
-        layers = try (0..<configuration.layerCount).map { layer in
-            Layer(
-                attentionNorm: try vector(CheckpointNames.attentionNorm(layer)),
-                feedForwardNorm: try vector(CheckpointNames.feedForwardNorm(layer)),
-                linears: try LinearModule.allCases.map { module in
-                    let (rows, columns) = module.shape(configuration)
-                    return try matrix(module.path(layer: layer) + ".weight", rows, columns)
-                }
-            )
-        }
+        self.weights = try FrozenWeights(
+            configuration,
+            matrix: { name, rows, columns in
+                FrozenMatrix(rows: rows, columns: columns, values: try weights(name, [rows, columns]))
+            },
+            vector: { name, count in FrozenVector(try weights(name, [count])) }
+        )
     }
 
     /// Loads a model: the whole of its weights, widened to float32.
@@ -80,6 +49,20 @@ package final class BaseModel: Sendable {
             try loadDirectory(path, source: source)
         case .gguf(let path):
             try loadGGUF(path, source: source)
+        }
+    }
+
+    /// Reads a model's shape alone, without its weights.
+    ///
+    /// - Throws: `CheckpointError`, as `load` does.
+    package static func configuration(of source: ModelSource) throws -> DecoderConfiguration {
+        switch source {
+        case .embedded(let name):
+            return try DecoderConfiguration.read(from: EmbeddedModels.directory(of: name) + "/config.json")
+        case .directory(let path): return try DecoderConfiguration.read(from: "\(path)/config.json")
+        case .gguf(let path):
+            let file = try GGUFFile(path: path)
+            return try Architectures.of(file).configuration(of: file)
         }
     }
 
@@ -125,21 +108,10 @@ extension BaseModel {
             configuration: configuration,
             sha256: file.sha256(),
             source: source,
-            weights: { name, shape in try tensors.values(of: name, shape: shape) },
+            weights: { name, shape in
+                try configuration.architecture.values(of: name, shape: shape, configuration, in: tensors)
+            },
             makeTokenizer: { try TokenizerFile.load(path: "\(path)/tokenizer.json") }
         )
-    }
-}
-
-/// The names of the tensors outside the linear maps, as Hugging Face's Llama writes them.
-enum CheckpointNames {
-    static let embedding = "model.embed_tokens.weight"
-    static let head = "lm_head.weight"
-    static let finalNorm = "model.norm.weight"
-
-    static func attentionNorm(_ layer: Int) -> String { "model.layers.\(layer).input_layernorm.weight" }
-
-    static func feedForwardNorm(_ layer: Int) -> String {
-        "model.layers.\(layer).post_attention_layernorm.weight"
     }
 }

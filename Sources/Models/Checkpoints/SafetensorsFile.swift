@@ -1,4 +1,4 @@
-internal import Contract
+package import Contract
 
 /// A safetensors file opened for reading: header read and checked, tensors read on demand.
 ///
@@ -67,6 +67,17 @@ package struct SafetensorsFile {
             at: dataOffset + entry.range.lowerBound,
             name: name
         )
+    }
+
+    /// All tensors, widened to float32.
+    package func arrays() throws(CheckpointError) -> [NamedArray] {
+        var arrays: [NamedArray] = []
+        for entry in header.entries {
+            arrays.append(
+                NamedArray(name: entry.name, shape: entry.shape, values: try values(of: entry.name))
+            )
+        }
+        return arrays
     }
 
     private func entry(_ name: String) -> SafetensorsHeader.Entry? {

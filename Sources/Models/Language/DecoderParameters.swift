@@ -5,141 +5,113 @@ package import Tensors
 /// All weights of a decoder: those of a base model, frozen, or trainable tensors for pre-training and full
 /// fine-tuning. Not Sendable, as tensors are not.
 package struct DecoderParameters {
-    struct Layer {
-        let attentionNorm: Weight
-        let feedForwardNorm: Weight
-        /// In the order of `LinearModule.allCases`.
-        let linears: [Weight]
-    }
-
     /// The shape of the decoder.
     package let configuration: DecoderConfiguration
     /// The trainable tensors in a fixed order (embedding, blocks, last norm, head); empty when frozen.
     package let trainable: [Tensor]
-    let embedding: Weight
-    /// The embedding itself when the head is tied.
-    let head: Weight
-    let finalNorm: Weight
-    let layers: [Layer]
+    let weights: DecoderWeights<any Weight, any VectorWeight>
     let rope: RopeTable
 
     /// The frozen weights of a base model, shared with it.
     package init(_ base: BaseModel) {
-        self.init(base.configuration, rope: base.rope) { .frozen($0(base)) }
+        self.init(base.configuration, base.rope, matrix: { $0 }, vector: { $0 }, from: base)
     }
 
     /// A trainable copy of a base model.
     package init(trainable base: BaseModel) {
-        self.init(base.configuration, rope: base.rope) { pick in
-            let matrix = pick(base)
-            return .trainable(
-                Tensor(shape: [matrix.rows, matrix.columns], values: matrix.toArray(), trainable: true)
-            )
-        }
+        self.init(
+            base.configuration,
+            base.rope,
+            matrix: { weight in
+                Tensor(shape: [weight.rows, weight.columns], values: weight.toArray(), trainable: true)
+            },
+            vector: { Tensor(shape: [$0.count], values: $0.toArray(), trainable: true) },
+            from: base
+        )
     }
 
     /// Fresh trainable weights: Gaussian with standard deviation 0.051 for embedding and untied head,
-    /// 0.7/√in for linear maps; norms 1. Each tensor draws from the stream (seed, "pretrain", name).
+    /// 0.7/√in for linear maps, times their initial scale; norms 1. Each tensor draws from the stream (seed,
+    /// "pretrain", name).
     package init(random configuration: DecoderConfiguration, seed: UInt64) {
-        func gaussian(_ name: String, _ rows: Int, _ columns: Int, _ deviation: Double) -> Weight {
-            var source = GaussianSource(RandomStream(seed: seed, "pretrain", name))
-            let values = (0..<rows * columns).map { _ in Float(source.next() * deviation) }
-            return .trainable(Tensor(shape: [rows, columns], values: values, trainable: true))
-        }
-        let hidden = configuration.hiddenSize
-        func ones() -> Weight {
-            let values = [Float](repeating: 1, count: hidden)
-            return .trainable(Tensor(shape: [1, hidden], values: values, trainable: true))
-        }
-        let vocabulary = configuration.vocabularySize
-        self.init(
-            configuration: configuration,
-            rope: RopeTable(configuration),
-            embedding: gaussian(CheckpointNames.embedding, vocabulary, hidden, 0.051),
-            head: configuration.tiesEmbedding
-                ? nil : gaussian(CheckpointNames.head, vocabulary, hidden, 0.051),
-            finalNorm: ones(),
-            layers: (0..<configuration.layerCount).map { layer in
-                Layer(
-                    attentionNorm: ones(),
-                    feedForwardNorm: ones(),
-                    linears: LinearModule.allCases.map { module in
-                        let (rows, columns) = module.shape(configuration)
-                        let deviation = 0.7 / Double(columns).squareRoot()
-                        return gaussian(module.path(layer: layer) + ".weight", rows, columns, deviation)
-                    }
-                )
+        var deviations = [CheckpointNames.embedding: 0.051, CheckpointNames.head: 0.051]
+        for layer in 0..<configuration.layerCount {
+            for module in configuration.modules(layer: layer) {
+                let name = CheckpointNames.weight(module, layer: layer)
+                deviations[name] = module.initialScale * 0.7 / Double(module.columns).squareRoot()
             }
+        }
+        self.init(
+            configuration,
+            RopeTable(configuration),
+            DecoderWeights(
+                configuration,
+                matrix: { name, rows, columns in
+                    var source = GaussianSource(RandomStream(seed: seed, "pretrain", name))
+                    let deviation = deviations[name] ?? 0
+                    let values = (0..<rows * columns).map { _ in Float(source.next() * deviation) }
+                    return Tensor(shape: [rows, columns], values: values, trainable: true)
+                },
+                vector: { _, count in
+                    Tensor(shape: [count], values: [Float](repeating: 1, count: count), trainable: true)
+                }
+            )
         )
     }
 
     private init(
         _ configuration: DecoderConfiguration,
-        rope: RopeTable,
-        _ weight: ((BaseModel) -> FrozenMatrix) -> Weight
+        _ rope: RopeTable,
+        matrix: (any FrozenWeight) -> any Weight,
+        vector: (FrozenVector) -> any VectorWeight,
+        from base: BaseModel
     ) {
+        let named = base.weights.named(configuration)
+        let matrices = Dictionary(uniqueKeysWithValues: named.matrices)
+        let vectors = Dictionary(uniqueKeysWithValues: named.vectors)
         self.init(
-            configuration: configuration,
-            rope: rope,
-            embedding: weight { $0.embedding },
-            head: configuration.tiesEmbedding ? nil : weight { $0.head ?? $0.embedding },
-            finalNorm: weight { $0.finalNorm },
-            layers: (0..<configuration.layerCount).map { layer in
-                Layer(
-                    attentionNorm: weight { $0.layers[layer].attentionNorm },
-                    feedForwardNorm: weight { $0.layers[layer].feedForwardNorm },
-                    linears: LinearModule.allCases.map { module in
-                        weight { $0.layers[layer].linears[module.ordinal] }
-                    }
-                )
-            }
+            configuration,
+            rope,
+            DecoderWeights(
+                configuration,
+                matrix: { name, _, _ in
+                    guard let weight = matrices[name] else { preconditionFailure("no weight '\(name)'") }
+                    return matrix(weight)
+                },
+                vector: { name, _ in
+                    guard let weight = vectors[name] else { preconditionFailure("no weight '\(name)'") }
+                    return vector(weight)
+                }
+            )
         )
     }
 
     private init(
-        configuration: DecoderConfiguration,
-        rope: RopeTable,
-        embedding: Weight,
-        head: Weight?,
-        finalNorm: Weight,
-        layers: [Layer]
+        _ configuration: DecoderConfiguration,
+        _ rope: RopeTable,
+        _ weights: DecoderWeights<any Weight, any VectorWeight>
     ) {
         self.configuration = configuration
         self.rope = rope
-        self.embedding = embedding
-        self.head = head ?? embedding
-        self.finalNorm = finalNorm
-        self.layers = layers
-        let blocks = layers.flatMap { [$0.attentionNorm, $0.feedForwardNorm] + $0.linears }
-        trainable = ([embedding] + blocks + [finalNorm] + (head.map { [$0] } ?? [])).compactMap(\.tensor)
+        self.weights = weights
+        var tensors = [weights.embedding as? Tensor]
+        for (layer, block) in weights.layers.enumerated() {
+            tensors += [block.attentionNorm as? Tensor, block.feedForwardNorm as? Tensor]
+            tensors += configuration.modules(layer: layer).map { block.linears[$0.name] as? Tensor }
+        }
+        tensors += [weights.finalNorm as? Tensor, weights.head.flatMap { $0 as? Tensor }]
+        trainable = tensors.compactMap { $0 }
     }
 
-    /// A copy of all weights under their Hugging Face names, vectors `[C]`, matrices `[out, in]`.
+    /// A copy of all weights under the names of Hugging Face's Llama, vectors `[C]`, matrices `[out, in]`.
     package func arrays() -> [NamedArray] {
-        let hidden = configuration.hiddenSize
-        let table = [configuration.vocabularySize, hidden]
-        var arrays = [
-            NamedArray(name: CheckpointNames.embedding, shape: table, values: embedding.toArray()),
-            NamedArray(name: CheckpointNames.finalNorm, shape: [hidden], values: finalNorm.toArray()),
-        ]
-        if !configuration.tiesEmbedding {
-            arrays.append(NamedArray(name: CheckpointNames.head, shape: table, values: head.toArray()))
+        let named = weights.named(configuration)
+        return named.matrices.map { name, weight in
+            NamedArray(name: name, shape: [weight.rows, weight.columns], values: weight.toArray())
         }
-        for (index, layer) in layers.enumerated() {
-            let norms = [
-                (CheckpointNames.attentionNorm(index), layer.attentionNorm),
-                (CheckpointNames.feedForwardNorm(index), layer.feedForwardNorm),
-            ]
-            for (name, weight) in norms {
-                arrays.append(NamedArray(name: name, shape: [hidden], values: weight.toArray()))
+            + named.vectors.map { name, weight in
+                NamedArray(name: name, shape: [weight.count], values: weight.toArray())
             }
-            for (module, weight) in zip(LinearModule.allCases, layer.linears) {
-                let (rows, columns) = module.shape(configuration)
-                let name = module.path(layer: index) + ".weight"
-                arrays.append(NamedArray(name: name, shape: [rows, columns], values: weight.toArray()))
-            }
-        }
-        return arrays
     }
 
     /// Writes `model.safetensors` and `config.json` into a directory, which is made when missing; Hugging

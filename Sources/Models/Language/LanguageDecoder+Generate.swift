@@ -15,6 +15,7 @@ extension LanguageDecoder {
     ///   - samplesPerPrompt: K.
     ///   - settings: Length, temperature, top-p, stop token.
     ///   - withAdapter: False draws from the base model.
+    ///   - hook: Sees, and may change, the residual stream of every token that is put in.
     ///   - stream: The random numbers of a sample, by the index of its prompt and its own, 0 ..< K.
     /// - Returns: For each prompt K completions.
     package func generate(
@@ -22,6 +23,7 @@ extension LanguageDecoder {
         samplesPerPrompt: Int,
         settings: SamplingSettings,
         withAdapter: Bool = true,
+        hook: SamplingHook? = nil,
         stream: (_ promptIndex: Int, _ sampleIndex: Int) -> RandomStream
     ) -> [[Completion]] {
         settings.check()
@@ -39,6 +41,7 @@ extension LanguageDecoder {
             prompts: prompts,
             samplesPerPrompt: samplesPerPrompt,
             settings: settings,
+            hook: hook,
             stream: stream
         )
         generation.run()
@@ -51,7 +54,7 @@ extension LanguageDecoder {
 /// One call of `generate` at work.
 private struct Generation {
     struct Sample {
-        let prompt: Range<Int>
+        let prompt: Int
         var stream: RandomStream
         var completion = Completion(tokens: [], logProbs: [], finished: false)
         /// Whether no more tokens are to be drawn.
@@ -63,7 +66,8 @@ private struct Generation {
     private let settings: SamplingSettings
     private let batch: PackedBatch
     private let samplesPerPrompt: Int
-    private let cache: KeyValueCache
+    private let hook: SamplingHook?
+    private let caches: [any AttentionCache]
     var samples: [Sample] = []
 
     init(
@@ -72,21 +76,26 @@ private struct Generation {
         prompts: [[Int32]],
         samplesPerPrompt: Int,
         settings: SamplingSettings,
+        hook: SamplingHook?,
         stream: (Int, Int) -> RandomStream
     ) {
         self.decoder = decoder
         self.adapter = adapter
         self.settings = settings
         self.samplesPerPrompt = samplesPerPrompt
+        self.hook = hook
         batch = PackedBatch(groups: prompts.map { ($0, []) })
-        cache = KeyValueCache(
-            slots: prompts.count * samplesPerPrompt,
-            tokensMax: settings.maxTokens - 1,
-            width: decoder.configuration.keyValueHeadCount * decoder.configuration.headSize
-        )
-        for (index, segment) in batch.segments.enumerated() {
+        let model = adapter?.adapted ?? decoder.configuration
+        caches = (0..<model.layerCount).map { layer in
+            model.attention(layer: layer).makeCache(
+                model.headShape,
+                slots: prompts.count * samplesPerPrompt,
+                rowsMax: settings.maxTokens - 1
+            )
+        }
+        for prompt in batch.segments.indices {
             for sample in 0..<samplesPerPrompt {
-                samples.append(Sample(prompt: segment.rows, stream: stream(index, sample)))
+                samples.append(Sample(prompt: prompt, stream: stream(prompt, sample)))
             }
         }
     }
@@ -100,29 +109,30 @@ private struct Generation {
         }
     }
 
-    /// Runs the prompts, keeps their keys and values, and draws each sample's first token.
+    /// Runs the prompts, keeps what later tokens look back to, and draws each sample's first token.
     private mutating func prefill() {
         let tape = Tape(recording: false, workspace: decoder.workspace)
-        let configuration = decoder.configuration
+        let pattern = AttentionPattern(segments: batch.segments)
+        let last = batch.segments.map { Int32($0.rows.upperBound - 1) }
+        let boundary = hook?(
+            SampledRows(
+                tokens: batch.tokens,
+                positions: batch.positions,
+                origins: batch.segments.enumerated().flatMap { index, segment in
+                    segment.rows.map { _ in SampledRows.Origin.prompt(index) }
+                },
+                predictors: last,
+                areSampled: false
+            )
+        )
         let states = decoder.hidden(
             tape: tape,
             tokens: batch.tokens,
             positions: batch.positions,
             adapter: adapter,
-            boundary: nil
-        ) { [batch, cache] _, q, k, v in
-            cache.appendLayer(promptKeys: k, promptValues: v)
-            return tape.attention(
-                q: q,
-                k: k,
-                v: v,
-                segments: batch.segments,
-                heads: configuration.headCount,
-                keyValueHeads: configuration.keyValueHeadCount
-            )
-        }
-        let last = batch.segments.map { Int32($0.rows.upperBound - 1) }
-        let logits = tape.logits(tape.gatherRows(states, rows: last), head: decoder.parameters.head)
+            boundary: boundary
+        ) { [caches] layer, _, pass in caches[layer].prefill(pass, pattern) }
+        let logits = tape.logits(tape.gatherRows(states, rows: last), head: decoder.head(adapter))
         for prompt in batch.segments.indices {
             let distribution = distribution(logits, row: prompt)
             for sample in prompt * samplesPerPrompt..<(prompt + 1) * samplesPerPrompt {
@@ -133,26 +143,30 @@ private struct Generation {
 
     /// Puts the last token of each live sample in and draws its next one.
     private mutating func decode(_ live: [Int], step: Int) {
-        cache.reserve(step + 1)
         let tape = Tape(recording: false, workspace: decoder.workspace)
-        let configuration = decoder.configuration
-        let places = live.map { (slot: $0, prompt: samples[$0].prompt) }
+        let tokens = live.map { samples[$0].completion.tokens[step] }
+        let places = live.map { index in
+            let prompt = samples[index].prompt
+            return CachedSample(slot: index, beginning: batch.segments[prompt].rows, segment: prompt)
+        }
+        let positions = places.map { Int32($0.beginning.count + step) }
+        let boundary = hook?(
+            SampledRows(
+                tokens: tokens,
+                positions: positions,
+                origins: live.map { .sample(prompt: samples[$0].prompt, index: $0 % samplesPerPrompt) },
+                predictors: live.indices.map { Int32($0) },
+                areSampled: true
+            )
+        )
         let states = decoder.hidden(
             tape: tape,
-            tokens: live.map { samples[$0].completion.tokens[step] },
-            positions: places.map { Int32($0.prompt.count + step) },
+            tokens: tokens,
+            positions: positions,
             adapter: adapter,
-            boundary: nil
-        ) { [cache] layer, q, k, v in
-            tape.cachedAttention(
-                q: [q],
-                offsets: [0],
-                segments: cache.store(layer: layer, keys: k, values: v, step: step, samples: places),
-                heads: configuration.headCount,
-                keyValueHeads: configuration.keyValueHeadCount
-            )
-        }
-        let logits = tape.logits(states, head: decoder.parameters.head)
+            boundary: boundary
+        ) { [caches] layer, _, pass in caches[layer].decode(pass, places, step: step) }
+        let logits = tape.logits(states, head: decoder.head(adapter))
         for (row, sample) in live.enumerated() {
             draw(sample, from: distribution(logits, row: row))
         }

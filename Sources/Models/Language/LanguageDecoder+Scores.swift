@@ -28,7 +28,7 @@ extension LanguageDecoder {
         let states = hidden(tape: tape, batch: batch, withAdapter: withAdapter)
         let statistics = tape.tokenStatistics(
             tape.gatherRows(states, rows: batch.predictors),
-            head: parameters.head,
+            head: head(withAdapter ? adapter : nil),
             targets: batch.targets,
             temperature: temperature
         )

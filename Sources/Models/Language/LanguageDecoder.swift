@@ -1,10 +1,5 @@
 package import Tensors
 
-/// A hook at the layer boundaries: given the index and the residual stream `[N, C]`, returns the stream to go
-/// on with. Index 0 is after the embedding, index l + 1 after block l, as in Hugging Face's `hidden_states`
-/// (except that those end with the normed state).
-package typealias LayerBoundary = (_ index: Int, _ residual: Tensor) -> Tensor
-
 /// What the terms of an objective want to see of a pass besides log-probabilities.
 package struct PassNeeds: Sendable, Equatable {
     /// Layer boundaries whose residual stream is wanted; see `LayerBoundary`.
@@ -53,9 +48,9 @@ package struct BasePass {
     package let hidden: [Int: [Float]]
 }
 
-/// A Llama-style decoder over frozen weights with an optional adapter, or over trainable weights.
+/// A decoder over frozen weights with an optional adapter, or over trainable weights.
 ///
-/// Block: x += attention(norm(x)), then x += down(silu(gate(n)) · up(n)) with n = norm(x). One compute
+/// Block: x += output(attention(norm(x))) with the block's attention kind, then x += down(silu(gate(n)) · up(n)) with n = norm(x). One compute
 /// thread.
 package final class LanguageDecoder {
     /// The weights.
@@ -65,8 +60,10 @@ package final class LanguageDecoder {
     /// The buffers that this decoder's own passes (`generate`, `scores`) reuse; use it for training tapes
     /// too.
     package let workspace: Workspace
+    /// Rotary angles by head size, made when a kind first asks for heads of a width of their own.
+    private var ropes: [Int: RopeTable]
 
-    /// The shape of the decoder.
+    /// The shape of the decoder, without its adapter.
     package var configuration: DecoderConfiguration { parameters.configuration }
 
     /// A decoder over a base model's frozen weights.
@@ -88,6 +85,7 @@ package final class LanguageDecoder {
         self.parameters = parameters
         self.adapter = adapter
         self.workspace = workspace
+        ropes = [parameters.rope.headSize: parameters.rope]
     }
 
     /// The hidden states after the last norm.
@@ -114,16 +112,7 @@ package final class LanguageDecoder {
             positions: positions,
             adapter: withAdapter ? adapter : nil,
             boundary: boundary
-        ) { _, q, k, v in
-            tape.attention(
-                q: q,
-                k: k,
-                v: v,
-                segments: segments,
-                heads: configuration.headCount,
-                keyValueHeads: configuration.keyValueHeadCount
-            )
-        }
+        ) { _, kind, pass in kind.attend(pass, AttentionPattern(segments: segments)) }
     }
 
     /// The hidden states after the last norm of a packed batch: `[N, C]`.
@@ -162,7 +151,7 @@ package final class LanguageDecoder {
         let states = hidden(tape: tape, batch: batch, withAdapter: withAdapter, boundary: boundary)
         return tape.tokenLogProbs(
             tape.gatherRows(states, rows: batch.predictors),
-            head: parameters.head,
+            head: head(withAdapter ? adapter : nil),
             targets: batch.targets,
             temperature: temperature
         )
@@ -193,16 +182,17 @@ package final class LanguageDecoder {
         let predictors = tape.gatherRows(states, rows: batch.predictors)
         let logProbs = tape.tokenLogProbs(
             predictors,
-            head: parameters.head,
+            head: head(adapter),
             targets: batch.targets,
             temperature: temperature
         )
         var divergence: Tensor?
-        if needs.divergence, let base, case .frozen(let head) = parameters.head {
+        if needs.divergence, let base {
             divergence = tape.tokenDivergence(
                 predictors,
+                head: head(adapter),
                 from: base.predictors,
-                head: head,
+                referenceHead: head(nil),
                 temperature: temperature
             )
         }
@@ -222,7 +212,7 @@ package final class LanguageDecoder {
         let predictors = tape.gatherRows(states, rows: batch.predictors)
         let logProbs = tape.tokenLogProbs(
             predictors,
-            head: parameters.head,
+            head: head(nil),
             targets: batch.targets,
             temperature: temperature
         )
@@ -231,7 +221,7 @@ package final class LanguageDecoder {
 
     private func keeper(of layers: Set<Int>, _ keep: @escaping (Int, Tensor) -> Void) -> LayerBoundary? {
         guard !layers.isEmpty else { return nil }
-        return { index, residual in
+        return { _, index, residual in
             if layers.contains(index) { keep(index, residual) }
             return residual
         }
@@ -241,45 +231,83 @@ package final class LanguageDecoder {
     package func logits(batch: PackedBatch, rows: [Int32], withAdapter: Bool = true) -> Tensor {
         let tape = Tape(recording: false, workspace: workspace)
         let states = hidden(tape: tape, batch: batch, withAdapter: withAdapter)
-        return tape.logits(tape.gatherRows(states, rows: rows), head: parameters.head)
+        return tape.logits(tape.gatherRows(states, rows: rows), head: head(withAdapter ? adapter : nil))
     }
 
-    /// The pass itself, over attention of any kind: over a packed batch, or over a cache.
+    /// The output head: the embedding where it is tied.
+    func head(_ adapter: Adapter?) -> any Weight {
+        guard let head = parameters.weights.head else { return embedding(adapter) }
+        return adapter?.others[CheckpointNames.head] ?? head
+    }
+
+    private func embedding(_ adapter: Adapter?) -> any Weight {
+        adapter?.others[CheckpointNames.embedding] ?? parameters.weights.embedding
+    }
+
+    /// The pass itself.
+    ///
+    /// - Parameter attention: Runs a layer's kind: over whole sequences, or over one new row of each.
     func hidden(
         tape: Tape,
         tokens: [Int32],
         positions: [Int32],
         adapter: Adapter?,
         boundary: LayerBoundary?,
-        attention: (_ layer: Int, _ q: Tensor, _ k: Tensor, _ v: Tensor) -> Tensor
+        attention: (_ layer: Int, _ kind: any AttentionKind, _ pass: AttentionPass) -> Tensor
     ) -> Tensor {
-        let epsilon = configuration.normEpsilon
-        let (heads, keyHeads) = (configuration.headCount, configuration.keyValueHeadCount)
-        var x = tape.embedding(table: parameters.embedding, ids: tokens)
-        if let boundary { x = boundary(0, x) }
-        for (index, layer) in parameters.layers.enumerated() {
-            func map(_ module: LinearModule, _ input: Tensor) -> Tensor {
-                linear(tape, input, layer.linears[module.ordinal], adapter?.pair(module, layer: index))
+        let model = adapter?.adapted ?? configuration
+        let epsilon = model.normEpsilon
+        var x = tape.embedding(table: embedding(adapter), ids: tokens)
+        if let boundary { x = boundary(tape, 0, x) }
+        for (index, layer) in parameters.weights.layers.enumerated() {
+            func norm(_ x: Tensor, _ weight: any VectorWeight, _ name: String) -> Tensor {
+                tape.rmsNorm(x, weight: adapter?.others[name] ?? weight, epsilon: epsilon)
             }
-            let normed = tape.rmsNorm(x, weight: layer.attentionNorm, epsilon: epsilon)
-            let q = tape.rope(map(.query, normed), positions: positions, heads: heads, table: parameters.rope)
-            let k = tape.rope(
-                map(.key, normed),
-                positions: positions,
-                heads: keyHeads,
-                table: parameters.rope
+            func map(_ module: String, _ input: Tensor) -> Tensor {
+                linear(tape, input, layer.linears[module], module, adapter, layer: index)
+            }
+            let normed = norm(x, layer.attentionNorm, CheckpointNames.attentionNorm(index))
+            let pass = AttentionPass(
+                tape: tape,
+                shape: model.headShape,
+                project: { map($0, normed) },
+                rotate: { [unowned self] x, heads in
+                    tape.rope(x, positions: positions, heads: heads, table: rope(x.columns / heads))
+                }
             )
-            x = tape.add(x, map(.output, attention(index, q, k, map(.value, normed))))
+            x = tape.add(x, map("o_proj", attention(index, model.attention(layer: index), pass)))
 
-            let inner = tape.rmsNorm(x, weight: layer.feedForwardNorm, epsilon: epsilon)
-            x = tape.add(x, map(.down, tape.swiGLU(gate: map(.gate, inner), up: map(.up, inner))))
-            if let boundary { x = boundary(index + 1, x) }
+            let inner = norm(x, layer.feedForwardNorm, CheckpointNames.feedForwardNorm(index))
+            x = tape.add(
+                x,
+                map("down_proj", tape.swiGLU(gate: map("gate_proj", inner), up: map("up_proj", inner)))
+            )
+            if let boundary { x = boundary(tape, index + 1, x) }
         }
-        return tape.rmsNorm(x, weight: parameters.finalNorm, epsilon: epsilon)
+        let last = adapter?.others[CheckpointNames.finalNorm] ?? parameters.weights.finalNorm
+        return tape.rmsNorm(x, weight: last, epsilon: epsilon)
     }
 
-    private func linear(_ tape: Tape, _ x: Tensor, _ weight: Weight, _ pair: Adapter.Pair?) -> Tensor {
-        guard let pair, let adapter, case .frozen(let matrix) = weight else { return tape.linear(x, weight) }
-        return tape.loRA(x, matrix, a: pair.a, b: pair.b, scale: adapter.scale)
+    private func rope(_ headSize: Int) -> RopeTable {
+        if let table = ropes[headSize] { return table }
+        let table = RopeTable(configuration, headSize: headSize)
+        ropes[headSize] = table
+        return table
+    }
+
+    private func linear(
+        _ tape: Tape,
+        _ x: Tensor,
+        _ weight: (any Weight)?,
+        _ module: String,
+        _ adapter: Adapter?,
+        layer: Int
+    ) -> Tensor {
+        if let whole = adapter?.blocks[layer].modules[module] { return tape.linear(x, whole) }
+        guard let weight else { preconditionFailure("block \(layer) has no linear map '\(module)'") }
+        guard let adapter, let pair = adapter.blocks[layer].pairs[module],
+            let frozen = weight as? any FrozenWeight
+        else { return tape.linear(x, weight) }
+        return tape.loRA(x, frozen, a: pair.a, b: pair.b, scale: adapter.scale)
     }
 }

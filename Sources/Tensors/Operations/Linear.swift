@@ -3,38 +3,22 @@ extension Tape {
     ///
     /// - Parameters:
     ///   - x: `[N, in]`.
-    ///   - weight: W, `[out, in]`, frozen.
+    ///   - weight: W, `[out, in]`, frozen or trainable.
     /// - Returns: y, `[N, out]`.
-    package func linear(_ x: Tensor, _ weight: FrozenMatrix) -> Tensor {
-        linear(x, .frozen(weight))
-    }
-
-    /// y = x Wᵀ with a weight that may be trainable.
-    ///
-    /// - Parameters:
-    ///   - x: `[N, in]`.
-    ///   - weight: W, `[out, in]`.
-    /// - Returns: y, `[N, out]`.
-    package func linear(_ x: Tensor, _ weight: Tensor) -> Tensor {
-        linear(x, .tensor(weight))
-    }
-
-    private func linear(_ x: Tensor, _ weight: MatrixOperand) -> Tensor {
+    package func linear(_ x: Tensor, _ weight: any Weight) -> Tensor {
         let (rows, inputs, outputs) = (x.rows, x.columns, weight.rows)
         precondition(
             weight.columns == inputs,
             "linear: x is \(x.shape), the weight has \(weight.columns) columns"
         )
         let y = result([rows, outputs], of: x, weight.differentiable)
-        weight.withPointer { Products.abT(x.pointer, $0, y.pointer, m: rows, n: outputs, k: inputs) }
+        weight.multiply(x.pointer, rows: rows, into: y.pointer, alpha: 1, beta: 0)
 
         // dx = dy W,  dW = dyᵀ x
         record(y) { [workspace] dy in
             if x.needsGradient {
                 let (dx, beta) = x.gradientForProduct(workspace)
-                weight.withPointer {
-                    Products.ab(dy, $0, dx, m: rows, n: inputs, k: outputs, beta: beta)
-                }
+                weight.multiplyTransposed(dy, rows: rows, into: dx, alpha: 1, beta: beta)
             }
             if let trainable = weight.differentiable {
                 let (dw, beta) = trainable.gradientForProduct(workspace)

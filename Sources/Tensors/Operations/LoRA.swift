@@ -8,16 +8,15 @@ extension Tape {
     ///   - b: B, `[out, rank]`.
     ///   - scale: alpha / rank.
     /// - Returns: y, `[N, out]`.
-    package func loRA(_ x: Tensor, _ weight: FrozenMatrix, a: Tensor, b: Tensor, scale: Float) -> Tensor {
+    package func loRA(_ x: Tensor, _ weight: any FrozenWeight, a: Tensor, b: Tensor, scale: Float) -> Tensor {
         let (rows, inputs, outputs, rank) = (x.rows, x.columns, weight.rows, a.rows)
         precondition(
             weight.columns == inputs && a.columns == inputs && b.rows == outputs && b.columns == rank,
             "loRA: x \(x.shape), W [\(outputs), \(weight.columns)], A \(a.shape), B \(b.shape) do not fit"
         )
-        let w = MatrixOperand.frozen(weight)
         let y = result([rows, outputs], of: x, a, b)
         let u = workspace.take(rows * rank)  // x Aᵀ, [N, rank]
-        w.withPointer { Products.abT(x.pointer, $0, y.pointer, m: rows, n: outputs, k: inputs) }
+        weight.multiply(x.pointer, rows: rows, into: y.pointer, alpha: 1, beta: 0)
         Products.abT(x.pointer, a.pointer, u.pointer, m: rows, n: rank, k: inputs)
         Products.abT(u.pointer, b.pointer, y.pointer, m: rows, n: outputs, k: rank, alpha: scale, beta: 1)
 
@@ -44,7 +43,7 @@ extension Tape {
             }
             if x.needsGradient {
                 let (dx, beta) = x.gradientForProduct(workspace)
-                w.withPointer { Products.ab(dy, $0, dx, m: rows, n: inputs, k: outputs, beta: beta) }
+                weight.multiplyTransposed(dy, rows: rows, into: dx, alpha: 1, beta: beta)
                 Products.ab(du.pointer, a.pointer, dx, m: rows, n: inputs, k: rank, beta: 1)
             }
         }

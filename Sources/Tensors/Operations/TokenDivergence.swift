@@ -8,21 +8,25 @@ extension Tape {
     ///
     /// - Parameters:
     ///   - hidden: `[M, C]`.
+    ///   - head: W, `[V, C]`, frozen or trainable.
     ///   - reference: `[M, C]`; gets no gradient.
-    ///   - head: W, `[V, C]`, frozen.
+    ///   - referenceHead: The reference's W, `[V, C]`; gets no gradient.
     ///   - temperature: What the logits are divided by; positive.
     /// - Returns: `[M]`, in nats, never below zero but by rounding.
     package func tokenDivergence(
         _ hidden: Tensor,
+        head: any Weight,
         from reference: Tensor,
-        head: FrozenMatrix,
+        referenceHead: any Weight,
         temperature: Float = 1
     ) -> Tensor {
-        precondition(hidden.shape == reference.shape, "divergence: \(hidden.shape) from \(reference.shape)")
+        precondition(
+            hidden.shape == reference.shape && head.rows == referenceHead.rows,
+            "divergence: \(hidden.shape) from \(reference.shape), \(head.rows) and \(referenceHead.rows) words"
+        )
         let (width, vocabulary) = (hidden.columns, head.rows)
-        let head = MatrixOperand.frozen(head)
         let blocks = LogitBlocks(hidden, head: head, targets: nil, temperature: temperature)
-        let divergence = result([hidden.rows], of: hidden)
+        let divergence = result([hidden.rows], of: hidden, head.differentiable)
 
         /// Calls `body` with p `[rows, V]` and d `[rows, V]`, which it may overwrite, and KL of each row.
         func forEach(
@@ -30,17 +34,13 @@ extension Tape {
         ) {
             let other = workspace.take(blocks.rowsAtOnce * vocabulary)
             blocks.forEach(workspace) { rows, logits in
-                head.withPointer {
-                    Products.abT(
-                        reference.pointer + rows.lowerBound * width,
-                        $0,
-                        other.pointer,
-                        m: rows.count,
-                        n: vocabulary,
-                        k: width,
-                        alpha: 1 / temperature
-                    )
-                }
+                referenceHead.multiply(
+                    reference.pointer + rows.lowerBound * width,
+                    rows: rows.count,
+                    into: other.pointer,
+                    alpha: 1 / temperature,
+                    beta: 0
+                )
                 var lse = [Float](repeating: 0, count: rows.count)
                 var otherLSE = lse
                 kernel_log_sum_exp(logits, &lse, rows.count, vocabulary)
@@ -66,16 +66,21 @@ extension Tape {
             for (index, row) in rows.enumerated() { divergence.pointer[row] = Float(sums[index]) }
         }
         record(divergence) { [workspace] dy in
-            guard hidden.needsGradient else { return }
             forEach { rows, p, d, sums in
                 for (index, row) in rows.enumerated() {
                     let factor = dy[row] / temperature
                     let (start, mean) = (index * vocabulary, Float(sums[index]))
                     for place in start..<start + vocabulary { p[place] *= factor * (d[place] - mean) }
                 }
-                let gradient = hidden.gradientForAdding(workspace) + rows.lowerBound * width
-                head.withPointer {
-                    Products.ab(p, $0, gradient, m: rows.count, n: width, k: vocabulary, beta: 1)
+                let first = rows.lowerBound * width
+                if hidden.needsGradient {
+                    let gradient = hidden.gradientForAdding(workspace) + first
+                    head.multiplyTransposed(p, rows: rows.count, into: gradient, alpha: 1, beta: 1)
+                }
+                if let trainable = head.differentiable {
+                    let (gradient, beta) = trainable.gradientForProduct(workspace)
+                    let states = hidden.pointer + first
+                    Products.aTb(p, states, gradient, m: vocabulary, n: width, k: rows.count, beta: beta)
                 }
             }
         }

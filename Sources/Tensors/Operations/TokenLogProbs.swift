@@ -7,34 +7,15 @@ extension Tape {
     ///
     /// - Parameters:
     ///   - hidden: `[M, C]`: the final hidden state at the position before each target.
-    ///   - head: W, `[V, C]`, frozen.
+    ///   - head: W, `[V, C]`, frozen or trainable, such as a tied embedding table.
     ///   - targets: M token ids in 0 ..< V.
     ///   - temperature: What the logits are divided by; positive.
     /// - Returns: `[M]`.
     package func tokenLogProbs(
         _ hidden: Tensor,
-        head: FrozenMatrix,
+        head: any Weight,
         targets: [Int32],
         temperature: Float = 1
-    ) -> Tensor {
-        tokenLogProbs(hidden, head: .frozen(head), targets: targets, temperature: temperature)
-    }
-
-    /// The same with a head that may be trainable, such as a tied embedding table.
-    package func tokenLogProbs(
-        _ hidden: Tensor,
-        head: Tensor,
-        targets: [Int32],
-        temperature: Float = 1
-    ) -> Tensor {
-        tokenLogProbs(hidden, head: .tensor(head), targets: targets, temperature: temperature)
-    }
-
-    private func tokenLogProbs(
-        _ hidden: Tensor,
-        head: MatrixOperand,
-        targets: [Int32],
-        temperature: Float
     ) -> Tensor {
         let blocks = LogitBlocks(hidden, head: head, targets: targets, temperature: temperature)
         let (width, vocabulary) = (hidden.columns, head.rows)
@@ -66,9 +47,7 @@ extension Tape {
                 }
                 if hidden.needsGradient {
                     let gradient = hidden.gradientForAdding(workspace) + first * width
-                    head.withPointer {
-                        Products.ab(logits, $0, gradient, m: rows.count, n: width, k: vocabulary, beta: 1)
-                    }
+                    head.multiplyTransposed(logits, rows: rows.count, into: gradient, alpha: 1, beta: 1)
                 }
                 if let trainable = head.differentiable {
                     let (gradient, beta) = trainable.gradientForProduct(workspace)
@@ -92,7 +71,7 @@ extension Tape {
 /// The logits of some hidden states, a block of rows at a time.
 struct LogitBlocks {
     private let hidden: Tensor
-    private let head: MatrixOperand
+    private let head: any Weight
     private let temperature: Float
     private let blockRows: Int
 
@@ -100,7 +79,7 @@ struct LogitBlocks {
     var rowsAtOnce: Int { min(blockRows, hidden.rows) }
 
     /// - Parameter targets: Checked against the sizes; nil if there are none.
-    init(_ hidden: Tensor, head: MatrixOperand, targets: [Int32]?, temperature: Float) {
+    init(_ hidden: Tensor, head: any Weight, targets: [Int32]?, temperature: Float) {
         precondition(
             head.columns == hidden.columns && temperature > 0,
             "logits: hidden \(hidden.shape), head [\(head.rows), \(head.columns)], temperature \(temperature)"
@@ -126,17 +105,13 @@ struct LogitBlocks {
         let block = workspace.take(min(blockRows, hidden.rows) * head.rows)
         for first in stride(from: 0, to: hidden.rows, by: blockRows) {
             let rows = first..<min(first + blockRows, hidden.rows)
-            head.withPointer {
-                Products.abT(
-                    hidden.pointer + first * hidden.columns,
-                    $0,
-                    block.pointer,
-                    m: rows.count,
-                    n: head.rows,
-                    k: hidden.columns,
-                    alpha: 1 / temperature
-                )
-            }
+            head.multiply(
+                hidden.pointer + first * hidden.columns,
+                rows: rows.count,
+                into: block.pointer,
+                alpha: 1 / temperature,
+                beta: 0
+            )
             body(rows, block.pointer)
         }
     }

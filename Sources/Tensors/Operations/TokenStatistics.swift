@@ -20,28 +20,9 @@ extension Tape {
     ///   - temperature: What the logits are divided by; positive.
     package func tokenStatistics(
         _ hidden: Tensor,
-        head: FrozenMatrix,
+        head: any Weight,
         targets: [Int32]? = nil,
         temperature: Float = 1
-    ) -> TokenStatistics {
-        tokenStatistics(hidden, head: .frozen(head), targets: targets, temperature: temperature)
-    }
-
-    /// The same with a head that is a tensor.
-    package func tokenStatistics(
-        _ hidden: Tensor,
-        head: Tensor,
-        targets: [Int32]? = nil,
-        temperature: Float = 1
-    ) -> TokenStatistics {
-        tokenStatistics(hidden, head: .tensor(head), targets: targets, temperature: temperature)
-    }
-
-    private func tokenStatistics(
-        _ hidden: Tensor,
-        head: MatrixOperand,
-        targets: [Int32]?,
-        temperature: Float
     ) -> TokenStatistics {
         let blocks = LogitBlocks(hidden, head: head, targets: targets, temperature: temperature)
         let vocabulary = head.rows
@@ -70,25 +51,14 @@ extension Tape {
     ///   - hidden: `[M, C]`.
     ///   - head: W, `[V, C]`.
     /// - Returns: `[M, V]`, all at once: keep M small.
-    package func logits(_ hidden: Tensor, head: FrozenMatrix) -> Tensor {
-        logits(hidden, .frozen(head))
-    }
-
-    /// The same with a head that is a tensor.
-    package func logits(_ hidden: Tensor, head: Tensor) -> Tensor {
-        logits(hidden, .tensor(head))
-    }
-
-    private func logits(_ hidden: Tensor, _ head: MatrixOperand) -> Tensor {
+    package func logits(_ hidden: Tensor, head: any Weight) -> Tensor {
         precondition(
             head.columns == hidden.columns,
             "logits: hidden \(hidden.shape), head has \(head.columns) columns"
         )
         let (rows, vocabulary) = (hidden.rows, head.rows)
         let logits = Tensor(shape: [rows, vocabulary], storage: workspace.take(rows * vocabulary))
-        head.withPointer {
-            Products.abT(hidden.pointer, $0, logits.pointer, m: rows, n: vocabulary, k: hidden.columns)
-        }
+        head.multiply(hidden.pointer, rows: rows, into: logits.pointer, alpha: 1, beta: 0)
         return logits
     }
 }

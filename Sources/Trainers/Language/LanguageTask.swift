@@ -10,8 +10,8 @@ struct LanguageTask {
     static let correct = 1.0
 
     let base: BaseModel
-    /// Where and how low-rank factors are added to it.
-    let adapter: LoRAConfiguration
+    /// What of it is trained.
+    let adapter: any AdapterKind
     let tokenizer: any Tokenizer
     /// The id that ends a sequence.
     let eos: Int32

@@ -1,6 +1,6 @@
 package import Contract
 internal import Digest
-internal import Models
+package import Models
 package import Tasks
 internal import Text
 
@@ -9,8 +9,8 @@ internal import Text
 struct LanguageWords {
     /// Where the base model comes from, paths made absolute.
     let model: ModelSource
-    /// Where and how low-rank factors are added to it.
-    let adapter: LoRAConfiguration
+    /// What of it is trained.
+    let adapter: any AdapterKind
 
     /// Reads and checks them.
     ///
@@ -33,9 +33,8 @@ struct LanguageWords {
             throw run.model.error("embedded", "found '\(name)', expected one of \(known)")
         }
         model = source
-        adapter = try run.adapter.read(AdapterWords.self) {
-            LoRAConfiguration(rank: $0.rank, alpha: $0.alpha, targets: $0.targets)
-        }
+        adapter = try LanguageWords.adapterKind(run.adapter)
+        try checkAdapter(run)
         for component in run.objectives {
             try ObjectiveTerms.entry(component).check(component.settings)
         }
@@ -47,20 +46,34 @@ struct LanguageWords {
         var gguf: String?
     }
 
-    private struct AdapterWords: TrainerSettings {
-        var rank = 8
-        var alpha = 16.0
-        var targets = LinearModule.allCases.map(\.rawValue)
+    private struct AdapterWords: Decodable { var kind: String? }
 
-        func validate() throws(SettingsFault) {
-            do throws(AdapterError) {
-                _ = try LoRAConfiguration(rank: rank, alpha: alpha, targets: targets).modules()
-            } catch {
-                guard case .badConfiguration(let key, let detail) = error else {
-                    throw SettingsFault(key: "", reason: "\(error)")
-                }
-                throw SettingsFault(key: key, reason: detail)
-            }
+    /// `adapter: {kind: NAME, …}`, LoRA where no kind is given; the other keys are the kind's settings.
+    private static func adapterKind(_ mapping: Mapping) throws -> any AdapterKind {
+        let name = try mapping.decodePart(AdapterWords.self).kind ?? LoRAConfiguration.name
+        guard let type = AdapterKinds.named(name) else {
+            throw mapping.error("kind", "found '\(name)', expected one of \(AdapterKinds.known)")
+        }
+        func settings<Settings: AdapterKind>(_ type: Settings.Type) throws -> any AdapterKind {
+            try mapping.without("kind").read(type) { $0 }
+        }
+        return try settings(type)
+    }
+
+    /// Checks that the adapter fits the model, as far as the model can be read where this runs.
+    private func checkAdapter(_ run: RunContext) throws {
+        let shape: DecoderConfiguration
+        do {
+            shape = try run.shared.value("shape of \(model)") { try BaseModel.configuration(of: model) }
+        } catch CheckpointError.inaccessible {
+            // A path of another host: whoever loads the model will say so.
+            return
+        }
+        do throws(AdapterError) {
+            _ = try adapter.arrays(of: shape)
+        } catch {
+            guard case .badConfiguration(let key, let detail) = error else { return }
+            throw run.adapter.error(key, detail)
         }
     }
 
@@ -71,10 +84,11 @@ struct LanguageWords {
         let base = try base(run)
         var parts = [
             FingerprintPart("base model", base.sha256.description),
-            FingerprintPart("adapter.rank", "\(adapter.rank)"),
-            FingerprintPart("adapter.alpha", "\(adapter.alpha)"),
-            FingerprintPart("adapter.targets", adapter.targets.joined(separator: " ")),
+            FingerprintPart("adapter.kind", type(of: adapter).name),
         ]
+        for (key, value) in try Mapping(json: adapter.json()).members {
+            parts.append(FingerprintPart("adapter.\(key)", value))
+        }
         for component in run.objectives {
             let settings = String(decoding: component.settings.json, as: UTF8.self)
             parts.append(FingerprintPart("objectives.\(component.name)", settings))
@@ -150,7 +164,7 @@ extension LocalTrainer where Settings: LanguageSettings {
         try LanguageWords(run).base(run).configuration.parameterCount
     }
 
-    /// Writes a PEFT folder.
+    /// Writes a folder, PEFT's for LoRA.
     package static func write(
         _ adapter: AdapterWeights,
         to folder: String,
@@ -158,7 +172,7 @@ extension LocalTrainer where Settings: LanguageSettings {
         _ run: RunContext
     ) throws -> Bool {
         let words = try LanguageWords(run)
-        try PEFTDirectory.write(
+        try AdapterDirectory.write(
             adapter,
             words.adapter,
             baseModelName: words.model.description,
@@ -167,12 +181,18 @@ extension LocalTrainer where Settings: LanguageSettings {
         return true
     }
 
-    /// Reads a PEFT folder.
+    /// Reads a folder that holds an adapter of any kind.
     package static func readAdapter(
         from folder: String,
         _ settings: Settings,
         _ run: RunContext
     ) throws -> AdapterWeights? {
-        try PEFTDirectory.read(from: folder, for: LanguageWords(run).base(run).configuration).0
+        try AdapterDirectory.read(from: folder, for: LanguageWords(run).base(run).configuration).0
     }
+}
+
+/// The base model that a topology names, for programs that need it besides the trainer.
+package enum LanguageBase {
+    /// The model, loaded once in a process.
+    package static func model(of run: RunContext) throws -> BaseModel { try LanguageWords(run).base(run) }
 }

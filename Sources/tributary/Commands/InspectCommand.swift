@@ -57,13 +57,16 @@ struct InspectCommand: AsyncParsableCommand {
             weights = try Job.denseAdapter(in: path)
             head = ["adapter: \(weights.arrays.count) arrays, \(weights.valueCount) values"]
         } else {
-            let (factors, configuration) = try PEFTDirectory.read(from: path)
+            let (factors, kind) = try AdapterDirectory.read(from: path)
             weights = factors
-            head = [
-                "LoRA adapter: rank \(configuration.rank), alpha \(configuration.alpha), "
-                    + "\(weights.arrays.count) arrays, \(weights.valueCount) values",
-                "targets: \(configuration.targets.joined(separator: ", "))",
-            ]
+            head = ["LoRA adapter: \(weights.arrays.count) arrays, \(weights.valueCount) values"]
+            if let lora = kind as? LoRAConfiguration {
+                head = [
+                    "LoRA adapter: rank \(lora.rank), alpha \(lora.alpha), "
+                        + "\(weights.arrays.count) arrays, \(weights.valueCount) values",
+                    "targets: \(lora.targets.joined(separator: ", "))",
+                ]
+            }
         }
         head += weights.arrays.map { array in
             let square = array.values.reduce(0.0) { $0 + Double($1) * Double($1) }

@@ -111,8 +111,8 @@ struct GenerateCommand: AsyncParsableCommand {
 
     private func loadAdapter(_ base: BaseModel) throws -> Adapter? {
         guard let adapter else { return nil }
-        let (weights, configuration) = try PEFTDirectory.read(from: adapter, for: base.configuration)
-        let loaded = try Adapter(for: base, configuration, seed: 0)
+        let (weights, kind) = try AdapterDirectory.read(from: adapter, for: base.configuration)
+        let loaded = try Adapter(for: base, kind, seed: 0)
         try loaded.load(weights)
         return loaded
     }

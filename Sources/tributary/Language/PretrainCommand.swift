@@ -15,11 +15,18 @@ struct PretrainCommand: AsyncParsableCommand {
             noisy labels, so that it knows a little of everything and nothing well.
             Questions that a federation is tested on are never used.
 
-            EXAMPLES, which rebuild the embedded models on the same type of processor
+            --attention takes the name of an attention kind, or its settings as JSON:
+            softmax, linear, hyperFeature, hyper, mixed.
+
+            EXAMPLES, the first two of which rebuild the embedded models on the same type
+            of processor
               tributary pretrain --preset default \\
                 --seed \(PretrainCommand.defaultSeed) --out tiny-arithmetic
               tributary pretrain --preset hard --seed \(PretrainCommand.hardSeed) \\
                 --out tiny-arithmetic-hard
+              tributary pretrain --attention hyperFeature --out tiny-hyperfeature
+              tributary pretrain --attention '{"kind":"hyper","order":3,"rank":16}' \\
+                --out tiny-hyper
             """
     )
 
@@ -42,10 +49,15 @@ struct PretrainCommand: AsyncParsableCommand {
     )
     var out: String
 
+    @Option(help: ArgumentHelp("The attention kind of all blocks.", valueName: "kind"))
+    var attention = SoftmaxAttention.name
+
     func run() async throws {
         try await Failure.reporting("tributary pretrain") {
             Compute.configure(threads: 1)
-            let pretraining = preset == .hard ? Pretraining.hard : Pretraining.standard
+            var pretraining = preset == .hard ? Pretraining.hard : Pretraining.standard
+            pretraining.configuration = pretraining.configuration.with(attention: [try kind()])
+            try pretraining.configuration.validate(file: "--attention")
             let parameters = try pretraining.run(seed: seed) { progress in
                 guard (progress.step + 1) % 50 == 0 else { return }
                 let loss = ProgressDisplay.fixed(progress.loss, 4)
@@ -57,6 +69,18 @@ struct PretrainCommand: AsyncParsableCommand {
             try Data(tokenizer.configurationBytes())
                 .write(to: URL(fileURLWithPath: out + "/tokenizer_config.json"))
             print("wrote \(out)")
+        }
+    }
+
+    private func kind() throws -> any AttentionKind {
+        let isJSON = attention.hasPrefix("{")
+        let json = isJSON ? attention : #"{"kind":"\#(attention)"}"#
+        do {
+            return try JSONDecoder().decode(AnyAttention.self, from: Data(json.utf8)).kind
+        } catch DecodingError.dataCorrupted(let context) {
+            throw ValidationError("attention: \(context.debugDescription)")
+        } catch {
+            throw ValidationError("attention: '\(attention)' is no kind and no settings of one: \(error)")
         }
     }
 }

@@ -1,8 +1,10 @@
-/// The shape of a Llama-style decoder: pre-RMSNorm, rotary positions in half-split layout, grouped-query
-/// attention, SwiGLU, no biases.
+/// What a decoder is built of, whatever family it came from: pre-RMSNorm blocks with an attention kind each,
+/// rotary positions in half-split layout, SwiGLU, no biases.
 ///
-/// In JSON it is a `config.json` with the names of Hugging Face's `LlamaConfig`.
+/// An ``Architecture`` reads it from a published configuration and writes it back.
 package struct DecoderConfiguration: Sendable, Equatable {
+    /// The family whose files it is read from and written as (`model_type`).
+    package var modelType: String
     /// C, the width of the residual stream (`hidden_size`).
     package var hiddenSize: Int
     /// The number of blocks (`num_hidden_layers`).
@@ -25,6 +27,8 @@ package struct DecoderConfiguration: Sendable, Equatable {
     package var tiesEmbedding: Bool
     /// The longest sequence (`max_position_embeddings`).
     package var positionsMax: Int
+    /// The attention kind of each block; empty for softmax in all.
+    private(set) var attentionKinds: [AnyAttention] = []
 
     /// Makes a configuration; `validate` says whether it can be built.
     package init(
@@ -38,8 +42,10 @@ package struct DecoderConfiguration: Sendable, Equatable {
         normEpsilon: Float = 1e-5,
         ropeTheta: Double = 10_000,
         tiesEmbedding: Bool = true,
-        positionsMax: Int = 2048
+        positionsMax: Int = 2048,
+        modelType: String = Llama.modelType
     ) {
+        self.modelType = modelType
         self.hiddenSize = hiddenSize
         self.layerCount = layerCount
         self.headCount = headCount
@@ -55,12 +61,40 @@ package struct DecoderConfiguration: Sendable, Equatable {
 
     /// How many parameters the decoder has; a tied head counts once.
     package var parameterCount: Int {
-        let linears = LinearModule.allCases.reduce(0) { sum, module in
-            let (rows, columns) = module.shape(self)
-            return sum + rows * columns
+        let linears = (0..<layerCount).reduce(0) { sum, layer in
+            modules(layer: layer).reduce(sum) { $0 + $1.rows * $1.columns }
         }
         let embeddings = vocabularySize * hiddenSize * (tiesEmbedding ? 1 : 2)
-        return embeddings + layerCount * (linears + 2 * hiddenSize) + hiddenSize
+        return embeddings + linears + layerCount * 2 * hiddenSize + hiddenSize
+    }
+
+    /// The sizes that attention kinds are told.
+    package var headShape: HeadShape {
+        HeadShape(
+            hiddenSize: hiddenSize,
+            heads: headCount,
+            keyValueHeads: keyValueHeadCount,
+            headSize: headSize
+        )
+    }
+
+    /// The attention kind of a block.
+    package func attention(layer: Int) -> any AttentionKind {
+        attentionKinds.isEmpty ? SoftmaxAttention() : attentionKinds[layer].kind
+    }
+
+    /// The same decoder with other attention: one kind for all blocks, or one for each.
+    package func with(attention kinds: [any AttentionKind]) -> DecoderConfiguration {
+        precondition(
+            kinds.count == 1 || kinds.count == layerCount,
+            "DecoderConfiguration: \(kinds.count) attention kinds for \(layerCount) blocks"
+        )
+        let all = kinds.count == 1 ? Array(repeating: kinds[0], count: layerCount) : kinds
+        var changed = self
+        changed.attentionKinds =
+            all.allSatisfy { $0 is SoftmaxAttention } ? [] : all.map { AnyAttention($0) }
+        changed.modelType = changed.attentionKinds.isEmpty ? Llama.modelType : InteractionDecoder.modelType
+        return changed
     }
 
     /// Throws `.badKey`, naming `file`, when a size is out of range or two sizes do not fit each other.
@@ -89,6 +123,11 @@ package struct DecoderConfiguration: Sendable, Equatable {
         }
         guard ropeTheta > 0, ropeTheta.isFinite else {
             throw .badKey(file: file, key: "rope_theta", detail: "\(ropeTheta) is not positive")
+        }
+        for kind in attentionKinds.map(\.kind) {
+            if let fault = kind.fault(headShape) {
+                throw .badKey(file: file, key: "attention", detail: "\(type(of: kind).name): \(fault)")
+            }
         }
     }
 }

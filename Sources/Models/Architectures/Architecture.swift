@@ -1,0 +1,122 @@
+internal import FoundationEssentials
+
+/// A family of published models: how its configuration becomes a ``DecoderConfiguration``, and what its files call
+/// the tensors. A new family is one such file and its line in ``Architectures``.
+package protocol Architecture: Sendable {
+    /// `model_type` in `config.json`.
+    static var modelType: String { get }
+    /// `general.architecture` in GGUF; nil if there are no such files.
+    static var ggufName: String? { get }
+
+    /// Reads a `config.json`.
+    ///
+    /// - Throws: `DecodingError` naming the key of what is not known.
+    static func decode(from decoder: any Decoder) throws -> DecoderConfiguration
+
+    /// Writes a `config.json`.
+    static func encode(_ model: DecoderConfiguration, to encoder: any Encoder) throws
+
+    /// The decoder that a GGUF file's metadata describes.
+    static func configuration(of file: GGUFFile) throws(CheckpointError) -> DecoderConfiguration
+
+    /// A weight by this program's name for it (``CheckpointNames``, `LinearModule.path` with `.weight`).
+    static func values(
+        of name: String,
+        shape: [Int],
+        _ configuration: DecoderConfiguration,
+        in file: SafetensorsFile
+    ) throws(CheckpointError) -> [Float]
+
+    /// The same from a GGUF file.
+    static func values(
+        of name: String,
+        shape: [Int],
+        _ configuration: DecoderConfiguration,
+        in file: GGUFFile
+    ) throws(CheckpointError) -> [Float]
+}
+
+extension Architecture {
+    /// The tensor of the same name: this program's names are those of Llama's checkpoints.
+    package static func values(
+        of name: String,
+        shape: [Int],
+        _ configuration: DecoderConfiguration,
+        in file: SafetensorsFile
+    ) throws(CheckpointError) -> [Float] {
+        try file.values(of: name, shape: shape)
+    }
+}
+
+/// The families that are read.
+package enum Architectures {
+    /// One line for each.
+    package static let all: [any Architecture.Type] = [
+        Llama.self,
+        InteractionDecoder.self,
+    ]
+
+    static var known: String { all.map { "'\($0.modelType)'" }.joined(separator: ", ") }
+
+    static func named(_ modelType: String) -> (any Architecture.Type)? {
+        all.first { $0.modelType == modelType }
+    }
+
+    /// The family of a GGUF file.
+    static func of(_ file: GGUFFile) throws(CheckpointError) -> any Architecture.Type {
+        let name = try file.metadata.text("general.architecture", file: file.path)
+        guard let architecture = all.first(where: { $0.ggufName == name }) else {
+            let known = all.compactMap { $0.ggufName }.map { "'\($0)'" }.joined(separator: ", ")
+            throw .badKey(
+                file: file.path,
+                key: "general.architecture",
+                detail: "'\(name)' is not read, only \(known)"
+            )
+        }
+        return architecture
+    }
+}
+
+extension DecoderConfiguration: Codable {
+    private enum Family: String, CodingKey { case modelType = "model_type" }
+
+    var architecture: any Architecture.Type { Architectures.named(modelType) ?? Llama.self }
+
+    /// Reads a `config.json` of any family that is known; without `model_type` it is taken for a Llama's.
+    package init(from decoder: any Decoder) throws {
+        let values = try decoder.container(keyedBy: Family.self)
+        let name = try values.decodeIfPresent(String.self, forKey: .modelType) ?? Llama.modelType
+        guard let architecture = Architectures.named(name) else {
+            throw DecodingError.dataCorruptedError(
+                forKey: .modelType,
+                in: values,
+                debugDescription: "model_type: '\(name)' is not read, only \(Architectures.known)"
+            )
+        }
+        self = try architecture.decode(from: decoder)
+    }
+
+    /// Writes a `config.json` of its family.
+    package func encode(to encoder: any Encoder) throws { try architecture.encode(self, to: encoder) }
+
+    /// The largest `config.json` that is read.
+    static let fileBytesMax = 1 << 20
+
+    /// Reads and validates a `config.json`.
+    package static func read(from path: String) throws(CheckpointError) -> DecoderConfiguration {
+        let bytes = try ReadableFile.contents(of: path, limit: fileBytesMax)
+        let configuration: DecoderConfiguration
+        do {
+            configuration = try JSONDecoder().decode(DecoderConfiguration.self, from: Data(bytes))
+        } catch {
+            throw .malformed(file: path, offset: nil, detail: JSONFault.describe(error))
+        }
+        try configuration.validate(file: path)
+        return configuration
+    }
+
+    /// Writes a `config.json`; the same configuration gives the same bytes.
+    package func write(to path: String) throws(CheckpointError) {
+        try WritableFile.write(JSONFault.encode(self, file: path), to: path)
+    }
+}

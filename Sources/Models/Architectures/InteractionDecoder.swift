@@ -1,0 +1,64 @@
+/// This program's own family: a Llama whose blocks have other attention kinds. `config.json` is Llama's with
+/// `model_type: tributary` and the key `attention`, one kind for all blocks or a list with one for each:
+///
+///     "attention": {"kind": "hyperFeature", "order": 2}
+///
+/// Other programs refuse the model type, as they should: they would compute something else.
+package enum InteractionDecoder: Architecture {
+    package static let modelType = "tributary"
+    package static let ggufName: String? = nil
+
+    private enum CodingKeys: String, CodingKey {
+        case architectures
+        case modelType = "model_type"
+        case attention
+        case layerCount = "num_hidden_layers"
+    }
+
+    package static func decode(from decoder: any Decoder) throws -> DecoderConfiguration {
+        let values = try decoder.container(keyedBy: CodingKeys.self)
+        let kinds: [AnyAttention]
+        if var list = try? values.nestedUnkeyedContainer(forKey: .attention) {
+            var read: [AnyAttention] = []
+            while !list.isAtEnd { read.append(try list.decode(AnyAttention.self)) }
+            kinds = read
+        } else {
+            kinds = [try values.decode(AnyAttention.self, forKey: .attention)]
+        }
+        let plain = try Llama.decode(from: decoder)
+        guard kinds.count == 1 || kinds.count == plain.layerCount else {
+            throw DecodingError.dataCorruptedError(
+                forKey: .attention,
+                in: values,
+                debugDescription: "attention: \(kinds.count) kinds for \(plain.layerCount) blocks"
+            )
+        }
+        return plain.with(attention: kinds.map(\.kind))
+    }
+
+    package static func encode(_ model: DecoderConfiguration, to encoder: any Encoder) throws {
+        try Llama.encode(model, to: encoder)
+        var values = encoder.container(keyedBy: CodingKeys.self)
+        try values.encode(["TributaryForCausalLM"], forKey: .architectures)
+        try values.encode(modelType, forKey: .modelType)
+        let kinds = (0..<model.layerCount).map { AnyAttention(model.attention(layer: $0)) }
+        if let first = kinds.first, kinds.allSatisfy({ $0 == first }) {
+            try values.encode(first, forKey: .attention)
+        } else {
+            try values.encode(kinds, forKey: .attention)
+        }
+    }
+
+    package static func configuration(of file: GGUFFile) throws(CheckpointError) -> DecoderConfiguration {
+        throw .badKey(file: file.path, key: "general.architecture", detail: "'\(modelType)' has no GGUF form")
+    }
+
+    package static func values(
+        of name: String,
+        shape: [Int],
+        _ configuration: DecoderConfiguration,
+        in file: GGUFFile
+    ) throws(CheckpointError) -> [Float] {
+        throw .missingTensor(file: file.path, name: name)
+    }
+}

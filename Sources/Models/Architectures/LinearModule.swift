@@ -1,0 +1,59 @@
+/// A linear map of a decoder block, as the block's attention kind or its feed-forward layer declares it.
+package struct LinearModule: Hashable, Sendable {
+    /// Its name within the block, such as `q_proj`: what attention kinds ask for and adapters' targets say.
+    package let name: String
+    /// The part of the block it stands in: `self_attn` or `mlp`.
+    package let group: String
+    /// The outputs.
+    package let rows: Int
+    /// The inputs.
+    package let columns: Int
+    /// What a fresh weight's standard deviation is multiplied by; 0 where a model starts without it.
+    package let initialScale: Double
+
+    init(_ name: String, in group: String, rows: Int, columns: Int, initialScale: Double = 1) {
+        self.name = name
+        self.group = group
+        self.rows = rows
+        self.columns = columns
+        self.initialScale = initialScale
+    }
+
+    /// The module's path in a checkpoint: `model.layers.3.self_attn.q_proj`.
+    package func path(layer: Int) -> String { "model.layers.\(layer).\(group).\(name)" }
+
+    /// Whether an adapter's target means this module: by its whole name or its last part, as in PEFT.
+    package func isMeant(by target: String) -> Bool { name == target || name.hasSuffix("." + target) }
+}
+
+extension DecoderConfiguration {
+    /// The linear maps of a block: attention's projections, its output map, the feed-forward layer's three.
+    package func modules(layer: Int) -> [LinearModule] {
+        let (kind, shape) = (attention(layer: layer), headShape)
+        return kind.inputs(shape).map { input in
+            LinearModule(
+                input.name,
+                in: "self_attn",
+                rows: input.width,
+                columns: hiddenSize,
+                initialScale: input.initialScale
+            )
+        } + [
+            LinearModule("o_proj", in: "self_attn", rows: hiddenSize, columns: kind.outputWidth(shape)),
+            LinearModule("gate_proj", in: "mlp", rows: intermediateSize, columns: hiddenSize),
+            LinearModule("up_proj", in: "mlp", rows: intermediateSize, columns: hiddenSize),
+            LinearModule("down_proj", in: "mlp", rows: hiddenSize, columns: intermediateSize),
+        ]
+    }
+
+    /// The names of all linear maps, each once, in the order in which blocks declare them.
+    package var moduleNames: [String] {
+        var names: [String] = []
+        for layer in 0..<layerCount {
+            for module in modules(layer: layer) where !names.contains(module.name) {
+                names.append(module.name)
+            }
+        }
+        return names
+    }
+}

@@ -1,0 +1,184 @@
+internal import FoundationEssentials
+
+/// Llama (Touvron et al., arXiv:2302.13971; 2307.09288) without rotary scaling: `LlamaForCausalLM` of Hugging Face
+/// transformers, `llama` of GGUF.
+package enum Llama: Architecture {
+    package static let modelType = "llama"
+    package static let ggufName: String? = "llama"
+
+    private enum CodingKeys: String, CodingKey {
+        case architectures
+        case modelType = "model_type"
+        case hiddenActivation = "hidden_act"
+        case hiddenSize = "hidden_size"
+        case layerCount = "num_hidden_layers"
+        case headCount = "num_attention_heads"
+        case keyValueHeadCount = "num_key_value_heads"
+        case headSize = "head_dim"
+        case intermediateSize = "intermediate_size"
+        case vocabularySize = "vocab_size"
+        case normEpsilon = "rms_norm_eps"
+        case ropeTheta = "rope_theta"
+        case ropeParameters = "rope_parameters"
+        case ropeScaling = "rope_scaling"
+        case tiesEmbedding = "tie_word_embeddings"
+        case positionsMax = "max_position_embeddings"
+        case attentionBias = "attention_bias"
+        case feedForwardBias = "mlp_bias"
+    }
+
+    private struct Rope: Codable {
+        var theta: Double?
+        var type: String?
+
+        enum CodingKeys: String, CodingKey {
+            case theta = "rope_theta"
+            case type = "rope_type"
+        }
+    }
+
+    /// Reads a Hugging Face `config.json`; missing keys take `LlamaConfig`'s defaults. Throws for another
+    /// activation, rotary scaling, or biases.
+    package static func decode(from decoder: any Decoder) throws -> DecoderConfiguration {
+        let values = try decoder.container(keyedBy: CodingKeys.self)
+        func refuse(_ key: CodingKeys, _ detail: String) -> DecodingError {
+            .dataCorruptedError(forKey: key, in: values, debugDescription: "\(key.rawValue): \(detail)")
+        }
+        if let name = try values.decodeIfPresent(String.self, forKey: .hiddenActivation), name != "silu" {
+            throw refuse(.hiddenActivation, "'\(name)' is not known, only 'silu'")
+        }
+        for key in [CodingKeys.attentionBias, .feedForwardBias]
+        where try values.decodeIfPresent(Bool.self, forKey: key) == true {
+            throw refuse(key, "linear maps with biases are not read")
+        }
+        // Newer files keep θ and the scaling in `rope_parameters`, older ones θ above and `rope_scaling`.
+        let rope = try values.decodeIfPresent(Rope.self, forKey: .ropeParameters)
+        let scaling = try values.decodeIfPresent(Rope.self, forKey: .ropeScaling)
+        if let type = rope?.type ?? scaling?.type, type != "default" {
+            throw refuse(.ropeScaling, "rotary scaling '\(type)' is not known")
+        }
+        let heads = try values.decode(Int.self, forKey: .headCount)
+        return DecoderConfiguration(
+            hiddenSize: try values.decode(Int.self, forKey: .hiddenSize),
+            layerCount: try values.decode(Int.self, forKey: .layerCount),
+            headCount: heads,
+            keyValueHeadCount: try values.decodeIfPresent(Int.self, forKey: .keyValueHeadCount),
+            headSize: try values.decodeIfPresent(Int.self, forKey: .headSize),
+            intermediateSize: try values.decode(Int.self, forKey: .intermediateSize),
+            vocabularySize: try values.decode(Int.self, forKey: .vocabularySize),
+            normEpsilon: try values.decodeIfPresent(Float.self, forKey: .normEpsilon) ?? 1e-6,
+            ropeTheta: try rope?.theta ?? values.decodeIfPresent(Double.self, forKey: .ropeTheta) ?? 10_000,
+            tiesEmbedding: try values.decodeIfPresent(Bool.self, forKey: .tiesEmbedding) ?? false,
+            positionsMax: try values.decodeIfPresent(Int.self, forKey: .positionsMax) ?? 2048
+        )
+    }
+
+    /// Writes a `config.json` that older and newer Hugging Face releases read.
+    package static func encode(_ model: DecoderConfiguration, to encoder: any Encoder) throws {
+        var values = encoder.container(keyedBy: CodingKeys.self)
+        try values.encode(["LlamaForCausalLM"], forKey: .architectures)
+        try values.encode(modelType, forKey: .modelType)
+        try values.encode("silu", forKey: .hiddenActivation)
+        try values.encode(model.hiddenSize, forKey: .hiddenSize)
+        try values.encode(model.layerCount, forKey: .layerCount)
+        try values.encode(model.headCount, forKey: .headCount)
+        try values.encode(model.keyValueHeadCount, forKey: .keyValueHeadCount)
+        try values.encode(model.headSize, forKey: .headSize)
+        try values.encode(model.intermediateSize, forKey: .intermediateSize)
+        try values.encode(model.vocabularySize, forKey: .vocabularySize)
+        try values.encode(model.normEpsilon, forKey: .normEpsilon)
+        try values.encode(model.ropeTheta, forKey: .ropeTheta)
+        try values.encode(Rope(theta: model.ropeTheta, type: "default"), forKey: .ropeParameters)
+        try values.encode(model.tiesEmbedding, forKey: .tiesEmbedding)
+        try values.encode(model.positionsMax, forKey: .positionsMax)
+        try values.encode(false, forKey: .attentionBias)
+        try values.encode(false, forKey: .feedForwardBias)
+    }
+
+    // MARK: - GGUF
+
+    /// The decoder that the metadata describes; throws for rotary scaling.
+    package static func configuration(of file: GGUFFile) throws(CheckpointError) -> DecoderConfiguration {
+        let (path, metadata) = (file.path, file.metadata)
+        if let scaling = metadata["llama.rope.scaling.type"], scaling != .string("none") {
+            throw .badKey(file: path, key: "llama.rope.scaling.type", detail: "rotary scaling is not known")
+        }
+        guard file.entries["rope_freqs.weight"] == nil else {
+            throw .badKey(file: path, key: "rope_freqs.weight", detail: "rotary scaling is not known")
+        }
+        let heads = try metadata.integer("llama.attention.head_count", file: path)
+        let hidden = try metadata.integer("llama.embedding_length", file: path)
+        guard let embedding = file.shape(of: "token_embd.weight"), embedding.count == 2 else {
+            throw .missingTensor(file: path, name: "token_embd.weight")
+        }
+        let configuration = DecoderConfiguration(
+            hiddenSize: hidden,
+            layerCount: try metadata.integer("llama.block_count", file: path),
+            headCount: heads,
+            keyValueHeadCount: try metadata.integer("llama.attention.head_count_kv", or: heads, file: path),
+            headSize: try metadata.integer(
+                "llama.rope.dimension_count",
+                or: hidden / max(1, heads),
+                file: path
+            ),
+            intermediateSize: try metadata.integer("llama.feed_forward_length", file: path),
+            vocabularySize: embedding[0],
+            normEpsilon: Float(try metadata.number("llama.attention.layer_norm_rms_epsilon", file: path)),
+            ropeTheta: try metadata.number("llama.rope.freq_base", or: 10_000, file: path),
+            tiesEmbedding: file.entries["output.weight"] == nil,
+            positionsMax: try metadata.integer("llama.context_length", file: path)
+        )
+        try configuration.validate(file: path)
+        return configuration
+    }
+
+    /// A tensor by its Hugging Face name, with the rows of queries and keys put back into half-split order.
+    ///
+    /// GGUF's Llama turns the pairs (0, 1), (2, 3), … of a head where Hugging Face turns (i, i + D/2), so its
+    /// converter interleaved the rows of both maps: row 2i + h of a head here is row h·D/2 + i there.
+    package static func values(
+        of name: String,
+        shape: [Int],
+        _ configuration: DecoderConfiguration,
+        in file: GGUFFile
+    ) throws(CheckpointError) -> [Float] {
+        let values = try file.values(of: ggufName(of: name), shape: shape)
+        guard name.hasSuffix("q_proj.weight") || name.hasSuffix("k_proj.weight") else { return values }
+        let (rows, columns, half) = (shape[0], shape[1], configuration.headSize / 2)
+        var result = [Float]()
+        result.reserveCapacity(values.count)
+        for row in 0..<rows {
+            let (head, place) = row.quotientAndRemainder(dividingBy: configuration.headSize)
+            let source = head * configuration.headSize + 2 * (place % half) + place / half
+            result.append(contentsOf: values[source * columns..<(source + 1) * columns])
+        }
+        return result
+    }
+
+    /// The GGUF name of a tensor of a Hugging Face checkpoint.
+    private static func ggufName(of name: String) -> String {
+        switch name {
+        case CheckpointNames.embedding: return "token_embd.weight"
+        case CheckpointNames.head: return "output.weight"
+        case CheckpointNames.finalNorm: return "output_norm.weight"
+        default: break
+        }
+        // model.layers.N.<group>.<module>.weight, or model.layers.N.<norm>.weight
+        let parts = name.split(separator: ".")
+        guard parts.count >= 5, parts[0] == "model", parts[1] == "layers" else { return name }
+        let part =
+            switch parts[parts.count - 2] {
+            case "input_layernorm": "attn_norm"
+            case "post_attention_layernorm": "ffn_norm"
+            case "q_proj": "attn_q"
+            case "k_proj": "attn_k"
+            case "v_proj": "attn_v"
+            case "o_proj": "attn_output"
+            case "gate_proj": "ffn_gate"
+            case "up_proj": "ffn_up"
+            case "down_proj": "ffn_down"
+            default: String(parts[parts.count - 2])
+            }
+        return "blk.\(parts[2]).\(part).weight"
+    }
+}

@@ -1,0 +1,178 @@
+package import Tensors
+
+/// One way for the rows of a layer to look at each other. A kind owns all of it: its projections of the normed
+/// state, the pass over whole sequences, the pass over one new row, and what it keeps in between. A new kind is
+/// one such file and its line in ``AttentionKinds``; models of text and of graphs use the same ones.
+package protocol AttentionKind: Sendable, Hashable, Codable {
+    /// The word for it in configurations.
+    static var name: String { get }
+
+    /// Why it cannot be built with these sizes; nil if it can.
+    func fault(_ shape: HeadShape) -> String?
+
+    /// The linear maps of the normed state `[N, C]` that it asks for, in the order in which a model stores them.
+    func inputs(_ shape: HeadShape) -> [AttentionInput]
+
+    /// The columns of what `attend` returns, which the output map brings back to C.
+    func outputWidth(_ shape: HeadShape) -> Int
+
+    /// All rows of whole sequences at once, differentiable.
+    ///
+    /// - Parameters:
+    ///   - pass: The layer at work.
+    ///   - pattern: Which rows look at which: segments, causality, mask and bias.
+    /// - Returns: `[N, outputWidth]`.
+    func attend(_ pass: AttentionPass, _ pattern: AttentionPattern) -> Tensor
+
+    /// What one layer keeps while samples are drawn.
+    ///
+    /// - Parameters:
+    ///   - shape: The layer's sizes.
+    ///   - slots: How many samples there are.
+    ///   - rowsMax: The most rows that a sample puts in.
+    func makeCache(_ shape: HeadShape, slots: Int, rowsMax: Int) -> any AttentionCache
+}
+
+extension AttentionKind {
+    /// Everything can be built.
+    package func fault(_ shape: HeadShape) -> String? { nil }
+
+    /// H·D.
+    package func outputWidth(_ shape: HeadShape) -> Int { shape.heads * shape.headSize }
+}
+
+/// The memory of one layer while samples are drawn; not differentiable.
+package protocol AttentionCache: AnyObject {
+    /// Runs the beginnings that samples share and keeps what their later rows need.
+    func prefill(_ pass: AttentionPass, _ pattern: AttentionPattern) -> Tensor
+
+    /// Runs one new row for each sample.
+    ///
+    /// - Parameters:
+    ///   - pass: The layer at work; row i is that of `samples[i]`.
+    ///   - samples: Which slot each row belongs to, and where its beginning lies.
+    ///   - step: How many rows every one of them has put in before.
+    func decode(_ pass: AttentionPass, _ samples: [CachedSample], step: Int) -> Tensor
+}
+
+/// A sample that is being drawn.
+package struct CachedSample {
+    /// Its place in the caches.
+    package let slot: Int
+    /// The rows of its beginning, in the tensors of the prefill.
+    package let beginning: Range<Int>
+    /// Which of the prefill's segments that is.
+    package let segment: Int
+}
+
+/// The sizes of an attention layer.
+package struct HeadShape: Sendable, Hashable {
+    /// C, the width of the residual stream.
+    package var hiddenSize: Int
+    /// H, the query heads.
+    package var heads: Int
+    /// Hkv, the key and value heads; divides H.
+    package var keyValueHeads: Int
+    /// D, the width of a head.
+    package var headSize: Int
+
+    /// Makes a shape.
+    package init(hiddenSize: Int, heads: Int, keyValueHeads: Int, headSize: Int) {
+        self.hiddenSize = hiddenSize
+        self.heads = heads
+        self.keyValueHeads = keyValueHeads
+        self.headSize = headSize
+    }
+}
+
+/// A linear map of the normed state that a kind asks for.
+package struct AttentionInput: Sendable, Hashable {
+    /// Its name among the block's modules, such as `q_proj`.
+    package let name: String
+    /// Its outputs.
+    package let width: Int
+    /// What a fresh weight's standard deviation is multiplied by; 0 for a map that starts as nothing.
+    package let initialScale: Double
+
+    init(_ name: String, _ width: Int, initialScale: Double = 1) {
+        self.name = name
+        self.width = width
+        self.initialScale = initialScale
+    }
+}
+
+/// A layer at work on some rows.
+package struct AttentionPass {
+    /// Records the pass, or not.
+    package let tape: Tape
+    /// The layer's sizes.
+    package let shape: HeadShape
+    /// A projection of the normed state by its name: `[N, width]`.
+    package let project: (_ name: String) -> Tensor
+    /// Turns each of some heads of a tensor by its row's position; as it is where rows have no positions.
+    package let rotate: (_ x: Tensor, _ heads: Int) -> Tensor
+
+    /// Makes a pass.
+    package init(
+        tape: Tape,
+        shape: HeadShape,
+        project: @escaping (_ name: String) -> Tensor,
+        rotate: @escaping (_ x: Tensor, _ heads: Int) -> Tensor = { x, _ in x }
+    ) {
+        self.tape = tape
+        self.shape = shape
+        self.project = project
+        self.rotate = rotate
+    }
+}
+
+/// A kind as a value that is compared, and read and written under its name.
+package struct AnyAttention: Sendable, Hashable, Codable {
+    /// The kind.
+    package let kind: any AttentionKind
+
+    private enum CodingKeys: String, CodingKey { case kind }
+
+    /// Wraps a kind.
+    package init(_ kind: any AttentionKind) { self.kind = kind }
+
+    /// Reads `{"kind": NAME, …}`.
+    package init(from decoder: any Decoder) throws {
+        let values = try decoder.container(keyedBy: CodingKeys.self)
+        let name = try values.decode(String.self, forKey: .kind)
+        guard let type = AttentionKinds.all.first(where: { $0.name == name }) else {
+            throw DecodingError.dataCorruptedError(
+                forKey: .kind,
+                in: values,
+                debugDescription: "'\(name)' is no attention kind, expected one of \(AttentionKinds.known)"
+            )
+        }
+        kind = try type.init(from: decoder)
+    }
+
+    package func encode(to encoder: any Encoder) throws {
+        var values = encoder.container(keyedBy: CodingKeys.self)
+        try values.encode(type(of: kind).name, forKey: .kind)
+        try kind.encode(to: encoder)
+    }
+
+    package static func == (left: AnyAttention, right: AnyAttention) -> Bool {
+        AnyHashable(left.kind) == AnyHashable(right.kind)
+    }
+
+    package func hash(into hasher: inout Hasher) { hasher.combine(AnyHashable(kind)) }
+}
+
+/// The kinds that models can choose from.
+package enum AttentionKinds {
+    /// One line for each.
+    package static let all: [any AttentionKind.Type] = [
+        SoftmaxAttention.self,
+        LinearAttention.self,
+        HyperFeatureAttention.self,
+        HyperAttention.self,
+        MixedAttention.self,
+    ]
+
+    static var known: String { all.map { "'\($0.name)'" }.joined(separator: ", ") }
+}

@@ -1,0 +1,133 @@
+package import Tensors
+
+/// Heads of several kinds in one layer, such as two of softmax and two of HyperFeatureAttention (the hybrid of
+/// arXiv:2506.06179's experiments). Each group has projections of its own, `heads_0.q_proj` and so on; the
+/// groups' outputs stand side by side before the common output map.
+package struct MixedAttention: AttentionKind {
+    package static let name = "mixed"
+
+    /// Some heads of one kind.
+    package struct Group: Sendable, Hashable, Codable {
+        /// How many of the layer's query heads.
+        package var heads: Int
+        /// Their kind.
+        package var attention: AnyAttention
+
+        /// Makes a group.
+        package init(heads: Int, _ kind: any AttentionKind) {
+            self.heads = heads
+            attention = AnyAttention(kind)
+        }
+    }
+
+    /// The groups; their heads are all of the layer's.
+    package var groups: [Group]
+
+    /// The kind.
+    package init(_ groups: [Group]) { self.groups = groups }
+
+    package func fault(_ shape: HeadShape) -> String? {
+        let all = groups.reduce(0) { $0 + max($1.heads, 0) }
+        if groups.isEmpty || groups.contains(where: { $0.heads < 1 }) || all != shape.heads {
+            return "groups have \(groups.map(\.heads)) heads, the layer \(shape.heads)"
+        }
+        for (index, group) in groups.enumerated() {
+            if (group.heads * shape.keyValueHeads) % shape.heads != 0 {
+                return "group \(index): \(group.heads) of \(shape.heads) heads do not divide "
+                    + "\(shape.keyValueHeads) key-value heads"
+            }
+            if let fault = group.attention.kind.fault(part(group, of: shape)) {
+                return "group \(index): \(fault)"
+            }
+        }
+        return nil
+    }
+
+    package func inputs(_ shape: HeadShape) -> [AttentionInput] {
+        groups.enumerated().flatMap { index, group in
+            group.attention.kind.inputs(part(group, of: shape)).map { input in
+                AttentionInput(prefix(index) + input.name, input.width, initialScale: input.initialScale)
+            }
+        }
+    }
+
+    package func outputWidth(_ shape: HeadShape) -> Int {
+        groups.reduce(0) { $0 + $1.attention.kind.outputWidth(part($1, of: shape)) }
+    }
+
+    package func attend(_ pass: AttentionPass, _ pattern: AttentionPattern) -> Tensor {
+        side(pass) { index, part in
+            groups[index].attention.kind.attend(part, narrowed(pattern, to: index, pass.tape))
+        }
+    }
+
+    package func makeCache(_ shape: HeadShape, slots: Int, rowsMax: Int) -> any AttentionCache {
+        Cache(
+            kind: self,
+            parts: groups.map { group in
+                group.attention.kind.makeCache(part(group, of: shape), slots: slots, rowsMax: rowsMax)
+            }
+        )
+    }
+
+    private func prefix(_ index: Int) -> String { "heads_\(index)." }
+
+    private func part(_ group: Group, of shape: HeadShape) -> HeadShape {
+        var part = shape
+        part.heads = group.heads
+        part.keyValueHeads = max(1, group.heads * shape.keyValueHeads / max(1, shape.heads))
+        return part
+    }
+
+    /// The groups' outputs side by side.
+    private func side(_ pass: AttentionPass, _ run: (_ index: Int, _ part: AttentionPass) -> Tensor) -> Tensor
+    {
+        pass.tape.concatenateColumns(
+            groups.indices.map { index in
+                let part = AttentionPass(
+                    tape: pass.tape,
+                    shape: part(groups[index], of: pass.shape),
+                    project: { pass.project(prefix(index) + $0) },
+                    rotate: pass.rotate
+                )
+                return run(index, part)
+            }
+        )
+    }
+
+    /// A pattern with one group's heads of each bias.
+    private func narrowed(_ pattern: AttentionPattern, to index: Int, _ tape: Tape) -> AttentionPattern {
+        guard !pattern.biases.isEmpty else { return pattern }
+        let first = groups[..<index].reduce(0) { $0 + $1.heads }
+        let biases = pattern.biases.map { bias in
+            bias.map { tape.slice($0, first..<first + groups[index].heads) }
+        }
+        return AttentionPattern(
+            segments: pattern.segments,
+            isCausal: pattern.isCausal,
+            masks: pattern.masks,
+            biases: biases
+        )
+    }
+
+    /// One cache for each group.
+    private final class Cache: AttentionCache {
+        private let kind: MixedAttention
+        private let parts: [any AttentionCache]
+
+        init(kind: MixedAttention, parts: [any AttentionCache]) {
+            self.kind = kind
+            self.parts = parts
+        }
+
+        func prefill(_ pass: AttentionPass, _ pattern: AttentionPattern) -> Tensor {
+            kind.side(pass) { index, part in
+                parts[index].prefill(part, kind.narrowed(pattern, to: index, pass.tape))
+            }
+        }
+
+        func decode(_ pass: AttentionPass, _ samples: [CachedSample], step: Int) -> Tensor {
+            kind.side(pass) { index, part in parts[index].decode(part, samples, step: step) }
+        }
+    }
+}
