@@ -96,7 +96,7 @@ final class KernelArrays {
 
     deinit { free.forEach { $0() } }
 
-    /// Scratch of exactly that many floats, all NaN; `isIntact` tells whether what lies behind was written to.
+    /// Scratch of exactly that many floats, all NaN; `isIntact` tells whether what lies behind is as it was.
     func scratch(_ count: Int) -> (floats: UnsafeMutableBufferPointer<Float>, isIntact: () -> Bool) {
         let guarded = floats([Float](repeating: .nan, count: count) + [Float](repeating: 77, count: 64))
         return (
