@@ -10,6 +10,7 @@ extension ProcessTests {
             "inspect",
             "validate",
         ]
+        static let studies = ["reproduce pubswap", "reproduce hyperattention"]
 
         /// The lines of the examples, each with the lines it was broken into, and the options of the rest.
         private func parts(_ help: String) -> (examples: [String], options: Set<Substring>) {
@@ -45,7 +46,9 @@ extension ProcessTests {
             try await Bench.with { bench in
                 var options: [String: Set<Substring>] = [:]
                 var examples: [String] = []
-                let commands = ["coordinator", "client"] + Self.subcommands.map { "tributary " + $0 }
+                let commands =
+                    ["coordinator", "client"]
+                    + (Self.subcommands + Self.studies).map { "tributary " + $0 }
                 for command in commands {
                     var words = command.split(separator: " ").map(String.init)
                     let help = try await bench.succeed(
@@ -59,9 +62,10 @@ extension ProcessTests {
                     examples += found.examples
                 }
                 for example in examples {
-                    let words = example.split(separator: " ").map(String.init)
-                    let name = words[0] == "tributary" ? words.prefix(2).joined(separator: " ") : words[0]
-                    let known = try #require(options[name], "'\(example)' is no command")
+                    let name = commands.filter { (example + " ").hasPrefix($0 + " ") }.max {
+                        $0.count < $1.count
+                    }
+                    let known = try #require(name.flatMap { options[$0] }, "'\(example)' is no command")
                     for flag in flags(example) { #expect(known.contains(flag), "\(flag) of '\(example)'") }
                 }
             }

@@ -52,18 +52,50 @@ public struct Figure: Sendable, Equatable, Codable {
             }
         }
 
+        /// How an axis places its values.
+        public enum Scale: String, Sendable, Equatable, Codable {
+            /// In proportion.
+            case linear
+            /// By order of magnitude; only positive values have a place.
+            case logarithmic
+        }
+
         /// What the horizontal axis counts.
         public var xName: String
         /// What the vertical axis counts.
         public var yName: String
+        /// How the horizontal axis places its values.
+        public var xScale: Scale
+        /// How the vertical axis places its values.
+        public var yScale: Scale
         /// The lines.
         public var series: [Series]
 
         /// Gathers lines.
-        public init(xName: String, yName: String, series: [Series]) {
+        public init(
+            xName: String,
+            yName: String,
+            xScale: Scale = .linear,
+            yScale: Scale = .linear,
+            series: [Series]
+        ) {
             self.xName = xName
             self.yName = yName
+            self.xScale = xScale
+            self.yScale = yScale
             self.series = series
+        }
+
+        /// Reads lines; an axis whose scale is not given is linear.
+        public init(from decoder: any Decoder) throws {
+            let values = try decoder.container(keyedBy: CodingKeys.self)
+            self.init(
+                xName: try values.decode(String.self, forKey: .xName),
+                yName: try values.decode(String.self, forKey: .yName),
+                xScale: try values.decodeIfPresent(Scale.self, forKey: .xScale) ?? .linear,
+                yScale: try values.decodeIfPresent(Scale.self, forKey: .yScale) ?? .linear,
+                series: try values.decode([Series].self, forKey: .series)
+            )
         }
     }
 

@@ -33,7 +33,7 @@ struct ChartFrame {
     }
 
     /// Horizontal grid lines with values at the left, and the name of the axis above them.
-    func verticalAxis(_ scale: LinearScale, name: String, factor: Double) -> String {
+    func verticalAxis(_ scale: some ChartScale, name: String, factor: Double) -> String {
         var parts = Self.label(Self.shortened(name, to: 64), x: 0, y: 12, class: "axis-name")
         for (tick, text) in zip(scale.ticks, scale.labels(factor: factor)) {
             let y = scale.position(tick)
@@ -59,7 +59,7 @@ struct ChartFrame {
     }
 
     /// The frame with a left margin that has room for the labels of a vertical scale.
-    func fitting(_ scale: LinearScale, factor: Double) -> ChartFrame {
+    func fitting(_ scale: some ChartScale, factor: Double) -> ChartFrame {
         var frame = self
         let widest = scale.labels(factor: factor).map(Self.width).max() ?? 0
         frame.left = max(left, widest + 12)

@@ -34,7 +34,9 @@ extension Figure {
                     points: zip(series.x, series.y).map { (x: $0, y: $1) }
                 )
             },
-            zero: false
+            zero: false,
+            xIsLogarithmic: lines.xScale == .logarithmic,
+            yIsLogarithmic: lines.yScale == .logarithmic
         )
         let isNamed = chart.namesLines && lines.series.allSatisfy { $0.name.count <= LineChart.nameMax }
         let columns = lines.series.map { series in

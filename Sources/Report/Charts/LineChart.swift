@@ -1,3 +1,5 @@
+internal import Glibc
+
 /// Lines over rounds or whatever else the horizontal axis counts, each named at its right end.
 struct LineChart {
     struct Series {
@@ -14,6 +16,10 @@ struct LineChart {
     var factor = 1.0
     /// Whether the vertical axis begins at zero even where that presses the lines together.
     var zero = true
+    /// Whether the horizontal axis places values by their order of magnitude.
+    var xIsLogarithmic = false
+    /// Whether the vertical axis places values by their order of magnitude.
+    var yIsLogarithmic = false
 
     /// How many series are named at the ends of their lines; more need a legend.
     static let namesMax = 8
@@ -29,27 +35,34 @@ struct LineChart {
             Series(
                 name: ChartFrame.shortened(series.name, to: Self.nameMax),
                 style: series.style,
-                points: series.points.filter { $0.x.isDrawable && $0.y.isDrawable }
+                points: series.points.filter { x, y in
+                    x.isDrawable && y.isDrawable && (!xIsLogarithmic || x > 0) && (!yIsLogarithmic || y > 0)
+                }
             )
         }.filter { !$0.points.isEmpty }
         guard !drawn.isEmpty else { return nil }
-        let names = drawn.count > 1 && namesLines
         let values = drawn.flatMap { $0.points.map(\.y) }
-        let ys = LinearScale(
-            covering: values,
-            zero: zero || LinearScale.hasRoomForZero(values),
-            from: frame.plotBottom,
-            to: frame.top
-        )
+        let (bottom, top) = (frame.plotBottom, frame.top)
+        if yIsLogarithmic {
+            return svg(drawn, ys: LogScale(covering: values, from: bottom, to: top, ticks: 8))
+        }
+        let zero = zero || LinearScale.hasRoomForZero(values)
+        return svg(drawn, ys: LinearScale(covering: values, zero: zero, from: bottom, to: top))
+    }
+
+    private func svg(_ drawn: [Series], ys: some ChartScale) -> String {
+        let names = drawn.count > 1 && namesLines
         var frame = frame.fitting(ys, factor: factor)
         if names { frame.right = 18 + (drawn.map { ChartFrame.width(of: $0.name) }.max() ?? 0) }
         let places = drawn.flatMap { $0.points.map(\.x) }
         let (first, last) = (places.min() ?? 0, places.max() ?? 1)
         let inset = 10.0
         let width = frame.plotRight - frame.left - 2 * inset
-        let place = { (x: Double) in
-            frame.left + inset + (last > first ? (x - first) / (last - first) : 0.5) * width
+        let share = { (x: Double) in
+            guard last > first else { return 0.5 }
+            return xIsLogarithmic ? log(x / first) / log(last / first) : (x - first) / (last - first)
         }
+        let place = { (x: Double) in frame.left + inset + share(x) * width }
         let labels = marks(places, first: first, last: last).map { (x: place($0.value), text: $0.text) }
         var parts = frame.verticalAxis(ys, name: yName, factor: factor)
         parts += frame.horizontalLabels(labels, name: xName)
@@ -58,12 +71,14 @@ struct LineChart {
         return frame.svg(parts)
     }
 
-    /// The labels of the horizontal axis: every whole number where only such occur, else round numbers.
+    /// The labels of the horizontal axis: every whole number where only such occur, else round numbers; on a
+    /// logarithmic axis the places themselves.
     private func marks(
         _ places: [Double],
         first: Double,
         last: Double
     ) -> [(value: Double, text: String)] {
+        if xIsLogarithmic { return Set(places).sorted().map { (value: $0, text: NumberText.short($0)) } }
         let isWhole = places.allSatisfy { $0 == $0.rounded() && abs($0) < 1e9 }
         if isWhole, last - first <= 1000 {
             return (Int(first)...Int(last)).map { (value: Double($0), text: "\($0)") }
@@ -76,7 +91,7 @@ struct LineChart {
         }.map { (value: $0, text: $1) }
     }
 
-    private func draw(_ series: Series, place: (Double) -> Double, ys: LinearScale) -> String {
+    private func draw(_ series: Series, place: (Double) -> Double, ys: some ChartScale) -> String {
         let points = series.points.map { (x: place($0.x), y: ys.position($0.y)) }
         let path = points.enumerated().map { index, point in
             (index == 0 ? "M" : "L") + Markup.number(point.x) + " " + Markup.number(point.y)
@@ -90,7 +105,7 @@ struct LineChart {
     }
 
     /// The names at the line's ends, moved apart where lines end close together.
-    private func endNames(_ drawn: [Series], frame: ChartFrame, ys: LinearScale) -> String {
+    private func endNames(_ drawn: [Series], frame: ChartFrame, ys: some ChartScale) -> String {
         let spacing = 15.0
         var ends = drawn.compactMap { series in
             series.points.last.map { (series: series, y: ys.position($0.y)) }

@@ -1,5 +1,19 @@
+/// What an axis needs of a scale, whichever way it maps values to coordinates.
+protocol ChartScale {
+    /// The values to mark, ascending.
+    var ticks: [Double] { get }
+
+    /// The ticks' labels.
+    ///
+    /// - Parameter factor: What values are multiplied by in labels, as 100 for per cent.
+    func labels(factor: Double) -> [String]
+
+    /// The coordinate of a value.
+    func position(_ value: Double) -> Double
+}
+
 /// Maps values to coordinates in proportion, with ticks at round numbers.
-struct LinearScale {
+struct LinearScale: ChartScale {
     let domain: ClosedRange<Double>
     let start: Double
     let end: Double

@@ -86,6 +86,20 @@ enum PageStyle {
         .narrow { width: auto; }
         .reasons td { text-align: left; white-space: normal; overflow-wrap: anywhere; min-width: 12ch; }
         .reasons thead th { text-align: left; white-space: normal; }
+        .claims { margin: 6px 0 14px; padding-left: 20px; max-width: 80ch; color: var(--soft); }
+        .claims strong { color: var(--ink); font-weight: 600; }
+        .claims strong::after { content: ":"; }
+        .verdicts { margin: 0 0 16px; padding: 0; list-style: none; display: grid; gap: 6px; }
+        .verdicts li {
+          display: grid; grid-template-columns: 112px 1fr; gap: 10px; padding: 7px 12px; font-size: 14px;
+          background: var(--card); border: 1px solid var(--rule); border-left: 4px solid var(--verdict); border-radius: 6px;
+        }
+        .verdicts strong { color: var(--verdict); font-weight: 650; }
+        .verdicts span { display: block; color: var(--soft); }
+        .holds { --verdict: var(--local); }
+        .fails { --verdict: var(--series-4); }
+        .stack { display: grid; gap: 16px; margin-bottom: 16px; grid-template-columns: minmax(0, 1fr); }
+        section > details { margin-top: 16px; }
         .remark {
           margin: 18px 0 0; padding: 2px 0 2px 16px; border-left: 3px solid var(--accent); max-width: 74ch;
         }

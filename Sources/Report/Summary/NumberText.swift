@@ -82,11 +82,13 @@ enum NumberText {
 
     /// The shortest of these forms: round numbers, as axes have them, lose their zeros.
     static func short(_ value: Double) -> String {
-        var text = significant(value)
-        guard text.contains(".") else { return text }
-        while text.last == "0" { text.removeLast() }
-        if text.last == "." { text.removeLast() }
-        return text
+        let text = significant(value)
+        let end = text.firstIndex(of: "e") ?? text.endIndex
+        var mantissa = text[..<end]
+        guard mantissa.contains(".") else { return text }
+        while mantissa.last == "0" { mantissa.removeLast() }
+        if mantissa.last == "." { mantissa.removeLast() }
+        return String(mantissa + text[end...])
     }
 
     /// A part of one in percent.

@@ -7,15 +7,15 @@ internal import Nodes
 internal import Report
 internal import Topology
 
-struct ReproduceCommand: AsyncParsableCommand {
+struct ReproducePubSwapCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "reproduce",
+        commandName: "pubswap",
         abstract:
-            "Runs a paper's comparison in small: all methods with the same seeds, differences in pairs.",
+            "PubSwap in small: all methods with the same seeds, differences in pairs.",
         discussion: """
-            pubswap: PubSwap (arXiv:2604.12160) on arithmetic, with its controls. Every
-            run takes the same number of optimiser steps. Finished runs are kept in
-            results.jsonl; the same command goes on where it was stopped.
+            PubSwap (arXiv:2604.12160) on arithmetic, with its controls. Every run takes
+            the same number of optimiser steps. Finished runs are kept in results.jsonl;
+            the same command goes on where it was stopped.
 
             METHODS: \(ReproductionMethod.allCases.map(\.rawValue).joined(separator: ", "))
 
@@ -28,11 +28,7 @@ struct ReproduceCommand: AsyncParsableCommand {
             """
     )
 
-    enum Study: String, ExpressibleByArgument, CaseIterable { case pubswap }
     enum Presets: String, ExpressibleByArgument, CaseIterable { case `default`, hard, both }
-
-    @Argument(help: "What to reproduce: pubswap.")
-    var study: Study
 
     @Option(help: ArgumentHelp("Where results and report go.", valueName: "directory"))
     var out: String
@@ -69,20 +65,20 @@ struct ReproduceCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        try await Failure.reporting("tributary reproduce") {
+        try await Failure.reporting("tributary reproduce pubswap") {
             let plan = try plan()
             let cells = try plan.cells()
             try FileManager.default.createDirectory(atPath: out, withIntermediateDirectories: true)
             let file = try ResultsFile(out + "/results.jsonl")
             let work = out + "/work"
             // Whatever is there belongs to runs that were stopped: nobody else has the results file open.
-            try ReproduceCommand.removeIfThere(work)
+            try ReproducePubSwapCommand.removeIfThere(work)
             var quiet = log.logger(label: "reproduce")
             if quiet.logLevel == .info { quiet.logLevel = .warning }
             let runner = CellRunner(folder: work, logger: quiet)
             let began = ContinuousClock.now
             let known = cells.count { file.result(of: $0) != nil }
-            ReproduceCommand.say("\(cells.count) runs, \(known) of them finished before")
+            ReproducePubSwapCommand.say("\(cells.count) runs, \(known) of them finished before")
             let run = ReproductionRun(
                 cells: cells,
                 jobs: jobs ?? ProcessInfo.processInfo.activeProcessorCount,
@@ -90,11 +86,13 @@ struct ReproduceCommand: AsyncParsableCommand {
                 progress: { result, finished, left in
                     let elapsed = Double((ContinuousClock.now - began).components.seconds)
                     let rest = elapsed / Double(finished - known) * Double(left)
-                    ReproduceCommand.say(ReproduceCommand.line(result, finished, cells.count, rest))
+                    ReproducePubSwapCommand.say(
+                        ReproducePubSwapCommand.line(result, finished, cells.count, rest)
+                    )
                 }
             )
             let results = try await run.complete(file)
-            try ReproduceCommand.removeIfThere(work)
+            try ReproducePubSwapCommand.removeIfThere(work)
             try write(ReproductionTables(plan: plan, results: results).reproduction())
         }
     }
@@ -114,11 +112,11 @@ struct ReproduceCommand: AsyncParsableCommand {
         let page = out + "/reproduction.html"
         try Data(report.json()).write(to: URL(filePath: out + "/reproduction.json"), options: .atomic)
         try Data(report.html().utf8).write(to: URL(filePath: page), options: .atomic)
-        ReproduceCommand.say("")
-        ReproduceCommand.say(report.text())
-        ReproduceCommand.say("What this can show: \(ReproductionTables.shown)\n")
-        ReproduceCommand.say("What it cannot: \(ReproductionTables.notShown)\n")
-        ReproduceCommand.say("report: \(page)")
+        ReproducePubSwapCommand.say("")
+        ReproducePubSwapCommand.say(report.text())
+        ReproducePubSwapCommand.say("What this can show: \(ReproductionTables.shown)\n")
+        ReproducePubSwapCommand.say("What it cannot: \(ReproductionTables.notShown)\n")
+        ReproducePubSwapCommand.say("report: \(page)")
     }
 
     private static func line(_ result: CellResult, _ finished: Int, _ all: Int, _ rest: Double) -> String {
@@ -163,7 +161,7 @@ struct ReproduceCommand: AsyncParsableCommand {
 
     private func chosenMethods() throws -> [ReproductionMethod] {
         guard let methods else { return ReproductionMethod.allCases }
-        return try ReproduceCommand.list(methods) { word in
+        return try ReproducePubSwapCommand.list(methods) { word in
             guard let method = ReproductionMethod(rawValue: word) else {
                 let known = ReproductionMethod.allCases.map(\.rawValue).joined(separator: ", ")
                 throw ValidationError("There is no method '\(word)'; there are \(known).")
@@ -174,7 +172,7 @@ struct ReproduceCommand: AsyncParsableCommand {
 
     private func chosenSteps() throws -> [Int]? {
         try steps.map { steps in
-            try ReproduceCommand.list(steps) { word in
+            try ReproducePubSwapCommand.list(steps) { word in
                 guard let count = Int(word), count > 0 else {
                     throw ValidationError("steps: '\(word)' is no number of steps.")
                 }

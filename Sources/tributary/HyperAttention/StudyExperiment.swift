@@ -1,0 +1,97 @@
+internal import Contract
+internal import Randomness
+internal import Report
+
+/// One experiment of a study: it draws its data from seeds, trains what it compares and hands back numbers.
+protocol StudyExperiment: Sendable {
+    /// Its name on the command line.
+    var name: String { get }
+    /// Its heading.
+    var title: String { get }
+
+    /// Runs it from the start.
+    ///
+    /// - Parameter progress: Hears a line now and then; where nothing is at stake nobody need listen.
+    /// - Returns: The same numbers for the same options on every machine with the same matrix kernels, apart from
+    ///   measured times.
+    func run(_ options: StudyOptions, progress: (String) -> Void) throws -> StudySection
+}
+
+/// How much of a study to run.
+struct StudyOptions: Sendable {
+    /// Whether the whole study is to take less than a minute; leaves out what needs longer.
+    var isQuick: Bool
+    /// The seeds to report over. Settings were chosen on seeds 101 and 102.
+    var seeds: [UInt64]
+}
+
+/// Runs experiments one after another.
+struct StudyRun {
+    /// What to run, in order.
+    let experiments: [any StudyExperiment]
+    /// How much of it.
+    let options: StudyOptions
+    /// Hears what is going on.
+    let progress: (String) -> Void
+    /// Hears of each section when it is there.
+    let finished: (StudySection) -> Void
+
+    /// Runs everything.
+    ///
+    /// - Parameter facts: The machine and the program.
+    func complete(facts: [Setting]) throws -> StudyRecord {
+        let began = ContinuousClock.now
+        let sections = try experiments.map { experiment in
+            progress("\(experiment.title)")
+            let start = ContinuousClock.now
+            var section = try experiment.run(options) { progress("  \($0)") }
+            section.seconds = (ContinuousClock.now - start).inSeconds
+            finished(section)
+            return section
+        }
+        return StudyRecord(
+            title: "Attention through interactions, in small",
+            paper: "arXiv:2506.06179",
+            seeds: options.seeds,
+            facts: facts,
+            sections: sections,
+            seconds: (ContinuousClock.now - began).inSeconds
+        )
+    }
+}
+
+// MARK: - Numbers that experiments share
+
+extension Duration {
+    /// The duration as a number of seconds.
+    var inSeconds: Double { Double(components.seconds) + Double(components.attoseconds) * 1e-18 }
+}
+
+extension [Double] {
+    /// The middle value, or the mean of the two; nil if there is none.
+    var median: Double? {
+        let sorted = sorted()
+        guard !isEmpty else { return nil }
+        return (sorted[(count - 1) / 2] + sorted[count / 2]) / 2
+    }
+
+    /// The arithmetic mean; nil if there is no value.
+    var mean: Double? { isEmpty ? nil : reduce(0, +) / Double(count) }
+
+    /// The mean squared distance from the mean.
+    var variance: Double {
+        let centre = mean ?? 0
+        return map { ($0 - centre) * ($0 - centre) }.mean ?? 0
+    }
+
+    /// The mean squared difference from as many others.
+    func meanSquaredError(to others: [Double]) -> Double {
+        precondition(count == others.count, "meanSquaredError: \(count) values and \(others.count)")
+        return zip(self, others).map { ($0 - $1) * ($0 - $1) }.mean ?? 0
+    }
+}
+
+extension StudyTable.Cell {
+    /// A number, or nothing.
+    static func measured(_ value: Double?) -> Self { value.map { .number($0) } ?? .none }
+}
