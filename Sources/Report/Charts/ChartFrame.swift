@@ -37,8 +37,7 @@ struct ChartFrame {
         var parts = Self.label(Self.shortened(name, to: 64), x: 0, y: 12, class: "axis-name")
         for (tick, text) in zip(scale.ticks, scale.labels(factor: factor)) {
             let y = scale.position(tick)
-            let isZero = abs(tick) < 1e-12
-            parts += Self.line(left, y, plotRight, y, class: isZero ? "zero" : "grid")
+            parts += Self.line(left, y, plotRight, y, class: tick == 0 ? "zero" : "grid")
             parts += Self.label(text, x: left - 7, y: y + 4, class: "tick", anchor: "end")
         }
         return parts

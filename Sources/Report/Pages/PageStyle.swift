@@ -89,7 +89,7 @@ enum PageStyle {
         .claims { margin: 6px 0 14px; padding-left: 20px; max-width: 80ch; color: var(--soft); }
         .claims strong { color: var(--ink); font-weight: 600; }
         .claims strong::after { content: ":"; }
-        .verdicts { margin: 0 0 16px; padding: 0; list-style: none; display: grid; gap: 6px; }
+        .verdicts { margin: 0 0 16px; padding: 0; list-style: none; display: grid; gap: 6px; grid-template-columns: repeat(auto-fit, minmax(min(100%, 460px), 1fr)); }
         .verdicts li {
           display: grid; grid-template-columns: 112px 1fr; gap: 10px; padding: 7px 12px; font-size: 14px;
           background: var(--card); border: 1px solid var(--rule); border-left: 4px solid var(--verdict); border-radius: 6px;

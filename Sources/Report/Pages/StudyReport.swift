@@ -34,13 +34,14 @@ package struct StudyReport {
         return parts.joined(separator: "\n")
     }
 
-    private static func shown(_ check: StudyCheck) -> String { NumberText.significant(check.found) }
+    private static func shown(_ check: StudyCheck) -> String { NumberText.short(check.found) }
 
     /// How many checks hold.
     package var verdictLine: String {
         let checks = study.checks
         return
-            "\(checks.count { $0.holds }) of \(checks.count) checks hold; \(NumberText.seconds(study.seconds))."
+            "\(checks.count { $0.holds }) of \(checks.count) checks hold; "
+            + "\(NumberText.seconds(study.seconds))."
     }
 
     // MARK: - Page

@@ -1,6 +1,7 @@
 package import Contract
 
-/// A paper's claims, measured in small: one section for each experiment, with what was expected and what was found.
+/// A paper's claims, measured in small: one section for each experiment, with what was expected and what was
+/// found.
 package struct StudyRecord: Sendable, Encodable {
     /// What was run.
     package var title: String

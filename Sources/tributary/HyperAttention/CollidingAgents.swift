@@ -2,8 +2,9 @@ internal import Contract
 internal import Randomness
 internal import Report
 
-/// Colliding agents on a ring (section 7 and appendix B.1): the final value of an agent is minus the number of
-/// agents within twice its radius. Linear self-attention is trained on tuples of one length and tried at others.
+/// Colliding agents on a ring (section 7 and appendix B.1): the final value of an agent is minus the number
+/// of agents within twice its radius. Linear self-attention is trained on tuples of one length and tried at
+/// others.
 ///
 /// The sum over agents includes the agent itself, as in appendix B.1; it adds a constant −1.
 struct CollidingAgents: StudyExperiment {
@@ -50,7 +51,7 @@ struct CollidingAgents: StudyExperiment {
             tuples: 100_000,
             testLengths: [2, 5, 10, 20, 30, 40],
             testTuples: 1000,
-            training: .init(steps: 4000, batch: 512),
+            training: .init(steps: 5000, batch: 512, rate: 1e-1),
             ranked: 12
         )
 
@@ -74,10 +75,10 @@ struct CollidingAgents: StudyExperiment {
         var repeats = true
     }
 
-    static let oneHot = Variant(name: "one-hot, N(0, 1) start")
-    static let sinusoidal = Variant(name: "sinusoidal, N(0, 1) start", isSinusoidal: true)
+    static let oneHot = Variant(name: "one-hot, N(0, 1)")
+    static let sinusoidal = Variant(name: "sinusoidal, N(0, 1)", isSinusoidal: true)
     static let zeroStart = Variant(name: "one-hot, C = 0, w = 1", start: .zero)
-    static let ablation = Variant(name: "ablation: no repetition", repeats: false)
+    static let ablation = Variant(name: "without repetition", repeats: false)
 
     func run(_ options: StudyOptions, progress: (String) -> Void) throws -> StudySection {
         var section = StudySection(
@@ -124,8 +125,8 @@ struct CollidingAgents: StudyExperiment {
             StudyTable(
                 "Averaging two solutions trained apart",
                 caption:
-                    "Relative MSE at L* of the mean of two models from independent starts: the mean of C and w, "
-                    + "or the mean of their tables T. Median over seeds.",
+                    "Relative MSE at L* of the mean of two models from independent starts: the mean of C "
+                    + "and w, or the mean of their tables T. Median over seeds.",
                 header: ["what is averaged", "relative MSE", "our notes"],
                 rows: [
                     [
@@ -255,8 +256,8 @@ struct CollidingAgents: StudyExperiment {
             ]
         }
         section.remarks.append(
-            "The paper's size is run with one seed, and the rank of S_Bμ is computed for \(setting.ranked) of its "
-                + "360 positions."
+            "The paper's size is run with one seed, and the rank of S_Bμ is computed for \(setting.ranked) "
+                + "of its 360 positions."
         )
     }
 
@@ -265,8 +266,8 @@ struct CollidingAgents: StudyExperiment {
     private static let claims = [
         StudyClaim(
             .paper,
-            "One layer of linear attention trained at one length reaches zero error and keeps it at every length "
-                + "(Theorems 3.1, 4.4, 4.8), with one-hot and with sinusoidal embeddings (section 7)."
+            "One layer of linear attention trained at one length reaches zero error and keeps it at every "
+                + "length (Theorems 3.1, 4.4, 4.8), with one-hot and with sinusoidal embeddings (section 7)."
         ),
         StudyClaim(
             .paper,
@@ -274,8 +275,8 @@ struct CollidingAgents: StudyExperiment {
         ),
         StudyClaim(
             .paper,
-            "Without versatile data a perfect fit at the training length may fail at others (Remark D.3): agents "
-                + "that never share a position."
+            "Without versatile data a perfect fit at the training length may fail at others (Remark D.3): "
+                + "agents that never share a position."
         ),
         StudyClaim(
             .notes,
@@ -286,14 +287,14 @@ struct CollidingAgents: StudyExperiment {
     private static let settings = [
         Setting(
             "training",
-            "T-form of section 2 in Double; Adam on the mean squared error, rate 0.1 to 1e-5 on half a cosine; "
-                + "N = 60: 4000 steps of 256 tuples; N = 360: 4000 steps of 512"
+            "the layer as a function of entity counts, in Double; Adam on the mean squared error, rate 0.1 "
+                + "to 1e-5 on half a cosine; N = 60: 4000 steps of 256 tuples; N = 360: 5000 steps of 512"
         ),
         Setting("sinusoidal", "the orthonormal real Fourier basis; the change of basis is in float32"),
         Setting("tests", "fresh tuples of each length from a stream of their own; 2000, at N = 360 1000"),
         Setting(
             "ablation",
-            "training and test tuples whose positions all differ; otherwise as one-hot, N(0, 1) start"
+            "training and test tuples whose positions all differ; otherwise as one-hot from N(0, 1)"
         ),
     ]
 }

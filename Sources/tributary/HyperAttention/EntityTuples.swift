@@ -17,8 +17,8 @@ struct EntityTuples: Sendable {
 
     /// Draws tuples.
     ///
-    /// - Parameter repeats: Whether an entity may be in a tuple twice. Where none may, every count of an entity that
-    ///   is there is one, and the data are not versatile (Remark D.3).
+    /// - Parameter repeats: Whether an entity may be in a tuple twice. Where none may, every count of an
+    ///   entity that is there is one, and the data are not versatile (Remark D.3).
     init(count: Int, domain: Int, length: Int, repeats: Bool = true, using stream: inout RandomStream) {
         self.domain = domain
         self.length = length

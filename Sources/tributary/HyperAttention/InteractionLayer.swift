@@ -2,11 +2,12 @@ internal import Foundation
 internal import Randomness
 internal import Tensors
 
-/// One layer of linear self-attention over a finite domain, y_i = Σ_j (x_iᵀ C x_j)(x_jᵀ w), trained through what of
-/// it can be seen in its outputs: the table T[μ, ν] = (E C Eᵀ)[μ, ν] · (E w)[ν].
+/// One layer of linear self-attention over a finite domain, y_i = Σ_j (x_iᵀ C x_j)(x_jᵀ w), trained through
+/// what of it can be seen in its outputs: the table T[μ, ν] = (E C Eᵀ)[μ, ν] · (E w)[ν].
 ///
-/// With orthonormal embeddings and d = N the layer depends on the entities alone, so a step costs B·L² look-ups and
-/// N² parameters instead of B·L²·d products. Everything is Double, apart from the change of basis.
+/// With orthonormal embeddings and d = N the layer depends on the entities alone, so a step costs B·L²
+/// look-ups and N² parameters instead of B·L²·d products. Everything is Double, apart from the change of
+/// basis.
 struct InteractionLayer {
     /// N.
     let domain: Int
@@ -103,23 +104,39 @@ struct InteractionLayer {
             for index in gradient.indices { gradient[index] = 0 }
             for _ in 0..<training.batch {
                 let first = stream.below(tuples.count) * length
-                tuples.entities.withUnsafeBufferPointer { entities in
-                    for i in first..<first + length {
-                        let row = Int(entities[i]) * n
-                        var error = -targets[i]
-                        for j in first..<first + length { error += table[row + Int(entities[j])] }
-                        error *= 2 / places
-                        for j in first..<first + length { gradient[row + Int(entities[j])] += error }
-                    }
-                }
+                Self.addSlopes(
+                    of: tuples.entities[first..<first + length],
+                    targets: targets[first..<first + length],
+                    table: table,
+                    factor: 2 / places,
+                    to: &gradient
+                )
             }
             let rate = training.rate * schedule.factor(step: step)
             descend(gradient, scores, weights, rate, &adamC, &adamW)
         }
     }
 
-    /// One step, given d loss / d T: dF[μ, ν] = dT[μ, ν] u[ν] and du[ν] = Σ_μ dT[μ, ν] F[μ, ν], with F = E C Eᵀ and
-    /// u = E w.
+    /// Adds factor · (y_i − target_i) to d loss / d T at every pair of entities of one tuple.
+    private static func addSlopes(
+        of tuple: ArraySlice<Int32>,
+        targets: ArraySlice<Double>,
+        table: [Double],
+        factor: Double,
+        to gradient: inout [Double]
+    ) {
+        let n = Int(Double(table.count).squareRoot())
+        for (entity, target) in zip(tuple, targets) {
+            let row = Int(entity) * n
+            var error = -target
+            for other in tuple { error += table[row + Int(other)] }
+            error *= factor
+            for other in tuple { gradient[row + Int(other)] += error }
+        }
+    }
+
+    /// One step, given d loss / d T: dF[μ, ν] = dT[μ, ν] u[ν] and du[ν] = Σ_μ dT[μ, ν] F[μ, ν], with F = E C
+    /// Eᵀ and u = E w.
     private mutating func descend(
         _ dTable: [Double],
         _ scores: [Double],
@@ -148,6 +165,15 @@ struct EmbeddingBasis: Sendable {
     let domain: Int
     /// E, `[N, N]`: row α is the embedding of entity α.
     let rows: [Double]
+    /// Eᵀ.
+    private let transposed: [Double]
+
+    /// A basis of given embeddings.
+    init(domain: Int, rows: [Double]) {
+        self.domain = domain
+        self.rows = rows
+        transposed = (0..<domain * domain).map { rows[$0 % domain * domain + $0 / domain] }
+    }
 
     /// The real discrete Fourier basis: a constant, cosines and sines, and for even N the alternating sign.
     static func sinusoidal(_ domain: Int) -> EmbeddingBasis {
@@ -177,10 +203,6 @@ struct EmbeddingBasis: Sendable {
 
     /// Eᵀ v, which undoes `values(ofVector:)`.
     func coordinates(ofVector vector: [Double]) -> [Double] { product(transposed, vector) }
-
-    private var transposed: [Double] {
-        (0..<domain * domain).map { rows[$0 % domain * domain + $0 / domain] }
-    }
 
     /// A M Aᵀ in float32: `linear` computes x Wᵀ, so A (A Mᵀ)ᵀ is two of them.
     private func sandwich(_ matrix: [Double], by a: [Double]) -> [Double] {

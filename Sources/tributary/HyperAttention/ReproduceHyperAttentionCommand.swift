@@ -8,7 +8,8 @@ struct ReproduceHyperAttentionCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "hyperattention",
         abstract:
-            "Attention through interactions in small: what linear, feature-wise and n-way attention can learn.",
+            "Attention through interactions in small: what linear, feature-wise and n-way attention can "
+            + "learn.",
         discussion: """
             (Hyper) self-attention through interactions (arXiv:2506.06179): each experiment
             says what is claimed, what was measured and whether it holds. Writes

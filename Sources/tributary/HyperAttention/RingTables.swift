@@ -51,7 +51,8 @@ struct RingTables {
         StudyTable(
             "Learned against designed parameters, N = \(setting.domain)",
             caption:
-                "Medians over seeds of mean squared differences; the lowest rank of any S_Bμ, of \(setting.domain).",
+                "Medians over seeds of mean squared differences; the lowest rank of any S_Bμ, of "
+                + "\(setting.domain).",
             header: ["run", "T", "raw C", "rank of S_Bμ"],
             rows: zip(variants, runs).map { variant, runs in
                 [
@@ -74,7 +75,8 @@ struct RingTables {
         Figure(
             "Error against length",
             caption:
-                "Mean squared error on fresh tuples, trained at L = \(setting.length) alone; medians over seeds.",
+                "Mean squared error on fresh tuples, trained at L = \(setting.length) alone; medians over "
+                + "seeds.",
             .lines(
                 .init(
                     xName: "L",
@@ -95,14 +97,14 @@ struct RingTables {
     /// T designed and learned, at the ring's seam.
     var matrixFigures: [Figure] {
         let designed = matrix(
-            "T designed",
-            "T[μ, ν] = \u{2212}1 where two positions collide.",
+            "\u{2212}T designed",
+            "\u{2212}T[μ, ν] is 1 where two positions collide.",
             setting.table
         )
         return [designed]
             + zip(variants, runs).filter { $0.0.start == .normal }.map { variant, runs in
                 matrix(
-                    "T learned: \(variant.name)",
+                    "\u{2212}T learned: \(variant.name)",
                     "MSE to the designed one \(runs[0].tableError.brief), first seed.",
                     runs[0].table
                 )
@@ -120,7 +122,7 @@ struct RingTables {
                 .init(
                     rows: names,
                     columns: names,
-                    values: places.map { row in places.map { table[row * setting.domain + $0] } }
+                    values: places.map { row in places.map { -table[row * setting.domain + $0] } }
                 )
             )
         )

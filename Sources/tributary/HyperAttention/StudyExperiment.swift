@@ -12,8 +12,8 @@ protocol StudyExperiment: Sendable {
     /// Runs it from the start.
     ///
     /// - Parameter progress: Hears a line now and then; where nothing is at stake nobody need listen.
-    /// - Returns: The same numbers for the same options on every machine with the same matrix kernels, apart from
-    ///   measured times.
+    /// - Returns: The same numbers for the same options on every machine with the same matrix kernels,
+    ///   apart from measured times.
     func run(_ options: StudyOptions, progress: (String) -> Void) throws -> StudySection
 }
 
