@@ -210,4 +210,39 @@ struct FigureTests {
         for text in ["0.2", "0.4", "0.6"] { #expect(html.contains(">\(text)</text>"), "\(text)") }
         #expect(!html.contains(">0.0</text>") && !html.contains(">0.8</text>"))
     }
+
+    @Test("a logarithmic axis has a line for a power of ten, and no place for zero")
+    func logarithmicAxes() throws {
+        let lines = Figure.Lines(
+            xName: "x",
+            yName: "y",
+            xScale: .logarithmic,
+            yScale: .logarithmic,
+            series: [.init("a", x: [16, 32, 64], y: [1e-10, 0, 1e-4])]
+        )
+        let html = try #require(Figure("t", .lines(lines)).html(id: "f"))
+
+        for text in ["1e\u{2212}10", "1e\u{2212}4", "16", "64"] {
+            #expect(html.contains(">\(text)</text>"), "\(text)")
+        }
+        #expect(html.components(separatedBy: "<circle").count == 3)
+        #expect(!html.contains("class=\"zero\""))
+    }
+
+    @Test("lines written without scales are linear")
+    func scalesAreOptional() throws {
+        let old = Data(#"{"xName": "x", "yName": "y", "series": []}"#.utf8)
+
+        #expect(
+            try JSONDecoder().decode(Figure.Lines.self, from: old)
+                == Figure.Lines(xName: "x", yName: "y", series: [])
+        )
+    }
+
+    @Test("a short number keeps the zeros of its exponent")
+    func shortExponents() {
+        #expect(NumberText.short(1e-10) == "1e\u{2212}10")
+        #expect(NumberText.short(2.5e-20) == "2.5e\u{2212}20")
+        #expect(NumberText.short(0.5) == "0.5" && NumberText.short(300) == "300")
+    }
 }

@@ -157,7 +157,7 @@ struct CollidingAgents: StudyExperiment {
                 source: .paper
             ),
             StudyCheck(
-                "Sinusoidal from N(0, 1): the same",
+                "Sinusoidal from N(0, 1): worst MSE over lengths, median of seeds, of the order of 1e-7",
                 found: middle(sinusoidal),
                 expected: .atMost(1e-6),
                 source: .paper

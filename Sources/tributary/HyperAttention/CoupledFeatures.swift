@@ -129,7 +129,7 @@ struct CoupledFeatures: StudyExperiment {
         _ isPredator: Bool,
         to section: inout StudySection
     ) {
-        let all = zip(CoupledFeatures.models.map(\.name), runs) + [("SA, any number of heads", best)]
+        let all = zip(CoupledFeatures.models.map(\.name), runs) + [("best SA, any heads", best)]
         section.tables.append(
             table(task, Array(all), notes: isPredator ? Self.notesPredator : Self.notesRandom)
         )

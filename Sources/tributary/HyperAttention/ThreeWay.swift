@@ -222,7 +222,7 @@ struct ThreeWay: StudyExperiment {
                 source: .notes
             ),
             StudyCheck(
-                "The same at L = \(3 * length)",
+                "HA of order 3, R = \(2 * domain): relative MSE at L = \(3 * length), three times as long",
                 found: error(runs[1], 3 * length),
                 expected: .atMost(1e-6),
                 source: .paper
