@@ -131,7 +131,7 @@ struct HyperAttentionStudyTests {
         let checks = try #require(sections[0]["checks"] as? [[String: Any]])
 
         #expect(
-            html.contains("does not hold") && html.contains("a &lt; b") && html.contains("not all of: A toy")
+            html.contains("does not hold") && html.contains("a &lt; b") && html.contains("not all of: toy")
         )
         #expect(text.contains("1 of 2 checks hold"))
         #expect(checks.map { $0["holds"] as? Bool } == [true, false])

@@ -113,6 +113,7 @@ enum PageStyle {
           .tile { padding: 12px 13px; }
           .tile:first-child:nth-last-child(odd) { grid-column: 1 / -1; }
           .tile .figure { font-size: 25px; }
+          .verdicts li { grid-template-columns: 1fr; gap: 0; }
         }
         @media print { figure, .tile { break-inside: avoid; } details { display: none; } }
 

@@ -61,12 +61,12 @@ package struct StudyReport {
 
     private var tiles: String {
         let checks = study.checks
-        let failed = study.sections.filter { $0.checks.contains { !$0.holds } }.map(\.title)
+        let failed = study.sections.filter { $0.checks.contains { !$0.holds } }.map(\.name)
         return Page.tiles([
             Page.tile(
                 "Checks that hold",
                 "\(checks.count { $0.holds }) of \(checks.count)",
-                note: failed.isEmpty ? "every one" : "not all of: \(failed.joined(separator: "; "))"
+                note: failed.isEmpty ? "every one" : "not all of: \(failed.joined(separator: ", "))"
             ),
             Page.tile(
                 "Experiments",

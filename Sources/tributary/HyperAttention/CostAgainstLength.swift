@@ -30,7 +30,7 @@ struct CostAgainstLength: StudyExperiment {
     /// H and the size of a head, which is R for HyperAttention.
     static let (heads, size) = (2, 16)
     /// How many of the longest lengths the exponent is fitted to.
-    static let fitted = 4
+    static let fitted = 3
 
     static func subjects(_ options: StudyOptions) -> [Subject] {
         let longest = options.isQuick ? 1024 : 4096
@@ -55,7 +55,7 @@ struct CostAgainstLength: StudyExperiment {
             Subject(
                 name: "HA order 3, exact",
                 kind: .exactTriples,
-                lengths: powers(16, options.isQuick ? 64 : 128),
+                lengths: powers(16, 512),
                 exponent: 3,
                 expected: 2.4...3.3
             ),
@@ -71,7 +71,7 @@ struct CostAgainstLength: StudyExperiment {
 
     func run(_ options: StudyOptions, progress: (String) -> Void) throws -> StudySection {
         let subjects = Self.subjects(options)
-        let repeats = options.isQuick ? 5 : 9
+        let repeats = options.isQuick ? 3 : 9
         progress("\(repeats) rounds of \(subjects.reduce(0) { $0 + $1.lengths.count }) measurements")
         let seconds = measure(subjects, repeats: repeats)
         let slopes = zip(subjects, seconds).map { subject, seconds in

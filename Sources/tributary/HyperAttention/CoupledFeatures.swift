@@ -47,6 +47,7 @@ struct CoupledFeatures: StudyExperiment {
                     "start",
                     "HFA near the neutral element: scores and values near 1; SA from N(0, 0.3²)"
                 ),
+                Setting("random factors", "a task of its own for each seed"),
                 Setting("tests", "\(testTuples) fresh tuples of each length, the same for all models"),
             ]
         )
@@ -64,12 +65,12 @@ struct CoupledFeatures: StudyExperiment {
             let best = zip(seeds, tasks).map { bestLinear($1, seed: $0) }
             add(tasks[0], runs, best, isPredator, to: &section)
         }
-        if options.isQuick { section.remarks.append("--quick trains a third of the steps, with one seed.") }
+        section.remarks += options.remarks(training: "a quarter")
         return section
     }
 
     private func training(_ options: StudyOptions) -> TapeTraining {
-        TapeTraining(steps: options.isQuick ? 2000 : 6000, rate: 5e-2)
+        TapeTraining(steps: options.isQuick ? 1500 : 6000, rate: 5e-2)
     }
 
     /// Trains one model on fresh tuples and tests it at all lengths.

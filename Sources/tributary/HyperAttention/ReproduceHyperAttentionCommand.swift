@@ -5,6 +5,9 @@ internal import Report
 internal import Tensors
 
 struct ReproduceHyperAttentionCommand: AsyncParsableCommand {
+    /// What the study has, in the order to run and show it.
+    private static let all: [any StudyExperiment] = StudyExperiments.all
+
     static let configuration = CommandConfiguration(
         commandName: "hyperattention",
         abstract:
@@ -15,7 +18,7 @@ struct ReproduceHyperAttentionCommand: AsyncParsableCommand {
             says what is claimed, what was measured and whether it holds. Writes
             hyperattention.json and hyperattention.html.
 
-            EXPERIMENTS: \(StudyExperiments.all.map(\.name).joined(separator: ", "))
+            EXPERIMENTS: \(ReproduceHyperAttentionCommand.all.map(\.name).joined(separator: ", "))
 
             EXAMPLES
               tributary reproduce hyperattention --out run/hyperattention
@@ -68,7 +71,7 @@ struct ReproduceHyperAttentionCommand: AsyncParsableCommand {
     }
 
     private func experiments() throws -> [any StudyExperiment] {
-        let all = StudyExperiments.all
+        let all = Self.all
         guard let only else { return all }
         let names = only.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }
         guard !names.isEmpty else { throw ValidationError("only: '\(only)' is an empty list.") }

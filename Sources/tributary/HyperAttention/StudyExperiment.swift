@@ -23,6 +23,13 @@ struct StudyOptions: Sendable {
     var isQuick: Bool
     /// The seeds to report over. Settings were chosen on seeds 101 and 102.
     var seeds: [UInt64]
+
+    /// What a page says of training that was cut short; nothing otherwise.
+    ///
+    /// - Parameter share: How much of the full training there was, in words.
+    func remarks(training share: String) -> [String] {
+        isQuick ? ["--quick trains \(share) of the steps; bounds are those of the full study."] : []
+    }
 }
 
 /// Runs experiments one after another.

@@ -58,7 +58,9 @@ struct ThreeWay: StudyExperiment {
             tables: [table(all)],
             figures: figures(all, runs),
             checks: checks(pairs, runs),
-            remarks: options.isQuick ? ["--quick trains half of the steps, with one seed."] : []
+            remarks: options.isQuick
+                ? ["--quick trains half of the steps, with one seed; bounds are those of the full study."]
+                : []
         )
     }
 
