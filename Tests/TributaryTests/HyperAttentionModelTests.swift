@@ -13,7 +13,7 @@ struct HyperAttentionModelTests {
 
     @Test("a feature model's outputs are sums over its table")
     func featureTables() {
-        let task = FeatureTask.random(seed: 4)
+        let task = FeatureTask.gaussian(seed: 4)
         var stream = RandomStream(seed: 4, "test")
         let tuples = EntityTuples(count: 6, domain: task.domain, length: 5, using: &stream)
         for model in Self.features {
@@ -33,7 +33,7 @@ struct HyperAttentionModelTests {
         }
 
         #expect(counts(.predatorPrey) == [420, 420, 840, 600])
-        #expect(counts(.random(seed: 1)) == [312, 312, 624, 1332])
+        #expect(counts(.gaussian(seed: 1)) == [312, 312, 624, 1332])
     }
 
     @Test("the best linear heads fit what they can express, and leave coupled features")

@@ -53,7 +53,7 @@ struct CoupledFeatures: StudyExperiment {
         )
         let seeds = options.seeds
         for isPredator in [true, false] {
-            let tasks = seeds.map { isPredator ? FeatureTask.predatorPrey : .random(seed: $0) }
+            let tasks = seeds.map { isPredator ? FeatureTask.predatorPrey : .gaussian(seed: $0) }
             let runs = CoupledFeatures.models.map { model in
                 zip(seeds, tasks).map { seed, task in
                     let run = train(model, task, training(options), seed: seed)

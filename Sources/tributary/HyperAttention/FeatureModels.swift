@@ -37,7 +37,7 @@ struct FeatureTask: Sendable {
     }()
 
     /// Gaussian f1, f2 of six values each, and w by the second feature.
-    static func random(seed: UInt64) -> FeatureTask {
+    static func gaussian(seed: UInt64) -> FeatureTask {
         let size = 6
         var stream = RandomStream(seed: seed, "features", "task")
         let (f1, f2) = (stream.normals(size * size), stream.normals(size * size))
