@@ -11,7 +11,7 @@ enum StudyMachine {
             Setting("cores", "\(ProcessInfo.processInfo.activeProcessorCount), one of them used"),
             Setting("matrix products", Compute.description),
             Setting("chance", "every number from a stream named by its seed and its purpose"),
-            Setting("seeds", "settings were chosen on seeds 101 and 102, which are not reported"),
+            Setting("seeds", "settings of training were chosen on seeds 101 and 102, which are not reported"),
         ]
     }
 
