@@ -62,7 +62,8 @@ extension ProcessTests {
                     examples += found.examples
                 }
                 for example in examples {
-                    let name = commands.filter { (example + " ").hasPrefix($0 + " ") }.max {
+                    let line = example.split(separator: " ").joined(separator: " ") + " "
+                    let name = commands.filter { line.hasPrefix($0 + " ") }.max {
                         $0.count < $1.count
                     }
                     let known = try #require(name.flatMap { options[$0] }, "'\(example)' is no command")

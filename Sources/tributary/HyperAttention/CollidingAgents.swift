@@ -80,7 +80,7 @@ struct CollidingAgents: StudyExperiment {
     static let zeroStart = Variant(name: "one-hot, C = 0, w = 1", start: .zero)
     static let ablation = Variant(name: "without repetition", repeats: false)
 
-    func run(_ options: StudyOptions, progress: (String) -> Void) throws -> StudySection {
+    func run(_ options: StudyOptions, progress: @Sendable (String) -> Void) throws -> StudySection {
         var section = StudySection(
             name: name,
             title: title,
@@ -102,7 +102,7 @@ struct CollidingAgents: StudyExperiment {
         _ setting: Ring,
         to section: inout StudySection,
         _ options: StudyOptions,
-        _ progress: (String) -> Void
+        _ progress: @Sendable (String) -> Void
     ) {
         let variants = [Self.oneHot, Self.sinusoidal, Self.zeroStart, Self.ablation]
         let runs = variants.map { variant in
@@ -224,7 +224,7 @@ struct CollidingAgents: StudyExperiment {
     private func addPaperSize(
         to section: inout StudySection,
         _ options: StudyOptions,
-        _ progress: (String) -> Void
+        _ progress: @Sendable (String) -> Void
     ) {
         let setting = Ring.paper
         let variants = [Self.oneHot, Self.sinusoidal, Self.zeroStart]

@@ -69,7 +69,7 @@ struct CostAgainstLength: StudyExperiment {
         ]
     }
 
-    func run(_ options: StudyOptions, progress: (String) -> Void) throws -> StudySection {
+    func run(_ options: StudyOptions, progress: @Sendable (String) -> Void) throws -> StudySection {
         let subjects = Self.subjects(options)
         let repeats = options.isQuick ? 3 : 9
         progress("\(repeats) rounds of \(subjects.reduce(0) { $0 + $1.lengths.count }) measurements")

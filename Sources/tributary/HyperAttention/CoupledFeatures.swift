@@ -31,7 +31,7 @@ struct CoupledFeatures: StudyExperiment {
         .featureProduct, .linear(heads: 2), .linear(heads: 4), .productCode,
     ]
 
-    func run(_ options: StudyOptions, progress: (String) -> Void) throws -> StudySection {
+    func run(_ options: StudyOptions, progress: @Sendable (String) -> Void) throws -> StudySection {
         var section = StudySection(
             name: name,
             title: title,

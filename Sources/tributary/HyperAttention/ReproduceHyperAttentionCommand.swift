@@ -6,7 +6,8 @@ internal import Tensors
 
 struct ReproduceHyperAttentionCommand: AsyncParsableCommand {
     /// What the study has, in the order to run and show it.
-    private static let all: [any StudyExperiment] = StudyExperiments.all
+    private static let all: [any StudyExperiment] =
+        StudyExperiments.all + [CausalModels(), KindCosts(), FederatedFactors()]
 
     static let configuration = CommandConfiguration(
         commandName: "hyperattention",
@@ -25,6 +26,8 @@ struct ReproduceHyperAttentionCommand: AsyncParsableCommand {
               tributary reproduce hyperattention --out run/hyperattention --quick
               tributary reproduce hyperattention --out run/agents \\
                 --only colliding-agents --seeds 5
+              tributary reproduce hyperattention --out run/factors \\
+                --only federated-factors --topology topologies/smollm2-hyperfeature.yaml
             """
     )
 
@@ -39,6 +42,14 @@ struct ReproduceHyperAttentionCommand: AsyncParsableCommand {
 
     @Option(help: ArgumentHelp("Experiments separated by commas; all if not given.", valueName: "list"))
     var only: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "The federation of federated-factors, with the adapter's factor; a small one if not given.",
+            valueName: "file"
+        )
+    )
+    var topology: String?
 
     func validate() throws {
         guard seeds ?? 1 > 0 else { throw ValidationError("seeds: at least 1.") }
@@ -57,7 +68,7 @@ struct ReproduceHyperAttentionCommand: AsyncParsableCommand {
                 progress: { Self.say($0) },
                 finished: { Self.say("\n" + StudyReport.text($0)) }
             )
-            let study = try run.complete(facts: StudyMachine.facts)
+            let study = try await run.complete(facts: StudyMachine.facts)
             let report = StudyReport(study)
             let page = out + "/hyperattention.html"
             try Data(report.json()).write(
@@ -71,7 +82,12 @@ struct ReproduceHyperAttentionCommand: AsyncParsableCommand {
     }
 
     private func experiments() throws -> [any StudyExperiment] {
-        let all = Self.all
+        let all = Self.all.map { experiment -> any StudyExperiment in
+            guard var factors = experiment as? FederatedFactors else { return experiment }
+            factors.topologyFile = topology
+            factors.work = out + "/work"
+            return factors
+        }
         guard let only else { return all }
         let names = only.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }
         guard !names.isEmpty else { throw ValidationError("only: '\(only)' is an empty list.") }

@@ -24,7 +24,7 @@ struct SkipTrigram: StudyExperiment {
         var crossEntropy: Double
     }
 
-    func run(_ options: StudyOptions, progress: (String) -> Void) throws -> StudySection {
+    func run(_ options: StudyOptions, progress: @Sendable (String) -> Void) throws -> StudySection {
         let training = SkipTrigram.training(options)
         let additive = options.seeds.map { TrigramTask(seed: $0).bestAdditive() }
         let runs = SkipTrigram.kinds.map { kind in

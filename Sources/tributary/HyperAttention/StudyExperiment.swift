@@ -14,7 +14,7 @@ protocol StudyExperiment: Sendable {
     /// - Parameter progress: Hears a line now and then; where nothing is at stake nobody need listen.
     /// - Returns: The same numbers for the same options on every machine with the same matrix kernels,
     ///   apart from measured times.
-    func run(_ options: StudyOptions, progress: (String) -> Void) throws -> StudySection
+    func run(_ options: StudyOptions, progress: @Sendable (String) -> Void) async throws -> StudySection
 }
 
 /// How much of a study to run.
@@ -39,22 +39,23 @@ struct StudyRun {
     /// How much of it.
     let options: StudyOptions
     /// Hears what is going on.
-    let progress: (String) -> Void
+    let progress: @Sendable (String) -> Void
     /// Hears of each section when it is there.
-    let finished: (StudySection) -> Void
+    let finished: @Sendable (StudySection) -> Void
 
     /// Runs everything.
     ///
     /// - Parameter facts: The machine and the program.
-    func complete(facts: [Setting]) throws -> StudyRecord {
+    func complete(facts: [Setting]) async throws -> StudyRecord {
         let began = ContinuousClock.now
-        let sections = try experiments.map { experiment in
+        var sections: [StudySection] = []
+        for experiment in experiments {
             progress("\(experiment.title)")
             let start = ContinuousClock.now
-            var section = try experiment.run(options) { progress("  \($0)") }
+            var section = try await experiment.run(options) { [progress] in progress("  \($0)") }
             section.seconds = (ContinuousClock.now - start).inSeconds
             finished(section)
-            return section
+            sections.append(section)
         }
         return StudyRecord(
             title: "Attention through interactions, in small",
@@ -89,6 +90,11 @@ extension [Double] {
     var variance: Double {
         let centre = mean ?? 0
         return map { ($0 - centre) * ($0 - centre) }.mean ?? 0
+    }
+
+    /// The standard deviation of a sample.
+    var deviation: Double {
+        count > 1 ? (variance * Double(count) / Double(count - 1)).squareRoot() : 0
     }
 
     /// The mean squared difference from as many others.

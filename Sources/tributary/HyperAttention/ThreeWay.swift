@@ -29,7 +29,7 @@ struct ThreeWay: StudyExperiment {
         var tensor: [Double]
     }
 
-    func run(_ options: StudyOptions, progress: (String) -> Void) throws -> StudySection {
+    func run(_ options: StudyOptions, progress: @Sendable (String) -> Void) throws -> StudySection {
         let training = TapeTraining(steps: options.isQuick ? 2000 : 4000, rate: 3e-2)
         let ranks = [domain, 2 * domain]
         let pairs = options.seeds.map(bestPairwise)

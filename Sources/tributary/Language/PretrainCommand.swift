@@ -15,11 +15,10 @@ struct PretrainCommand: AsyncParsableCommand {
             noisy labels, so that it knows a little of everything and nothing well.
             Questions that a federation is tested on are never used.
 
-            --attention takes the name of an attention kind, or its settings as JSON:
-            softmax, linear, hyperFeature, hyper, mixed.
+            --attention takes the name of an attention kind (softmax, linear, hyperFeature,
+            hyper) or settings as JSON, as config.json keeps them.
 
-            EXAMPLES, the first two of which rebuild the embedded models on the same type
-            of processor
+            EXAMPLES, two that rebuild the embedded models on the same type of processor
               tributary pretrain --preset default \\
                 --seed \(PretrainCommand.defaultSeed) --out tiny-arithmetic
               tributary pretrain --preset hard --seed \(PretrainCommand.hardSeed) \\

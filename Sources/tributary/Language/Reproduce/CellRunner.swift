@@ -31,9 +31,7 @@ struct CellRunner: Sendable {
     }
 
     private func federate(_ cell: ReproductionCell, _ layout: RunLayout) async throws -> CellResult {
-        try cell.topology.resolvedYAML.write(toFile: layout.topologyFile, atomically: true, encoding: .utf8)
-        try await SimulatedFederation(Job(cell.topology, .shipped), layout: layout, logger: logger).run()
-        let record = try RunRecord.read(layout)
+        let record = try await FederatedRun.run(cell.topology, in: layout, logger: logger)
         let rounds = cell.topology.rounds.count
         guard record.finishedRounds == rounds, let final = record.metrics.evaluations[rounds - 1] else {
             throw NodeError(
