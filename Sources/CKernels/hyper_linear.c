@@ -7,7 +7,6 @@
 // Of one head: the sums, and behind them what rounding has added to each.
 INLINE size_t sums_count(segment_t *s) { return s->place_count * s->size * s->value_size; }
 
-size_t kernel_hyper_state_count(const kernel_hyper_segment *s) { return s->heads * 2 * sums_count(s); }
 
 INLINE size_t checkpoint_distance(segment_t *s) {
     size_t distance = 1;

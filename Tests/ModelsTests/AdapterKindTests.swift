@@ -63,6 +63,41 @@ struct AdapterKindTests {
         #expect(error?.description.contains(scratch.path) == true)
     }
 
+    @Test(
+        "a directory holds one adapter: writing one of another format takes the other away, two are refused"
+    )
+    func formats() throws {
+        let scratch = try Scratch()
+        let base = try BaseModel.load(.directory(Golden.path("tiny-tied")))
+        func write(_ kind: any AdapterKind) throws {
+            let weights = try Adapter(for: base, kind, seed: 1).weights
+            try AdapterDirectory.write(weights, kind, baseModelName: "x", to: scratch.path)
+            let (read, found) = try AdapterDirectory.read(from: scratch.path, for: base.configuration)
+            #expect(type(of: found).name == type(of: kind).name)
+            #expect(read.hasSameLayout(as: weights))
+        }
+        try write(FactorConfiguration(rank: 2))
+        try write(LoRAConfiguration(rank: 2))
+        try write(FactorConfiguration(rank: 4))
+        _ = try scratch.write(Array("{}".utf8), "adapter_config.json")
+        let error = #expect(throws: CheckpointError.self) { try AdapterDirectory.read(from: scratch.path) }
+        #expect(error?.description.contains("two adapters") == true)
+    }
+
+    @Test("LoRA on a map that some blocks have is written and read back; targets are paths' last parts")
+    func partial() throws {
+        let scratch = try Scratch()
+        let model = AttentionKindTests.model(AnyAttention(SoftmaxAttention()))
+            .with(attention: [HyperFeatureAttention(), SoftmaxAttention()])
+        for target in ["q_proj_2", "self_attn.q_proj_2"] {
+            let kind = LoRAConfiguration(rank: 2, targets: [target])
+            let weights = try Adapter(for: model, kind, seed: 1).weights
+            #expect(weights.arrays.count == 2)
+            try AdapterDirectory.write(weights, kind, baseModelName: "x", to: scratch.path)
+            #expect(try AdapterDirectory.read(from: scratch.path, for: model).0.hasSameLayout(as: weights))
+        }
+    }
+
     @Test("an extra factor has C·r·(H + Hkv) values in a block")
     func count() throws {
         let base = try BaseModel.load(.directory(Golden.path("tiny-tied")))
@@ -83,10 +118,12 @@ struct AdapterKindTests {
             }
             return try #require(error).description
         }
-        #expect(try fault(#"{"kind":"prefix"}"#).contains("'prefix' is not one of lora, hyperFeature, whole"))
-        #expect(try fault("{}").contains("kind"))
+        let other = #"{"format":"tributary-adapter","kind":"prefix"}"#
+        #expect(try fault(other).contains("'prefix' is not one of lora, hyperFeature, whole"))
+        #expect(try fault(#"{"format":"tributary-adapter"}"#).contains("kind"))
+        #expect(try fault(#"{"format":"v9","kind":"whole"}"#).contains("format: 'v9'"))
         let odd =
-            #"{"format":"x","kind":"hyperFeature","base_model_name_or_path":"","settings":{"rank":3,"rotary":true}}"#
+            #"{"format":"tributary-adapter","kind":"hyperFeature","base_model_name_or_path":"","settings":{"rank":3,"rotary":true}}"#
         #expect(try fault(odd).contains("rank: 3 is odd"))
         let empty = try Scratch()
         let error = #expect(throws: CheckpointError.self) { try AdapterDirectory.read(from: empty.path) }

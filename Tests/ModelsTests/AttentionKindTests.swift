@@ -134,6 +134,72 @@ struct AttentionKindTests {
         }
     }
 
+    /// A layer of a kind over 6 rows without positions, as in a graph: what `pattern` gives with projections that
+    /// are random, but for those of `row`, which are multiplied.
+    private func layer(
+        _ kind: AnyAttention,
+        _ pattern: AttentionPattern,
+        scaling row: Int = 0,
+        by factor: Float = 1
+    ) -> [Float] {
+        let shape = AttentionKindTests.model(kind).headShape
+        let widths = Dictionary(uniqueKeysWithValues: kind.kind.inputs(shape).map { ($0.name, $0.width) })
+        let pass = AttentionPass(tape: Tape(recording: false), shape: shape) { name in
+            let width = widths[name] ?? 0
+            var source = GaussianSource(RandomStream(seed: 4, "layer", name))
+            var values = (0..<6 * width).map { _ in Float(source.next()) }
+            for place in row * width..<(row + 1) * width { values[place] *= factor }
+            return Tensor(shape: [6, width], values: values)
+        }
+        return kind.kind.attend(pass, pattern).toArray()
+    }
+
+    private let graph = [AttentionSegment(rows: 0..<6)]
+
+    @Test("a mask hides a row from those that it says, without causality as well", arguments: kinds)
+    func masks(kind: AnyAttention) {
+        var allowed = [UInt8](repeating: 1, count: 36)
+        for row in 0..<5 { allowed[row * 6 + 5] = row == 2 ? 1 : 0 }
+        let mask = AttentionMask(rows: 6, columns: 6, allowed: allowed)
+        let pattern = AttentionPattern(segments: graph, isCausal: false, masks: [mask])
+
+        let plain = layer(kind, pattern)
+        let changed = layer(kind, pattern, scaling: 5, by: -2)
+
+        let width = plain.count / 6
+        for row in 0..<6 {
+            let range = row * width..<(row + 1) * width
+            let moved = distance(plain[range], changed[range])
+            #expect(row == 2 || row == 5 ? moved > 1e-4 : moved < 1e-6, "row \(row): \(moved)")
+        }
+        let open = layer(kind, AttentionPattern(segments: graph, isCausal: false))
+        let causal = layer(kind, AttentionPattern(segments: graph))
+        #expect(distance(open, causal) > 1e-3)
+        #expect(distance(open.suffix(width), causal.suffix(width)) < 1e-5)
+    }
+
+    @Test(
+        "a bias of −∞ is as good as a mask, for kinds that have scores",
+        arguments: kinds.filter { $0.kind.takesBias && !($0.kind is MixedAttention) } + [
+            AnyAttention(
+                MixedAttention([
+                    .init(heads: 1, SoftmaxAttention()), .init(heads: 3, HyperFeatureAttention()),
+                ])
+            )
+        ]
+    )
+    func biases(kind: AnyAttention) {
+        let allowed = (0..<36).map { UInt8($0 % 6 == 4 ? 0 : 1) }
+        let mask = AttentionMask(rows: 6, columns: 6, allowed: allowed)
+        let values = (0..<4).flatMap { _ in allowed.map { $0 == 0 ? -1e9 : Float(0) } }
+        let bias = Tensor(shape: [4, 6, 6], values: values)
+
+        let masked = layer(kind, AttentionPattern(segments: graph, isCausal: false, masks: [mask]))
+        let biased = layer(kind, AttentionPattern(segments: graph, isCausal: false, biases: [bias]))
+
+        #expect(distance(masked, biased) < 1e-5)
+    }
+
     @Test("a model of any kind is written and read with its kind, and other programs' type", arguments: kinds)
     func checkpoint(kind: AnyAttention) throws {
         let scratch = try Scratch()
@@ -143,7 +209,8 @@ struct AttentionKindTests {
         let base = try BaseModel.load(.directory(scratch.path + "/model"))
 
         #expect(base.configuration == decoder.configuration)
-        #expect(base.configuration.modelType == (kind.kind is SoftmaxAttention ? "llama" : "tributary"))
+        let written = try String(contentsOfFile: scratch.path + "/model/config.json", encoding: .utf8)
+        #expect(written.contains(kind.kind is SoftmaxAttention ? #": "llama""# : #": "tributary""#))
         let batch = PackedBatch(groups: groups)
         #expect(LanguageDecoder(base).scores(of: batch) == decoder.scores(of: batch))
     }
@@ -182,8 +249,14 @@ struct AttentionKindTests {
             (MixedAttention([.init(heads: 3, SoftmaxAttention())]), "heads"),
             (
                 MixedAttention([.init(heads: 1, SoftmaxAttention()), .init(heads: 3, SoftmaxAttention())]),
-                "divide"
+                "whole share"
             ),
+            (
+                MixedAttention([
+                    .init(heads: Int.max, SoftmaxAttention()), .init(heads: Int.max, SoftmaxAttention()),
+                ]), "add up"
+            ),
+            (MixedAttention([]), "add up"),
         ]
         for (kind, reason) in faults {
             let fault = try #require(kind.fault(shape), "\(kind)")
@@ -195,9 +268,54 @@ struct AttentionKindTests {
         #expect(HyperAttention(windows: [2, 1]).fault(equal)?.contains("exact form") == true)
         #expect(HyperAttention(form: .exact, windows: [3]).fault(equal)?.contains("expected 2") == true)
         #expect(HyperAttention(form: .exact, windows: [3, 1]).fault(equal) == nil)
-        let error = #expect(throws: (any Error).self) {
-            try JSONDecoder().decode(AnyAttention.self, from: Data(#"{"kind":"flash"}"#.utf8))
+        #expect(HyperAttention(order: 5, form: .exact).fault(equal)?.contains("needs windows") == true)
+    }
+
+    @Test(
+        "settings that mean nothing are refused with what was expected",
+        arguments: [
+            (#"{"kind":"flash"}"#, "'softmax', 'linear', 'hyperFeature', 'hyper', 'mixed'"),
+            ("flash", "'flash' is no"),
+            (#"{"kind":"hyper","ordr":5}"#, "no key 'ordr'"),
+            (#"{"kind":"hyper","form":"exakt"}"#, "'exakt' is not one of 'exact', 'linear'"),
+            (#"{"kind":"mixed"}"#, "groups"), (#"softmax","x":"y"#, "is no attention kind"), ("{", "JSON"),
+        ]
+    )
+    func words(text: String, part: String) {
+        let error = #expect(throws: CheckpointError.self) {
+            try AttentionKinds.parse(text, source: "--attention")
         }
-        #expect("\(try #require(error))".contains("'softmax', 'linear', 'hyperFeature', 'hyper', 'mixed'"))
+        #expect(error?.description.contains(part) == true, "\(error?.description ?? "")")
+        #expect(error?.description.hasPrefix("--attention: ") == true)
+    }
+
+    @Test("configurations that no decoder can have are errors that name the key")
+    func configurations() throws {
+        let scratch = try Scratch()
+        let parameters = DecoderParameters(
+            random: AttentionKindTests.model(AnyAttention(HyperAttention())),
+            seed: 1
+        )
+        try parameters.write(toDirectory: scratch.path + "/m")
+        let text = try String(contentsOfFile: scratch.path + "/m/config.json", encoding: .utf8)
+        for (old, new, part) in [
+            (#""num_hidden_layers" : 2"#, #""num_hidden_layers" : -1"#, "num_hidden_layers: -1"),
+            (
+                #""num_hidden_layers" : 2"#, #""num_hidden_layers" : 10000000000000"#,
+                "num_hidden_layers: 1000"
+            ),
+            (#""model_type" : "tributary""#, #""model_type" : "llama""#, "attention: only the model_type"),
+            (
+                #""model_type" : "tributary""#, #""model_type" : "gpt2""#,
+                "'gpt2' is not read, only 'llama', 'tributary'"
+            ),
+            (#""order" : 3"#, #""order" : 99"#, "attention: hyper: order 99"),
+        ] {
+            let changed = text.replacingOccurrences(of: old, with: new)
+            #expect(changed != text, "\(old)")
+            let file = try scratch.write(Array(changed.utf8), "config.json")
+            let error = #expect(throws: CheckpointError.self) { try DecoderConfiguration.read(from: file) }
+            #expect(error?.description.contains(part) == true, "\(error?.description ?? "")")
+        }
     }
 }

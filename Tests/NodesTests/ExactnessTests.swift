@@ -26,6 +26,29 @@ import Wire
         #expect(try BlobDecoder.adapter(from: ledger.adapterBlob(round: recipe.rounds)) == expected)
     }
 
+    @Test(
+        "extra factors and whole models are averaged bit for bit, and come back from their folder",
+        arguments: ["{kind: hyperFeature, rank: 4}", "{kind: whole}"]
+    )
+    func denseAdapters(adapter: String) async throws {
+        var recipe = Recipe.sft
+        recipe.localPerPublic = "none"
+        recipe.encoding = "f32"
+        recipe.adapter = adapter
+        let scratch = try Scratch()
+
+        _ = try await runInMemory(recipe, in: scratch)
+
+        let expected = try averagedByHand(recipe)
+        let layout = RunLayout(root: scratch.path)
+        let ledger = try Ledger.inspect(layout.coordinatorState)
+        #expect(try BlobDecoder.adapter(from: ledger.adapterBlob(round: recipe.rounds)) == expected)
+        let job = try recipe.job()
+        let folder = scratch.path + "/adapter"
+        try job.writeAdapter(expected, to: folder)
+        #expect(try job.readAdapter(from: folder, like: expected.layout) == expected)
+    }
+
     /// McMahan et al., arXiv:1602.05629, with each client training in turn: w ← w + Σ (w_i − w) / N.
     private func averagedByHand(_ recipe: Recipe) throws -> AdapterWeights {
         let job = try recipe.job()

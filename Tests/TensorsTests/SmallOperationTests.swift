@@ -42,4 +42,15 @@ import Testing
         expectGradients([divisor]) { $0.divideHeads(x.detached(), by: divisor, heads: 2) }
         expectGradients([x]) { $0.divideHeads(x, by: divisor.detached(), heads: 2) }
     }
+
+    @Test("a head that is divided by zero is zero and has no gradient")
+    func divideByZero() {
+        let (x, divisor) = (parameter([1, 4], "x"), Tensor(shape: [1, 2], values: [0, 2], trainable: true))
+        let tape = Tape()
+        let y = tape.divideHeads(x, by: divisor, heads: 2)
+        tape.backward(from: y, seed: [1, 1, 1, 1])
+        #expect(y.toArray() == [0, 0, x.values[2] / 2, x.values[3] / 2])
+        #expect(x.gradient.map(Array.init) == [0, 0, 0.5, 0.5])
+        #expect(divisor.gradient?[0] == 0)
+    }
 }

@@ -12,6 +12,8 @@ package struct SmallModel: Sendable {
     package let path: String
     /// Holds it once loaded.
     package let shared = SharedValues()
+    /// What is trained, as a topology says it.
+    package var adapter = #"{"rank": 4, "alpha": 8}"#
     /// The families it knows a little of.
     package static let families: [SyntheticFamily] = [.max, .cnt]
 
@@ -59,7 +61,7 @@ package struct SmallModel: Sendable {
             schedule: schedule,
             clients: clients,
             model: try Mapping(json: Array(#"{"directory": "\#(path)"}"#.utf8), file: "model"),
-            adapter: try Mapping(json: Array(#"{"rank": 4, "alpha": 8}"#.utf8), file: "adapter"),
+            adapter: try Mapping(json: Array(adapter.utf8), file: "adapter"),
             shared: shared
         )
     }

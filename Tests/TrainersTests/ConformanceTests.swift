@@ -49,6 +49,25 @@ struct ConformanceTests {
         #expect(try subject.check() == [])
     }
 
+    @Test(
+        "rlvr conforms with an extra factor or a whole model as adapter, pulled to the base",
+        arguments: [#"{"kind": "hyperFeature", "rank": 4}"#, #"{"kind": "whole"}"#]
+    )
+    func adapters(adapter: String) throws {
+        var model = try SharedModel.get()
+        model.adapter = adapter
+        let contexts = try ["a": model.client("a", index: 0), "b": model.client("b", index: 1)]
+        let subject = TrainerConformance(
+            entry: try SharedModel.entry("rlvr"),
+            settings: SharedModel.settings(#""promptsPerStep": 8, "klWeight": 0.04, "proximalWeight": 0.01"#),
+            client: { contexts[$0]! },
+            coordinator: try model.coordinator(schedule: SharedModel.schedule),
+            metrics: Self.policyMetrics + ["kl"]
+        )
+
+        #expect(try subject.check() == [])
+    }
+
     @Test("sft conforms")
     func supervised() throws {
         let model = try SharedModel.get()

@@ -270,9 +270,9 @@ void kernel_hyper_backward_reference(const kernel_hyper_segment *segment,
 
 // ---- hyper_linear.c: the same without softmax, by sums over the keys
 
-/// A state of one sequence: [heads, 2, place_count, size, value_size], first the sums P_m = Σ_j k^m[j]
-/// (v^m[j])ᵀ over the rows it has seen, then what rounding has added to each (the sums are compensated).
-size_t kernel_hyper_state_count(const kernel_hyper_segment *segment);
+// A state of one sequence: [heads, 2, place_count, size, value_size], first the sums P_m = Σ_j k^m[j]
+// (v^m[j])ᵀ over the rows it has seen, then what rounding has added to each (the sums are compensated).
+
 /// How many floats of scratch the functions below need for a segment.
 size_t kernel_hyper_linear_scratch(const kernel_hyper_segment *segment);
 /// out [rows, heads value_size]: out[c] = Σ_σ q[σ] Π_m P_m[σ, c], with P_m over the keys that the row sees;

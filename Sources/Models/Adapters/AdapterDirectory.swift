@@ -12,7 +12,7 @@ package enum AdapterDirectory {
 
     /// `adapter.json`.
     private struct Description<Settings: AdapterKind>: Codable {
-        var format = "tributary-adapter"
+        var format = AdapterDirectory.format
         var kind = Settings.name
         var settings: Settings
         var baseModel: String
@@ -23,10 +23,15 @@ package enum AdapterDirectory {
         }
     }
 
-    private struct Kind: Decodable { let kind: String }
+    private struct Kind: Decodable {
+        let format: String
+        let kind: String
+    }
+
+    private static let format = "tributary-adapter"
 
     /// Writes an adapter; makes the directory when it is missing. Each file is written whole or not at all, the
-    /// weights first.
+    /// weights first; an adapter of the other format that was there is removed.
     ///
     /// - Parameters:
     ///   - weights: The arrays.
@@ -40,6 +45,7 @@ package enum AdapterDirectory {
         to path: String
     ) throws(CheckpointError) {
         if let lora = kind as? LoRAConfiguration {
+            try WritableFile.remove([descriptionName, weightsName], in: path)
             try PEFTDirectory.write(weights, lora, baseModelName: baseModelName, to: path)
             return
         }
@@ -48,6 +54,7 @@ package enum AdapterDirectory {
             return try JSONFault.encode(description, file: "\(path)/\(descriptionName)")
         }
         try WritableFile.makeDirectory(path)
+        try WritableFile.remove([PEFTDirectory.configurationName, PEFTDirectory.weightsName], in: path)
         try SafetensorsWriter.write(weights.arrays, to: "\(path)/\(weightsName)")
         try WritableFile.write(describe(kind), to: "\(path)/\(descriptionName)")
     }
@@ -73,11 +80,30 @@ package enum AdapterDirectory {
             }
             return try PEFTDirectory.read(from: path, for: model)
         }
+        guard access("\(path)/\(PEFTDirectory.configurationName)", F_OK) != 0 else {
+            throw .inaccessible(
+                file: path,
+                reason: "holds two adapters, \(PEFTDirectory.configurationName) and \(descriptionName)"
+            )
+        }
         let kind = try description(file)
         let tensors = try SafetensorsFile(path: "\(path)/\(weightsName)")
         let weights = AdapterWeights(try tensors.arrays())
-        if let model { try check(weights, kind, model, file: tensors.path) }
+        if let model { try check(weights, kind, model, description: file, file: tensors.path) }
         return (weights, kind)
+    }
+
+    /// Whether a directory holds an adapter of a kind that is known by this module: trainers of other models write
+    /// an `adapter.json` without a kind.
+    package static func isThere(_ path: String) -> Bool {
+        if access("\(path)/\(PEFTDirectory.configurationName)", F_OK) == 0 { return true }
+        guard
+            let bytes = try? ReadableFile.contents(
+                of: "\(path)/\(descriptionName)",
+                limit: descriptionBytesMax
+            )
+        else { return false }
+        return (try? JSONDecoder().decode(Kind.self, from: Data(bytes))) != nil
     }
 
     private static func description(_ file: String) throws(CheckpointError) -> any AdapterKind {
@@ -86,7 +112,15 @@ package enum AdapterDirectory {
             try JSONDecoder().decode(Description<Settings>.self, from: Data(bytes)).settings
         }
         do {
-            let name = try JSONDecoder().decode(Kind.self, from: Data(bytes)).kind
+            let head = try JSONDecoder().decode(Kind.self, from: Data(bytes))
+            guard head.format == format else {
+                throw CheckpointError.badKey(
+                    file: file,
+                    key: "format",
+                    detail: "'\(head.format)' is not '\(format)'"
+                )
+            }
+            let name = head.kind
             guard let type = AdapterKinds.named(name) else {
                 throw CheckpointError.badKey(
                     file: file,
@@ -109,13 +143,14 @@ package enum AdapterDirectory {
         _ weights: AdapterWeights,
         _ kind: any AdapterKind,
         _ model: DecoderConfiguration,
+        description: String,
         file: String
     ) throws(CheckpointError) {
         let layout: AdapterLayout
         do throws(AdapterError) {
             layout = try Adapter.layout(of: kind.arrays(of: model))
         } catch {
-            throw .malformed(file: file, offset: nil, detail: "\(error)")
+            throw .malformed(file: description, offset: nil, detail: "\(error)")
         }
         do throws(AdapterFault) {
             try layout.check(weights.layout)

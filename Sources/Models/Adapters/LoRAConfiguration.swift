@@ -105,8 +105,12 @@ package struct LoRAConfiguration: AdapterKind {
         }
         let modules = chosen.flatMap { layer in model.modules(layer: layer).map { (layer, $0) } }
         for target in targets where !modules.contains(where: { $0.1.isMeant(by: target) }) {
-            let known = model.moduleNames.joined(separator: ", ")
-            throw .badConfiguration(key: "targets", detail: "'\(target)' is not one of \(known)")
+            var known: [String] = []
+            for name in modules.map(\.1.name) where !known.contains(name) { known.append(name) }
+            throw .badConfiguration(
+                key: "targets",
+                detail: "'\(target)' is not one of \(known.joined(separator: ", "))"
+            )
         }
         return modules.filter { module in targets.contains { module.1.isMeant(by: $0) } }
     }
@@ -129,7 +133,7 @@ enum AdapterNames {
         let path = String(name.dropFirst(prefix.count).dropLast(".lora_A.weight".count))
         let parts = path.split(separator: ".", omittingEmptySubsequences: false)
         guard parts.count >= 5, parts[0] == "model", parts[1] == "layers", let layer = Int(parts[2]),
-            layer >= 0, String(layer) == parts[2], ["self_attn", "mlp"].contains(parts[3])
+            layer >= 0, String(layer) == parts[2]
         else { return nil }
         return (path, layer, parts[4...].joined(separator: "."), isA)
     }

@@ -4,7 +4,7 @@ internal import FoundationEssentials
 /// Adapters as Hugging Face PEFT keeps them: a directory with `adapter_model.safetensors` and
 /// `adapter_config.json`.
 enum PEFTDirectory {
-    private static let weightsName = "adapter_model.safetensors"
+    static let weightsName = "adapter_model.safetensors"
     static let configurationName = "adapter_config.json"
     /// The largest `adapter_config.json` that is read.
     private static let configurationBytesMax = 1 << 20
@@ -100,11 +100,8 @@ enum PEFTDirectory {
         let modules = found.modules.sorted { order($0) < order($1) }
         var targets = modules
         if case .names(let names) = description.targets {
-            func isMeant(_ module: String, by name: String) -> Bool {
-                module == name || module.hasSuffix("." + name)
-            }
-            guard names.allSatisfy({ name in modules.contains { isMeant($0, by: name) } }),
-                modules.allSatisfy({ module in names.contains { isMeant(module, by: $0) } })
+            guard names.allSatisfy({ name in found.paths.contains { LinearModule.isMeant($0, by: name) } }),
+                found.paths.allSatisfy({ path in names.contains { LinearModule.isMeant(path, by: $0) } })
             else {
                 throw .badKey(
                     file: file,
@@ -157,14 +154,6 @@ enum PEFTDirectory {
                 try require(AdapterNames.b(path), nil)
             }
             return
-        }
-        let expected = configuration.layers == nil ? model.layerCount : found.layers.count
-        guard found.layers.count == expected, found.layers.allSatisfy((0..<model.layerCount).contains) else {
-            throw .malformed(
-                file: file,
-                offset: nil,
-                detail: "arrays of the blocks \(found.layers.sorted()), the model has \(model.layerCount)"
-            )
         }
         let wanted: [(layer: Int, module: LinearModule)]
         do throws(AdapterError) {

@@ -78,9 +78,16 @@ package enum Architectures {
 }
 
 extension DecoderConfiguration: Codable {
-    private enum Family: String, CodingKey { case modelType = "model_type" }
+    private enum Family: String, CodingKey {
+        case modelType = "model_type"
+        case attention
+    }
 
-    var architecture: any Architecture.Type { Architectures.named(modelType) ?? Llama.self }
+    /// The family of its files: its own, or this program's where blocks have other attention than softmax.
+    var architecture: any Architecture.Type {
+        guard attentionKinds.isEmpty else { return InteractionDecoder.self }
+        return Architectures.named(modelType) ?? Llama.self
+    }
 
     /// Reads a `config.json` of any family that is known; without `model_type` it is taken for a Llama's.
     package init(from decoder: any Decoder) throws {
@@ -91,6 +98,13 @@ extension DecoderConfiguration: Codable {
                 forKey: .modelType,
                 in: values,
                 debugDescription: "model_type: '\(name)' is not read, only \(Architectures.known)"
+            )
+        }
+        guard !values.contains(.attention) || architecture == InteractionDecoder.self else {
+            throw DecodingError.dataCorruptedError(
+                forKey: .attention,
+                in: values,
+                debugDescription: "only the model_type '\(InteractionDecoder.modelType)' has this key"
             )
         }
         self = try architecture.decode(from: decoder)

@@ -3,7 +3,7 @@
 ///
 /// An ``Architecture`` reads it from a published configuration and writes it back.
 package struct DecoderConfiguration: Sendable, Equatable {
-    /// The family whose files it is read from and written as (`model_type`).
+    /// The family that its blocks are of, apart from their attention (`model_type`).
     package var modelType: String
     /// C, the width of the residual stream (`hidden_size`).
     package var hiddenSize: Int
@@ -27,7 +27,7 @@ package struct DecoderConfiguration: Sendable, Equatable {
     package var tiesEmbedding: Bool
     /// The longest sequence (`max_position_embeddings`).
     package var positionsMax: Int
-    /// The attention kind of each block; empty for softmax in all.
+    /// The attention kinds: one for all blocks, or one for each; empty for softmax in all.
     private(set) var attentionKinds: [AnyAttention] = []
 
     /// Makes a configuration; `validate` says whether it can be built.
@@ -80,7 +80,11 @@ package struct DecoderConfiguration: Sendable, Equatable {
 
     /// The attention kind of a block.
     package func attention(layer: Int) -> any AttentionKind {
-        attentionKinds.isEmpty ? SoftmaxAttention() : attentionKinds[layer].kind
+        switch attentionKinds.count {
+        case 0: SoftmaxAttention()
+        case 1: attentionKinds[0].kind
+        default: attentionKinds[layer].kind
+        }
     }
 
     /// The same decoder with other attention: one kind for all blocks, or one for each.
@@ -89,11 +93,10 @@ package struct DecoderConfiguration: Sendable, Equatable {
             kinds.count == 1 || kinds.count == layerCount,
             "DecoderConfiguration: \(kinds.count) attention kinds for \(layerCount) blocks"
         )
-        let all = kinds.count == 1 ? Array(repeating: kinds[0], count: layerCount) : kinds
         var changed = self
-        changed.attentionKinds =
-            all.allSatisfy { $0 is SoftmaxAttention } ? [] : all.map { AnyAttention($0) }
-        changed.modelType = changed.attentionKinds.isEmpty ? Llama.modelType : InteractionDecoder.modelType
+        let all = kinds.map { AnyAttention($0) }
+        changed.attentionKinds = all.allSatisfy { $0 == all[0] } ? Array(all.prefix(1)) : all
+        if changed.attentionKinds == [AnyAttention(SoftmaxAttention())] { changed.attentionKinds = [] }
         return changed
     }
 
@@ -124,9 +127,10 @@ package struct DecoderConfiguration: Sendable, Equatable {
         guard ropeTheta > 0, ropeTheta.isFinite else {
             throw .badKey(file: file, key: "rope_theta", detail: "\(ropeTheta) is not positive")
         }
-        for kind in attentionKinds.map(\.kind) {
+        for (index, kind) in attentionKinds.map(\.kind).enumerated() {
             if let fault = kind.fault(headShape) {
-                throw .badKey(file: file, key: "attention", detail: "\(type(of: kind).name): \(fault)")
+                let place = attentionKinds.count > 1 ? "attention[\(index)]" : "attention"
+                throw .badKey(file: file, key: place, detail: "\(type(of: kind).name): \(fault)")
             }
         }
     }

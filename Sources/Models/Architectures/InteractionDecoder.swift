@@ -30,7 +30,7 @@ package enum InteractionDecoder: Architecture {
             throw DecodingError.dataCorruptedError(
                 forKey: .attention,
                 in: values,
-                debugDescription: "attention: \(kinds.count) kinds for \(plain.layerCount) blocks"
+                debugDescription: "found \(kinds.count) kinds, expected one or \(plain.layerCount)"
             )
         }
         return plain.with(attention: kinds.map(\.kind))
@@ -41,11 +41,10 @@ package enum InteractionDecoder: Architecture {
         var values = encoder.container(keyedBy: CodingKeys.self)
         try values.encode(["TributaryForCausalLM"], forKey: .architectures)
         try values.encode(modelType, forKey: .modelType)
-        let kinds = (0..<model.layerCount).map { AnyAttention(model.attention(layer: $0)) }
-        if let first = kinds.first, kinds.allSatisfy({ $0 == first }) {
-            try values.encode(first, forKey: .attention)
+        if model.attentionKinds.count == 1 {
+            try values.encode(model.attentionKinds[0], forKey: .attention)
         } else {
-            try values.encode(kinds, forKey: .attention)
+            try values.encode(model.attentionKinds, forKey: .attention)
         }
     }
 

@@ -1,14 +1,21 @@
+internal import FoundationEssentials
 package import Tensors
 
 /// One way for the rows of a layer to look at each other. A kind owns all of it: its projections of the normed
 /// state, the pass over whole sequences, the pass over one new row, and what it keeps in between. A new kind is
-/// one such file and its line in ``AttentionKinds``; models of text and of graphs use the same ones.
+/// one such file and its line in ``AttentionKinds``. It knows rows and patterns and nothing of tokens.
 package protocol AttentionKind: Sendable, Hashable, Codable {
     /// The word for it in configurations.
     static var name: String { get }
 
+    /// The keys of its settings.
+    static var keys: [String] { get }
+
     /// Why it cannot be built with these sizes; nil if it can.
     func fault(_ shape: HeadShape) -> String?
+
+    /// Whether it has scores that a pattern's bias can be added to.
+    var takesBias: Bool { get }
 
     /// The linear maps of the normed state `[N, C]` that it asks for, in the order in which a model stores them.
     func inputs(_ shape: HeadShape) -> [AttentionInput]
@@ -20,7 +27,7 @@ package protocol AttentionKind: Sendable, Hashable, Codable {
     ///
     /// - Parameters:
     ///   - pass: The layer at work.
-    ///   - pattern: Which rows look at which: segments, causality, mask and bias.
+    ///   - pattern: Which rows look at which: segments, causality, mask, and bias where it `takesBias`.
     /// - Returns: `[N, outputWidth]`.
     func attend(_ pass: AttentionPass, _ pattern: AttentionPattern) -> Tensor
 
@@ -34,6 +41,9 @@ package protocol AttentionKind: Sendable, Hashable, Codable {
 }
 
 extension AttentionKind {
+    /// It has scores.
+    package var takesBias: Bool { true }
+
     /// Everything can be built.
     package func fault(_ shape: HeadShape) -> String? { nil }
 
@@ -43,7 +53,8 @@ extension AttentionKind {
 
 /// The memory of one layer while samples are drawn; not differentiable.
 package protocol AttentionCache: AnyObject {
-    /// Runs the beginnings that samples share and keeps what their later rows need.
+    /// Runs the beginnings that samples share and keeps what their later rows need: causal segments without prefix,
+    /// mask or bias.
     func prefill(_ pass: AttentionPass, _ pattern: AttentionPattern) -> Tensor
 
     /// Runs one new row for each sample.
@@ -133,6 +144,13 @@ package struct AnyAttention: Sendable, Hashable, Codable {
 
     private enum CodingKeys: String, CodingKey { case kind }
 
+    private struct AnyKey: CodingKey {
+        var stringValue: String
+        var intValue: Int? { nil }
+        init(stringValue: String) { self.stringValue = stringValue }
+        init?(intValue: Int) { nil }
+    }
+
     /// Wraps a kind.
     package init(_ kind: any AttentionKind) { self.kind = kind }
 
@@ -145,6 +163,15 @@ package struct AnyAttention: Sendable, Hashable, Codable {
                 forKey: .kind,
                 in: values,
                 debugDescription: "'\(name)' is no attention kind, expected one of \(AttentionKinds.known)"
+            )
+        }
+        let keys = try decoder.container(keyedBy: AnyKey.self).allKeys.map(\.stringValue).sorted()
+        if let key = keys.first(where: { $0 != CodingKeys.kind.rawValue && !type.keys.contains($0) }) {
+            throw DecodingError.dataCorrupted(
+                .init(
+                    codingPath: decoder.codingPath,
+                    debugDescription: "\(name) has no key '\(key)', only \(type.keys.sorted())"
+                )
             )
         }
         kind = try type.init(from: decoder)
@@ -175,4 +202,58 @@ package enum AttentionKinds {
     ]
 
     static var known: String { all.map { "'\($0.name)'" }.joined(separator: ", ") }
+
+    /// The kinds of a text: a name, or settings as `config.json` has them under `attention`, for all blocks or as
+    /// a list for each.
+    ///
+    /// - Parameters:
+    ///   - text: `hyperFeature`, `{"kind": …}` or `[{"kind": …}, …]`.
+    ///   - source: What an error names.
+    /// - Throws: `CheckpointError`.
+    package static func parse(_ text: String, source: String) throws(CheckpointError) -> [any AttentionKind] {
+        let text = text.trimmed
+        let json: String
+        if text.hasPrefix("[") {
+            json = text
+        } else if text.hasPrefix("{") {
+            json = "[\(text)]"
+        } else {
+            guard let type = all.first(where: { $0.name == text }) else {
+                throw .malformed(
+                    file: source,
+                    offset: nil,
+                    detail: "'\(text)' is no attention kind, expected one of \(known)"
+                )
+            }
+            json = "[{\"kind\": \"\(type.name)\"}]"
+        }
+        do {
+            return try JSONDecoder().decode([AnyAttention].self, from: Data(json.utf8)).map(\.kind)
+        } catch {
+            throw .malformed(file: source, offset: nil, detail: JSONFault.describe(error))
+        }
+    }
+}
+
+extension String {
+    fileprivate var trimmed: String {
+        let words = drop { $0.isWhitespace }
+        return String(words.reversed().drop { $0.isWhitespace }.reversed())
+    }
+}
+
+/// A word of a kind's settings; another one is refused with those there are.
+protocol AttentionWord: RawRepresentable, CaseIterable, Codable where RawValue == String {}
+
+extension AttentionWord {
+    package init(from decoder: any Decoder) throws {
+        let word = try decoder.singleValueContainer().decode(String.self)
+        guard let value = Self(rawValue: word) else {
+            let known = Self.allCases.map { "'\($0.rawValue)'" }.joined(separator: ", ")
+            throw DecodingError.dataCorrupted(
+                .init(codingPath: decoder.codingPath, debugDescription: "'\(word)' is not one of \(known)")
+            )
+        }
+        self = value
+    }
 }

@@ -17,7 +17,7 @@ package struct HyperAttention: AttentionKind {
     package static let name = "hyper"
 
     /// How tuples are weighed.
-    package enum Form: String, Sendable, Hashable, Codable {
+    package enum Form: String, Sendable, Hashable, AttentionWord {
         /// By softmax over all visible tuples.
         case exact
         /// By their scores.
@@ -25,7 +25,7 @@ package struct HyperAttention: AttentionKind {
     }
 
     /// What the linear form's sums are divided by.
-    package enum Normaliser: String, Sendable, Hashable, Codable {
+    package enum Normaliser: String, Sendable, Hashable, AttentionWord {
         /// Nothing: sums grow with the number of rows.
         case none
         /// The number of visible tuples.
@@ -50,10 +50,12 @@ package struct HyperAttention: AttentionKind {
     /// Whether queries and keys are turned by their positions.
     package var rotary: Bool
 
-    private enum CodingKeys: String, CodingKey {
+    private enum CodingKeys: String, CodingKey, CaseIterable {
         case order, rank, form, normaliser, windows, rotary
         case isShared = "shared"
     }
+
+    package static var keys: [String] { CodingKeys.allCases.map(\.rawValue) }
 
     /// The kind.
     package init(
@@ -97,6 +99,9 @@ package struct HyperAttention: AttentionKind {
         if isRotated && !width.isMultiple(of: 2) {
             return "rank \(width) is odd; rotary positions need pairs"
         }
+        if form == .exact && windows == nil && order > 4 {
+            return "order \(order) over all rows costs T^\(order) in the exact form; above 4 it needs windows"
+        }
         guard let windows else { return nil }
         if form == .linear { return "windows go with the exact form" }
         if windows.count != order - 1 || windows.contains(where: { $0 < 1 }) {
@@ -104,6 +109,8 @@ package struct HyperAttention: AttentionKind {
         }
         return nil
     }
+
+    package var takesBias: Bool { form == .exact }
 
     package func inputs(_ shape: HeadShape) -> [AttentionInput] {
         let width = outputWidth(shape)

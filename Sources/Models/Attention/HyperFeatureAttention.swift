@@ -21,7 +21,11 @@ package struct HyperFeatureAttention: AttentionKind {
     /// Whether those factors are turned by their positions as well; needs an even width.
     package var rotaryFactors: Bool
 
-    private enum CodingKeys: String, CodingKey { case order, hyperValue, factorSize, rotaryFactors }
+    private enum CodingKeys: String, CodingKey, CaseIterable {
+        case order, hyperValue, factorSize, rotaryFactors
+    }
+
+    package static var keys: [String] { CodingKeys.allCases.map(\.rawValue) }
 
     /// The kind.
     package init(
@@ -58,7 +62,11 @@ package struct HyperFeatureAttention: AttentionKind {
 
     package func inputs(_ shape: HeadShape) -> [AttentionInput] {
         let width = factorSize ?? shape.headSize
-        return SoftmaxAttention().inputs(shape)
+        return [
+            AttentionInput("q_proj", shape.heads * shape.headSize),
+            AttentionInput("k_proj", shape.keyValueHeads * shape.headSize),
+            AttentionInput("v_proj", shape.keyValueHeads * shape.headSize),
+        ]
             + factors.flatMap { factor in
                 [
                     AttentionInput("q_proj_\(factor)", shape.heads * width, initialScale: 0),

@@ -9,7 +9,9 @@ package struct LinearAttention: AttentionKind {
     /// What the sum over keys is divided by.
     package var normaliser: HyperAttention.Normaliser
 
-    private enum CodingKeys: String, CodingKey { case normaliser }
+    private enum CodingKeys: String, CodingKey, CaseIterable { case normaliser }
+
+    package static var keys: [String] { CodingKeys.allCases.map(\.rawValue) }
 
     /// The kind.
     package init(normaliser: HyperAttention.Normaliser = .count) { self.normaliser = normaliser }
@@ -24,6 +26,8 @@ package struct LinearAttention: AttentionKind {
     private var hyper: HyperAttention {
         HyperAttention(order: 2, form: .linear, normaliser: normaliser)
     }
+
+    package var takesBias: Bool { hyper.takesBias }
 
     package func fault(_ shape: HeadShape) -> String? { hyper.fault(shape) }
 

@@ -20,6 +20,8 @@ package struct MixedAttention: AttentionKind {
         }
     }
 
+    package static let keys = ["groups"]
+
     /// The groups; their heads are all of the layer's.
     package var groups: [Group]
 
@@ -27,13 +29,15 @@ package struct MixedAttention: AttentionKind {
     package init(_ groups: [Group]) { self.groups = groups }
 
     package func fault(_ shape: HeadShape) -> String? {
-        let all = groups.reduce(0) { $0 + max($1.heads, 0) }
-        if groups.isEmpty || groups.contains(where: { $0.heads < 1 }) || all != shape.heads {
-            return "groups have \(groups.map(\.heads)) heads, the layer \(shape.heads)"
+        guard (1...shape.heads).contains(groups.count),
+            groups.allSatisfy({ (1...shape.heads).contains($0.heads) }),
+            groups.reduce(0, { $0 + $1.heads }) == shape.heads
+        else {
+            return "the heads of its \(groups.count) groups do not add up to the layer's \(shape.heads)"
         }
         for (index, group) in groups.enumerated() {
             if (group.heads * shape.keyValueHeads) % shape.heads != 0 {
-                return "group \(index): \(group.heads) of \(shape.heads) heads do not divide "
+                return "group \(index): \(group.heads) of \(shape.heads) heads take no whole share of "
                     + "\(shape.keyValueHeads) key-value heads"
             }
             if let fault = group.attention.kind.fault(part(group, of: shape)) {
@@ -42,6 +46,9 @@ package struct MixedAttention: AttentionKind {
         }
         return nil
     }
+
+    /// A bias goes to the heads of those kinds that take one.
+    package var takesBias: Bool { groups.contains { $0.attention.kind.takesBias } }
 
     package func inputs(_ shape: HeadShape) -> [AttentionInput] {
         groups.enumerated().flatMap { index, group in
@@ -99,8 +106,9 @@ package struct MixedAttention: AttentionKind {
     private func narrowed(_ pattern: AttentionPattern, to index: Int, _ tape: Tape) -> AttentionPattern {
         guard !pattern.biases.isEmpty else { return pattern }
         let first = groups[..<index].reduce(0) { $0 + $1.heads }
+        let takesBias = groups[index].attention.kind.takesBias
         let biases = pattern.biases.map { bias in
-            bias.map { tape.slice($0, first..<first + groups[index].heads) }
+            takesBias ? bias.map { tape.slice($0, first..<first + groups[index].heads) } : nil
         }
         return AttentionPattern(
             segments: pattern.segments,

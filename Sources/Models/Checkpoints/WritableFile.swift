@@ -48,6 +48,13 @@ final class WritableFile {
         try file.commit()
     }
 
+    /// Removes files of a directory, those that are there.
+    static func remove(_ names: [String], in path: String) throws(CheckpointError) {
+        for name in names where unlink("\(path)/\(name)") != 0 && errno != ENOENT {
+            throw .inaccessible(file: "\(path)/\(name)", reason: String(cString: strerror(errno)))
+        }
+    }
+
     /// Makes a directory unless it exists; its parent must exist.
     static func makeDirectory(_ path: String) throws(CheckpointError) {
         guard mkdir(path, 0o755) == 0 || errno == EEXIST else {

@@ -94,16 +94,16 @@ package struct DecoderParameters {
         self.configuration = configuration
         self.rope = rope
         self.weights = weights
-        var tensors = [weights.embedding as? Tensor]
+        var tensors = [weights.embedding.differentiable]
         for (layer, block) in weights.layers.enumerated() {
-            tensors += [block.attentionNorm as? Tensor, block.feedForwardNorm as? Tensor]
-            tensors += configuration.modules(layer: layer).map { block.linears[$0.name] as? Tensor }
+            tensors += [block.attentionNorm.differentiable, block.feedForwardNorm.differentiable]
+            tensors += configuration.modules(layer: layer).map { block.linears[$0.name]?.differentiable }
         }
-        tensors += [weights.finalNorm as? Tensor, weights.head.flatMap { $0 as? Tensor }]
+        tensors += [weights.finalNorm.differentiable, weights.head?.differentiable]
         trainable = tensors.compactMap { $0 }
     }
 
-    /// A copy of all weights under the names of Hugging Face's Llama, vectors `[C]`, matrices `[out, in]`.
+    /// A copy of all weights under their checkpoint names, vectors `[C]`, matrices `[out, in]`.
     package func arrays() -> [NamedArray] {
         let named = weights.named(configuration)
         return named.matrices.map { name, weight in

@@ -305,9 +305,9 @@ package final class LanguageDecoder {
     ) -> Tensor {
         if let whole = adapter?.blocks[layer].modules[module] { return tape.linear(x, whole) }
         guard let weight else { preconditionFailure("block \(layer) has no linear map '\(module)'") }
-        guard let adapter, let pair = adapter.blocks[layer].pairs[module],
-            let frozen = weight as? any FrozenWeight
-        else { return tape.linear(x, weight) }
-        return tape.loRA(x, frozen, a: pair.a, b: pair.b, scale: adapter.scale)
+        guard let adapter, let pair = adapter.blocks[layer].pairs[module] else {
+            return tape.linear(x, weight)
+        }
+        return tape.loRA(x, weight, a: pair.a, b: pair.b, scale: adapter.scale)
     }
 }

@@ -1,9 +1,10 @@
 extension Tape {
-    /// Divides each head of each row by a number.
+    /// Divides each head of each row by a number; where that is zero, as for a row that sees nothing, the head
+    /// becomes zero and no gradient flows.
     ///
     /// - Parameters:
     ///   - x: `[N, H·D]`.
-    ///   - divisor: `[N, H]`, without zeros.
+    ///   - divisor: `[N, H]`.
     ///   - heads: H.
     /// - Returns: `[N, H·D]`.
     package func divideHeads(_ x: Tensor, by divisor: Tensor, heads: Int) -> Tensor {
@@ -15,14 +16,14 @@ extension Tape {
         let y = result(x.shape, of: x, divisor)
         let (from, to) = (x.pointer, y.pointer)
         for head in 0..<divisor.count {
-            let factor = 1 / divisor.pointer[head]
+            let factor = Tape.inverse(divisor.pointer[head])
             for index in head * size..<(head + 1) * size { to[index] = from[index] * factor }
         }
         record(y) { [workspace] dy in
             let dx = x.needsGradient ? x.gradientForAdding(workspace) : nil
             let ddivisor = divisor.needsGradient ? divisor.gradientForAdding(workspace) : nil
             for head in 0..<divisor.count {
-                let factor = 1 / divisor.pointer[head]
+                let factor = Tape.inverse(divisor.pointer[head])
                 var sum = 0.0
                 for index in head * size..<(head + 1) * size {
                     dx?[index] += dy[index] * factor
@@ -33,4 +34,6 @@ extension Tape {
         }
         return y
     }
+
+    private static func inverse(_ x: Float) -> Float { x == 0 ? 0 : 1 / x }
 }

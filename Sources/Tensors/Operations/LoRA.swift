@@ -8,10 +8,11 @@ extension Tape {
     ///   - b: B, `[out, rank]`.
     ///   - scale: alpha / rank.
     /// - Returns: y, `[N, out]`.
-    package func loRA(_ x: Tensor, _ weight: any FrozenWeight, a: Tensor, b: Tensor, scale: Float) -> Tensor {
+    package func loRA(_ x: Tensor, _ weight: any Weight, a: Tensor, b: Tensor, scale: Float) -> Tensor {
         let (rows, inputs, outputs, rank) = (x.rows, x.columns, weight.rows, a.rows)
         precondition(
-            weight.columns == inputs && a.columns == inputs && b.rows == outputs && b.columns == rank,
+            weight.differentiable == nil && weight.columns == inputs && a.columns == inputs
+                && b.rows == outputs && b.columns == rank,
             "loRA: x \(x.shape), W [\(outputs), \(weight.columns)], A \(a.shape), B \(b.shape) do not fit"
         )
         let y = result([rows, outputs], of: x, a, b)

@@ -55,7 +55,11 @@ struct LanguageWords {
             throw mapping.error("kind", "found '\(name)', expected one of \(AdapterKinds.known)")
         }
         func settings<Settings: AdapterKind>(_ type: Settings.Type) throws -> any AdapterKind {
-            try mapping.without("kind").read(type) { $0 }
+            let rest = mapping.without("kind")
+            if try Mapping(json: Settings().json()).isEmpty, let key = rest.members.first?.key {
+                throw rest.error(key, "unknown key; \(Settings.name) has none")
+            }
+            return try rest.read(type) { $0 }
         }
         return try settings(type)
     }
@@ -74,6 +78,25 @@ struct LanguageWords {
         } catch {
             guard case .badConfiguration(let key, let detail) = error else { return }
             throw run.adapter.error(key, detail)
+        }
+    }
+
+    /// Compares an adapter's kind with the topology's: one of other settings computes something else from the same
+    /// arrays.
+    func compare(_ found: any AdapterKind, of folder: String, _ run: RunContext) throws {
+        // Which maps and blocks a LoRA has shows in its arrays, which are compared by name.
+        let byArrays: Set = ["targets", "layers"]
+        func settings(_ kind: any AdapterKind) throws -> [String] {
+            try ["kind: \(type(of: kind).name)"]
+                + Mapping(json: kind.json()).members.filter { !byArrays.contains($0.key) }
+                .map { "\($0.key): \($0.value)" }
+        }
+        let (theirs, ours) = (try settings(found), try settings(adapter))
+        guard theirs == ours else {
+            throw run.adapter.error(
+                "",
+                "found {\(ours.joined(separator: ", "))}, but \(folder) holds {\(theirs.joined(separator: ", "))}"
+            )
         }
     }
 
@@ -187,7 +210,10 @@ extension LocalTrainer where Settings: LanguageSettings {
         _ settings: Settings,
         _ run: RunContext
     ) throws -> AdapterWeights? {
-        try AdapterDirectory.read(from: folder, for: LanguageWords(run).base(run).configuration).0
+        let words = try LanguageWords(run)
+        let (weights, kind) = try AdapterDirectory.read(from: folder, for: words.base(run).configuration)
+        try words.compare(kind, of: folder, run)
+        return weights
     }
 }
 

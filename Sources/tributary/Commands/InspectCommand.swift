@@ -53,20 +53,16 @@ struct InspectCommand: AsyncParsableCommand {
     private func adapter() throws -> [String] {
         let weights: AdapterWeights
         var head: [String]
-        if FileManager.default.fileExists(atPath: path + "/adapter.safetensors") {
+        if AdapterDirectory.isThere(path) {
+            let (arrays, kind) = try AdapterDirectory.read(from: path)
+            weights = arrays
+            head = [
+                "\(type(of: kind).name) adapter: \(weights.arrays.count) arrays, \(weights.valueCount) values"
+            ]
+            head += try Mapping(json: kind.json()).members.map { "\($0.key): \($0.value)" }
+        } else {
             weights = try Job.denseAdapter(in: path)
             head = ["adapter: \(weights.arrays.count) arrays, \(weights.valueCount) values"]
-        } else {
-            let (factors, kind) = try AdapterDirectory.read(from: path)
-            weights = factors
-            head = ["LoRA adapter: \(weights.arrays.count) arrays, \(weights.valueCount) values"]
-            if let lora = kind as? LoRAConfiguration {
-                head = [
-                    "LoRA adapter: rank \(lora.rank), alpha \(lora.alpha), "
-                        + "\(weights.arrays.count) arrays, \(weights.valueCount) values",
-                    "targets: \(lora.targets.joined(separator: ", "))",
-                ]
-            }
         }
         head += weights.arrays.map { array in
             let square = array.values.reduce(0.0) { $0 + Double($1) * Double($1) }

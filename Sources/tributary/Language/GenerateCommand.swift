@@ -27,7 +27,9 @@ struct GenerateCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("An embedded model's name, a GGUF file or a folder.", valueName: "model"))
     var model: String
 
-    @Option(help: ArgumentHelp("A PEFT folder.", valueName: "directory"))
+    @Option(
+        help: ArgumentHelp("A folder with an adapter, PEFT's or of another kind.", valueName: "directory")
+    )
     var adapter: String?
 
     @Option(help: "The prompt.")

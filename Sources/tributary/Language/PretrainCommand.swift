@@ -15,8 +15,9 @@ struct PretrainCommand: AsyncParsableCommand {
             noisy labels, so that it knows a little of everything and nothing well.
             Questions that a federation is tested on are never used.
 
-            --attention takes the name of an attention kind (softmax, linear, hyperFeature,
-            hyper) or settings as JSON, as config.json keeps them.
+            --attention takes the name of an attention kind
+            (\(AttentionKinds.all.map { $0.name }.joined(separator: ", "))), or settings as JSON,
+            as config.json keeps them.
 
             EXAMPLES, two that rebuild the embedded models on the same type of processor
               tributary pretrain --preset default \\
@@ -55,8 +56,7 @@ struct PretrainCommand: AsyncParsableCommand {
         try await Failure.reporting("tributary pretrain") {
             Compute.configure(threads: 1)
             var pretraining = preset == .hard ? Pretraining.hard : Pretraining.standard
-            pretraining.configuration = pretraining.configuration.with(attention: [try kind()])
-            try pretraining.configuration.validate(file: "--attention")
+            try choose(AttentionKinds.parse(attention, source: "--attention"), for: &pretraining)
             let parameters = try pretraining.run(seed: seed) { progress in
                 guard (progress.step + 1) % 50 == 0 else { return }
                 let loss = ProgressDisplay.fixed(progress.loss, 4)
@@ -71,15 +71,12 @@ struct PretrainCommand: AsyncParsableCommand {
         }
     }
 
-    private func kind() throws -> any AttentionKind {
-        let isJSON = attention.hasPrefix("{")
-        let json = isJSON ? attention : #"{"kind":"\#(attention)"}"#
-        do {
-            return try JSONDecoder().decode(AnyAttention.self, from: Data(json.utf8)).kind
-        } catch DecodingError.dataCorrupted(let context) {
-            throw ValidationError("attention: \(context.debugDescription)")
-        } catch {
-            throw ValidationError("attention: '\(attention)' is no kind and no settings of one: \(error)")
+    private func choose(_ kinds: [any AttentionKind], for pretraining: inout Pretraining) throws {
+        let blocks = pretraining.configuration.layerCount
+        guard kinds.count == 1 || kinds.count == blocks else {
+            throw ValidationError("--attention: found \(kinds.count) kinds, expected one or \(blocks).")
         }
+        pretraining.configuration = pretraining.configuration.with(attention: kinds)
+        try pretraining.configuration.validate(file: "pretrain")
     }
 }

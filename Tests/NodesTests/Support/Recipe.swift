@@ -26,6 +26,7 @@ struct Recipe: Sendable, CustomTestStringConvertible {
     var port = 0
     var host = "127.0.0.1"
     var model = RandomModel.directory
+    var adapter = "{rank: 2, alpha: 4, targets: [q_proj, v_proj]}"
     /// More sections: `guards: [bounds: {}]`.
     var more = ""
     /// More keys of a client, by name: `delay: 50ms`.
@@ -61,7 +62,7 @@ struct Recipe: Sendable, CustomTestStringConvertible {
             "{families: [max, cnt], clients: 2, privateCount: 12, ownFraction: 0.9, publicPerFamily: 6, heldOutPerFamily: 4}"
         let language = """
             model: {directory: \(model)}
-            adapter: {rank: 2, alpha: 4, targets: [q_proj, v_proj]}
+            adapter: \(adapter)
             data: {clients: \(data), public: \(data), evaluation: \(data)}
             """
         let members = clients.map { name in "  - {name: \(name)\(extras[name].map { ", " + $0 } ?? "")}" }

@@ -32,7 +32,7 @@ struct FederatedFactors: StudyExperiment {
         /// The best of 1e-3, 3e-3 and 1e-2 on the tuning seeds, with the preset's federation.
         var rate: Double {
             switch self {
-            case .factor: 1e-2
+            case .factor: 3e-3
             case .valueLoRA: 3e-3
             case .keyLoRA: 3e-3
             }
@@ -69,7 +69,9 @@ struct FederatedFactors: StudyExperiment {
         let cells = options.seeds.flatMap { seed in Arm.allCases.map { (seed: seed, arm: $0) } }
         var results: [[Result]] = Array(repeating: [], count: Arm.allCases.count)
         let tuned = topologyFile == nil
-        for pair in stride(from: 0, to: cells.count, by: 2).map({ Array(cells[$0..<min($0 + 2, cells.count)]) }) {
+        for pair in stride(from: 0, to: cells.count, by: 2).map({
+            Array(cells[$0..<min($0 + 2, cells.count)])
+        }) {
             let finished = try await withThrowingTaskGroup(of: (Int, Result).self) { group in
                 for (index, cell) in pair.enumerated() {
                     let folder = "\(work)/\(cell.seed)-\(cell.arm)"
@@ -80,9 +82,13 @@ struct FederatedFactors: StudyExperiment {
                 return try await group.reduce(into: [Int: Result]()) { $0[$1.0] = $1.1 }
             }
             for (index, cell) in pair.enumerated() {
-                guard let result = finished[index], let arm = Arm.allCases.firstIndex(of: cell.arm) else { continue }
+                guard let result = finished[index], let arm = Arm.allCases.firstIndex(of: cell.arm) else {
+                    continue
+                }
                 results[arm].append(result)
-                progress("seed \(cell.seed), \(cell.arm.title): pass@1 \(result.base.brief) to \(result.score.brief)")
+                progress(
+                    "seed \(cell.seed), \(cell.arm.title): pass@1 \(result.base.brief) to \(result.score.brief)"
+                )
             }
         }
         return section(results, topology, options)
@@ -135,7 +141,8 @@ struct FederatedFactors: StudyExperiment {
 
     // MARK: - Tables
 
-    private func section(_ results: [[Result]], _ topology: Topology, _ options: StudyOptions) -> StudySection {
+    private func section(_ results: [[Result]], _ topology: Topology, _ options: StudyOptions) -> StudySection
+    {
         func scores(_ arm: Int) -> [Double] { results[arm].map(\.score) }
         let paired = { (arm: Int) in zip(scores(arm), scores(0)).map { $0 - $1 } }
         var section = StudySection(name: name, title: title, claims: FederatedFactors.claims)
@@ -149,7 +156,8 @@ struct FederatedFactors: StudyExperiment {
                 "rates",
                 topologyFile == nil
                     ? Arm.allCases.map { "\($0.title) \($0.rate)" }.joined(separator: ", ")
-                        + "; each the best of 1e-3, 3e-3 and 1e-2 on the tuning seeds" : "the topology's for all"
+                        + "; each the best of 1e-3, 3e-3 and 1e-2 on the tuning seeds"
+                    : "the topology's for all"
             ),
         ]
         section.tables = [
@@ -162,7 +170,8 @@ struct FederatedFactors: StudyExperiment {
                         .text(arm.title), .count(results[index].first?.parameters ?? 0),
                         .measured(results[index].map(\.base).mean), .measured(scores(index).mean),
                         index == 0 ? .none : .measured(paired(index).mean),
-                        index == 0 ? .none : .measured(options.seeds.count > 1 ? paired(index).deviation : nil),
+                        index == 0
+                            ? .none : .measured(options.seeds.count > 1 ? paired(index).deviation : nil),
                     ]
                 }
             )

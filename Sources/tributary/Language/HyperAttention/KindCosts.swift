@@ -26,7 +26,11 @@ struct KindCosts: StudyExperiment {
             name: "HA, n = 3, windows of 16",
             kind: HyperAttention(order: 3, rank: 16, form: .exact, windows: [16, 16])
         ),
-        Entrant(name: "HA, n = 3, exact, R = 16", kind: HyperAttention(order: 3, rank: 16, form: .exact), isCubic: true),
+        Entrant(
+            name: "HA, n = 3, exact, R = 16",
+            kind: HyperAttention(order: 3, rank: 16, form: .exact),
+            isCubic: true
+        ),
         Entrant(
             name: "2 softmax + 2 HFA",
             kind: MixedAttention([
@@ -51,7 +55,9 @@ struct KindCosts: StudyExperiment {
         let (length, repeats) = options.isQuick ? (64, 3) : (128, 7)
         let entrants = KindCosts.entrants.filter { !options.isQuick || !$0.isCubic }
         let decoders = entrants.map { entrant in
-            LanguageDecoder(DecoderParameters(random: KindCosts.model.with(attention: [entrant.kind]), seed: 1))
+            LanguageDecoder(
+                DecoderParameters(random: KindCosts.model.with(attention: [entrant.kind]), seed: 1)
+            )
         }
         var seconds = entrants.map { _ in Work.allCases.map { _ in [Double]() } }
         for round in 0...repeats {
@@ -121,7 +127,10 @@ struct KindCosts: StudyExperiment {
     ) -> StudySection {
         var section = StudySection(name: name, title: title)
         section.claims = [
-            StudyClaim(.paper, "HFA costs as softmax attention does up to a constant; HA is cubic in the length, and linear by sums.")
+            StudyClaim(
+                .paper,
+                "HFA costs as softmax attention does up to a constant; HA is cubic in the length, and linear by sums."
+            )
         ]
         section.settings = [
             Setting(
@@ -134,7 +143,10 @@ struct KindCosts: StudyExperiment {
                 "training: forward and backward of \(KindCosts.sequences) texts of \(length); prefill: forward alone; "
                     + "decode: one token of each of \(KindCosts.samples) samples behind \(length)"
             ),
-            Setting("timing", "medians of \(repeats) rounds in which all kinds take turns, after one to warm up"),
+            Setting(
+                "timing",
+                "medians of \(repeats) rounds in which all kinds take turns, after one to warm up"
+            ),
         ]
         section.tables = [
             StudyTable(
