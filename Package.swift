@@ -178,7 +178,7 @@ let package = Package(
             name: "TributaryTests",
             dependencies: [
                 "tributary", "Contract", "Nodes", "Report", "Topology", "Ledger", "Trainers", "Tasks",
-                "Tensors", "Randomness", "Digest",
+                "Models", "Tensors", "Randomness", "Digest",
                 .product(name: "Logging", package: "swift-log"),
             ]
         ),

@@ -103,7 +103,9 @@ struct CausalModels: StudyExperiment {
     }
 
     /// Trains one model on fresh text, 16 sequences a step.
-    static func train(_ entrant: Entrant, seed: UInt64, steps: Int) -> Run {
+    ///
+    /// - Parameter tested: The characters of new text that it is tried on, for each length.
+    static func train(_ entrant: Entrant, seed: UInt64, steps: Int, tested characters: Int = 8192) -> Run {
         let language = StoryText(seed: seed)
         let parameters = DecoderParameters(random: configuration(entrant.kind), seed: seed)
         let decoder = LanguageDecoder(parameters)
@@ -125,23 +127,25 @@ struct CausalModels: StudyExperiment {
         }
         var run = Run(parameters: decoder.configuration.parameterCount, losses: [:], behind: [:])
         for tested in testLengths {
-            let (loss, behind) = loss(of: decoder, language, seed: seed, length: tested)
+            let texts = max(1, characters / tested)
+            let (loss, behind) = loss(of: decoder, language, seed: seed, length: tested, texts: texts)
             run.losses[tested] = loss
             run.behind[tested] = behind
         }
         return run
     }
 
-    /// The loss on 8,192 characters of new text, in texts of one length; and that behind the training length.
+    /// The loss on new texts of one length; and that behind the training length.
     private static func loss(
         of decoder: LanguageDecoder,
         _ language: StoryText,
         seed: UInt64,
-        length tested: Int
+        length tested: Int,
+        texts: Int
     ) -> (all: Double, behind: Double?) {
         var stream = RandomStream(seed: seed, "story", "test", tested)
         var (sum, count, late, lateCount) = (0.0, 0, 0.0, 0)
-        for _ in 0..<8192 / tested {
+        for _ in 0..<texts {
             let batch = PackedBatch(sequences: [language.tokens(tested, from: &stream)])
             let logProbs = decoder.responseLogProbs(
                 tape: Tape(recording: false, workspace: decoder.workspace),
