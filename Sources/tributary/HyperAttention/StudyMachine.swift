@@ -8,7 +8,10 @@ enum StudyMachine {
     static var facts: [Setting] {
         [
             Setting("processor", processor),
-            Setting("cores", "\(ProcessInfo.processInfo.activeProcessorCount), one of them used"),
+            Setting(
+                "cores",
+                "\(ProcessInfo.processInfo.activeProcessorCount), one of them used where times are measured"
+            ),
             Setting("matrix products", Compute.description),
             Setting("chance", "every number from a stream named by its seed and its purpose"),
             Setting("seeds", "settings of training were chosen on seeds 101 and 102, which are not reported"),
