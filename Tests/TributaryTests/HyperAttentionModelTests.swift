@@ -150,6 +150,9 @@ struct HyperAttentionModelTests {
 
     @Test("an experiment's name is its own")
     func names() {
-        #expect(Set(StudyExperiments.all.map(\.name)).count == StudyExperiments.all.count)
+        #expect(
+            Set(ReproduceHyperAttentionCommand.all.map(\.name)).count
+                == ReproduceHyperAttentionCommand.all.count
+        )
     }
 }

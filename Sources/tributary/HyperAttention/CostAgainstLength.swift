@@ -7,8 +7,8 @@ internal import Tensors
 /// What a forward and a backward pass cost at growing lengths (section 2.6 of our notes, F.3 of the paper):
 /// exact HyperAttention of order 3 sums over pairs for each row, its linear form carries prefix sums.
 ///
-/// The only experiment that measures time. Kinds and lengths take turns, so that whatever else the machine
-/// does falls on all of them.
+/// Kinds and lengths take turns, so that whatever else the machine does falls on all of them. What the kinds cost
+/// in a whole decoder is measured by `KindCosts`.
 struct CostAgainstLength: StudyExperiment {
     let name = "cost"
     let title = "Cost against length"

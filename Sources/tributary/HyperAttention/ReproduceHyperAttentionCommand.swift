@@ -6,8 +6,10 @@ internal import Tensors
 
 struct ReproduceHyperAttentionCommand: AsyncParsableCommand {
     /// What the study has, in the order to run and show it.
-    private static let all: [any StudyExperiment] =
-        StudyExperiments.all + [CausalModels(), KindCosts(), FederatedFactors()]
+    static let all: [any StudyExperiment] = [
+        CollidingAgents(), CoupledFeatures(), ThreeWay(), SkipTrigram(), CostAgainstLength(),
+        CausalModels(), KindCosts(), FederatedFactors(),
+    ]
 
     static let configuration = CommandConfiguration(
         commandName: "hyperattention",
