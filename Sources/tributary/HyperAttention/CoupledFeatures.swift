@@ -18,15 +18,6 @@ struct CoupledFeatures: StudyExperiment {
     /// Tuples of one step.
     var batch = 128
 
-    /// One training and what came of it.
-    struct Run: Sendable {
-        var parameters: Int
-        /// Mean squared error over the targets' variance, by length.
-        var relativeErrors: [Int: Double]
-        /// T as learned.
-        var table: [Double]
-    }
-
     static let models: [FeatureModel] = [
         .featureProduct, .linear(heads: 2), .linear(heads: 4), .productCode,
     ]
@@ -74,7 +65,8 @@ struct CoupledFeatures: StudyExperiment {
     }
 
     /// Trains one model on fresh tuples and tests it at all lengths.
-    func train(_ model: FeatureModel, _ task: FeatureTask, _ training: TapeTraining, seed: UInt64) -> Run {
+    func train(_ model: FeatureModel, _ task: FeatureTask, _ training: TapeTraining, seed: UInt64) -> TaskRun
+    {
         var start = RandomStream(seed: seed, "features", "start")
         let net = FeatureNet(model, task, using: &start)
         var stream = RandomStream(seed: seed, "features", "train")
@@ -83,7 +75,7 @@ struct CoupledFeatures: StudyExperiment {
             let output = net.outputs(tuples, on: tape)
             return (output, TapeTraining.meanSquaredErrorSeed(output, tuples.aggregate(task.table)))
         }
-        return Run(
+        return TaskRun(
             parameters: net.parameterCount,
             relativeErrors: test(task, seed: seed) { tuples in
                 net.outputs(tuples, on: Tape(recording: false)).doubles
@@ -92,11 +84,11 @@ struct CoupledFeatures: StudyExperiment {
         )
     }
 
-    private func bestLinear(_ task: FeatureTask, seed: UInt64) -> Run {
+    private func bestLinear(_ task: FeatureTask, seed: UInt64) -> TaskRun {
         var stream = RandomStream(seed: seed, "features", "fit")
         let tuples = EntityTuples(count: 6000, domain: task.domain, length: length, using: &stream)
         let table = task.bestLinearHeads(on: tuples)
-        return Run(
+        return TaskRun(
             parameters: 0,
             relativeErrors: test(task, seed: seed) { $0.aggregate(table) },
             table: table
@@ -125,8 +117,8 @@ struct CoupledFeatures: StudyExperiment {
 
     private func add(
         _ task: FeatureTask,
-        _ runs: [[Run]],
-        _ best: [Run],
+        _ runs: [[TaskRun]],
+        _ best: [TaskRun],
         _ isPredator: Bool,
         to section: inout StudySection
     ) {
@@ -174,7 +166,7 @@ struct CoupledFeatures: StudyExperiment {
 
     private func table(
         _ task: FeatureTask,
-        _ all: [(String, [Run])],
+        _ all: [(String, [TaskRun])],
         notes: [StudyTable.Cell]
     ) -> StudyTable {
         let far = 3 * length
@@ -199,12 +191,10 @@ struct CoupledFeatures: StudyExperiment {
         )
     }
 
-    private func checks(_ task: FeatureTask, _ runs: [[Run]], _ best: [Run], _ isPredator: Bool)
+    private func checks(_ task: FeatureTask, _ runs: [[TaskRun]], _ best: [TaskRun], _ isPredator: Bool)
         -> [StudyCheck]
     {
-        let error = { (runs: [Run], length: Int) in
-            runs.compactMap { $0.relativeErrors[length] }.median ?? .nan
-        }
+        let error = TaskRun.medianError
         let (hfa, two, four, code) = (runs[0], runs[1], runs[2], runs[3])
         let bestOf = hfa.compactMap { $0.relativeErrors[length] }.min() ?? .nan
         return [

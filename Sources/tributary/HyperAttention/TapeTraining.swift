@@ -38,6 +38,20 @@ struct TapeTraining: Sendable {
     }
 }
 
+/// One model trained on a task, and what came of it.
+struct TaskRun: Sendable {
+    var parameters: Int
+    /// Mean squared error over the targets' variance, by length.
+    var relativeErrors: [Int: Double]
+    /// The interactions as learned: T `[N, N]`, or `[N, N, N]` for those of three; empty where there are none.
+    var table: [Double]
+
+    /// The median over runs of the relative error at a length; not a number where it was not measured.
+    static func medianError(_ runs: [TaskRun], _ length: Int) -> Double {
+        runs.compactMap { $0.relativeErrors[length] }.median ?? .nan
+    }
+}
+
 extension Tensor {
     /// A parameter of normal numbers.
     static func normal(

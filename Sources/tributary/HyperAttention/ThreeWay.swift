@@ -20,15 +20,6 @@ struct ThreeWay: StudyExperiment {
     /// Tuples of one step.
     var batch = 64
 
-    /// One training and what came of it.
-    struct Run: Sendable {
-        var parameters: Int
-        /// Mean squared error over the targets' variance, by length.
-        var relativeErrors: [Int: Double]
-        /// The tensor T[s_i, s_j, s_k], `[N, N, N]`, symmetric in its last two; empty for a model of pairs.
-        var tensor: [Double]
-    }
-
     func run(_ options: StudyOptions, progress: @Sendable (String) -> Void) throws -> StudySection {
         let training = TapeTraining(steps: options.isQuick ? 2000 : 4000, rate: 3e-2)
         let ranks = [domain, 2 * domain]
@@ -106,7 +97,7 @@ struct ThreeWay: StudyExperiment {
     /// The least squared error of y_i = Σ_j F[s_i, s_j], which any number of linear heads of order 2 can be.
     ///
     /// Fitted at the training length; F takes the factor 1/L of the target with it.
-    func bestPairwise(seed: UInt64) -> Run {
+    func bestPairwise(seed: UInt64) -> TaskRun {
         var stream = RandomStream(seed: seed, "three", "fit")
         let tuples = EntityTuples(count: 20_000, domain: domain, length: length, using: &stream)
         let targets = targets(tuples)
@@ -118,15 +109,15 @@ struct ThreeWay: StudyExperiment {
             }
         }
         let table = fit.solution()
-        return Run(
+        return TaskRun(
             parameters: domain * domain,
             relativeErrors: test(seed: seed) { $0.aggregate(table) },
-            tensor: []
+            table: []
         )
     }
 
     /// Trains linear HyperAttention of order 3 and tests it at all lengths.
-    func train(rank: Int, _ training: TapeTraining, seed: UInt64) -> Run {
+    func train(rank: Int, _ training: TapeTraining, seed: UInt64) -> TaskRun {
         var start = RandomStream(seed: seed, "three", "start")
         let net = TripleNet(domain: domain, rank: rank, using: &start)
         var stream = RandomStream(seed: seed, "three", "train")
@@ -135,16 +126,16 @@ struct ThreeWay: StudyExperiment {
             let output = net.outputs(tuples, on: tape)
             return (output, TapeTraining.meanSquaredErrorSeed(output, targets(tuples)))
         }
-        return Run(
+        return TaskRun(
             parameters: net.parameters.reduce(0) { $0 + $1.count },
             relativeErrors: test(seed: seed) { net.outputs($0, on: Tape(recording: false)).doubles },
-            tensor: net.tensor()
+            table: net.tensor()
         )
     }
 
     // MARK: - Results
 
-    private func table(_ all: [(String, [Run])]) -> StudyTable {
+    private func table(_ all: [(String, [TaskRun])]) -> StudyTable {
         let notes: [(StudyTable.Cell, StudyTable.Cell)] = [
             (.number(0.61), .none), (.number(0.083), .number(0.196)), (.number(1.0e-9), .number(1.7e-9)),
         ]
@@ -167,7 +158,7 @@ struct ThreeWay: StudyExperiment {
         )
     }
 
-    private func figures(_ all: [(String, [Run])], _ runs: [[Run]]) -> [Figure] {
+    private func figures(_ all: [(String, [TaskRun])], _ runs: [[TaskRun]]) -> [Figure] {
         let lines = Figure(
             "Error against length: three-way",
             caption: "Relative MSE, trained at L = \(length) alone; medians over seeds.",
@@ -200,16 +191,14 @@ struct ThreeWay: StudyExperiment {
         }
         return [
             lines, slice("T designed: three-way", tensor),
-            slice("T learned, R = \(domain)", runs[0][0].tensor),
-            slice("T learned, R = \(2 * domain)", runs[1][0].tensor),
+            slice("T learned, R = \(domain)", runs[0][0].table),
+            slice("T learned, R = \(2 * domain)", runs[1][0].table),
         ]
     }
 
-    private func checks(_ pairs: [Run], _ runs: [[Run]]) -> [StudyCheck] {
-        let error = { (runs: [Run], length: Int) in
-            runs.compactMap { $0.relativeErrors[length] }.median ?? .nan
-        }
-        let apart = runs[1].map { $0.tensor.meanSquaredError(to: tensor) }.median ?? .nan
+    private func checks(_ pairs: [TaskRun], _ runs: [[TaskRun]]) -> [StudyCheck] {
+        let error = TaskRun.medianError
+        let apart = runs[1].map { $0.table.meanSquaredError(to: tensor) }.median ?? .nan
         return [
             StudyCheck(
                 "The best model of pairs leaves most of it: relative MSE at L = \(length)",
