@@ -36,3 +36,20 @@ void kernel_swiglu_backward_reference(const float *gate, const float *up, const 
         if (dup) dup[i] += (float)(dy[i] * g * sigmoid);
     }
 }
+
+KERNEL void kernel_rectify(const float *x, float *y, size_t n) {
+    for (size_t i = 0; i < n; i++) y[i] = x[i] > 0.0f ? x[i] : 0.0f;
+}
+
+KERNEL void kernel_rectify_backward(const float *y, const float *dy, float *dx, size_t n) {
+    for (size_t i = 0; i < n; i++) dx[i] += y[i] > 0.0f ? dy[i] : 0.0f;
+}
+
+void kernel_rectify_reference(const float *x, float *y, size_t n) {
+    for (size_t i = 0; i < n; i++) y[i] = fmaxf(x[i], 0.0f);
+}
+
+void kernel_rectify_backward_reference(const float *y, const float *dy, float *dx, size_t n) {
+    for (size_t i = 0; i < n; i++)
+        if (y[i] > 0.0f) dx[i] += dy[i];
+}

@@ -142,3 +142,47 @@ void kernel_dequantise_bf16_reference(const uint8_t *halves, float *y, size_t n)
         else y[i] = sign * ldexpf((float)(128 + fraction), exponent - 134);
     }
 }
+
+// binary32 → binary16 without branches: multiplying by 2^-112 makes the subnormals of binary16 those of
+// binary32, so that one integer rounding (to the nearest, ties to even) serves all.
+INLINE uint32_t float_to_half(float x) {
+    uint32_t bits;
+    memcpy(&bits, &x, 4);
+    uint32_t sign = (bits >> 16) & 0x8000u, magnitude = bits & 0x7FFFFFFFu;
+    uint32_t nan = magnitude > 0x7F800000u;
+    float value;
+    memcpy(&value, &magnitude, 4);
+    value = value > 65504.0f ? 65504.0f : value;
+    value *= 0x1p-112f;
+    memcpy(&magnitude, &value, 4);
+    magnitude += 0x0FFFu + ((magnitude >> 13) & 1u);
+    return sign | (nan ? 0x7E00u : magnitude >> 13);
+}
+
+KERNEL void kernel_quantise_f16(const float *x, uint8_t *halves, size_t n) {
+    for (size_t i = 0; i < n; i++) {
+        uint16_t half = (uint16_t)float_to_half(x[i]);
+        memcpy(halves + 2 * i, &half, 2);
+    }
+}
+
+void kernel_quantise_f16_reference(const float *x, uint8_t *halves, size_t n) {
+    for (size_t i = 0; i < n; i++) {
+        float value = fabsf(x[i]);
+        uint32_t half;
+        if (isnan(value)) {
+            half = 0x7E00u;
+        } else if (value >= 65504.0f) {
+            half = 0x7BFFu;
+        } else {
+            int exponent;
+            frexpf(value, &exponent);  // value = m 2^exponent, m in [0.5, 1)
+            if (exponent < -13) exponent = -13;
+            long steps = lrintf(ldexpf(value, 11 - exponent));  // ties to even
+            half = (uint32_t)((exponent + 13) * 1024 + steps);
+        }
+        half |= signbit(x[i]) ? 0x8000u : 0u;
+        halves[2 * i] = (uint8_t)half;
+        halves[2 * i + 1] = (uint8_t)(half >> 8);
+    }
+}

@@ -96,3 +96,10 @@ struct SizeClass {
     var count: Int { (4 + index % 4) << (6 + index / 4) }
     var bytes: Int { count * 4 }
 }
+
+extension Workspace {
+    /// A tensor from the pool with undefined values, to be filled by the caller.
+    package func tensor(_ shape: [Int]) -> Tensor {
+        Tensor(shape: shape, storage: take(shape.reduce(1, *)))
+    }
+}

@@ -14,10 +14,11 @@ enum Picture {
     static let `public`: Set<String> = ["Contract", "Randomness", "TributaryKit"]
     /// The modules that are about language models.
     static let language: Set<String> = ["Text", "Tasks", "Models"]
-    /// What is, in other modules: the shipped trainers, what `tributary` does with a language model, and the operations
-    /// over a vocabulary.
+    /// What is, in other modules: the shipped trainers, the one that reads a language model's hidden states, what
+    /// `tributary` does with a language model, and the operations over a vocabulary.
     static let languageFolders = [
-        "Sources/Trainers/Language/", "Sources/tributary/Language/", "Sources/Tensors/Operations/Token",
+        "Sources/Trainers/Language/", "Sources/Trainers/RET/", "Sources/tributary/Language/",
+        "Sources/Tensors/Operations/Token",
     ]
 
     static let modules = systemLibraries.union(shared).union(learning).union(federation).union(meeting)

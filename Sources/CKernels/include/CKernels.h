@@ -38,6 +38,10 @@ void kernel_dequantise_q4_1(const uint8_t *blocks, float *y, size_t n);
 void kernel_dequantise_q6_k(const uint8_t *blocks, float *y, size_t n);
 /// IEEE binary16 (little endian) to float32, exact, subnormals, infinities and NaN included.
 void kernel_dequantise_f16(const uint8_t *halves, float *y, size_t n);
+/// float32 to IEEE binary16 (little endian), to the nearest, ties to even; beyond ±65504 it becomes ±65504, NaN
+/// stays NaN.
+void kernel_quantise_f16(const float *x, uint8_t *halves, size_t n);
+void kernel_quantise_f16_reference(const float *x, uint8_t *halves, size_t n);
 /// bfloat16 (little endian) to float32, exact.
 void kernel_dequantise_bf16(const uint8_t *halves, float *y, size_t n);
 void kernel_dequantise_q8_0_reference(const uint8_t *blocks, float *y, size_t n);
@@ -112,6 +116,12 @@ void kernel_rope_reference(const float *x, const int32_t *positions, const float
 /// SwiGLU: y[i] = gate[i] sigmoid(gate[i]) up[i]; y may be gate or up. Relative error at most 1e-6.
 void kernel_swiglu(const float *gate, const float *up, float *y, size_t n);
 void kernel_swiglu_reference(const float *gate, const float *up, float *y, size_t n);
+/// ReLU: y[i] = max(x[i], 0); y may be x. NaN becomes 0.
+void kernel_rectify(const float *x, float *y, size_t n);
+void kernel_rectify_reference(const float *x, float *y, size_t n);
+/// dx[i] += dy[i] where y[i] > 0, with y as kernel_rectify made it.
+void kernel_rectify_backward(const float *y, const float *dy, float *dx, size_t n);
+void kernel_rectify_backward_reference(const float *y, const float *dy, float *dx, size_t n);
 /// dgate += …, dup += …; either may be NULL.
 void kernel_swiglu_backward(const float *gate, const float *up, const float *dy, float *dgate, float *dup,
                             size_t n);
