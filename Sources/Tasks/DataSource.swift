@@ -3,12 +3,14 @@ internal import Randomness
 /// Where a node's questions come from, as settings describe it.
 ///
 /// `{"families": ["inc", "dec"], "clients": 4, …}` is a `MixedDraw`; `{"path": "train.jsonl", …}` is a
-/// `FileSource`.
+/// `FileSource`; `{"phases": {"texts": 75, …}}` are `PhaseTexts`.
 package enum DataSource: Sendable, Equatable {
     /// Generated sets.
     case synthetic(MixedDraw)
     /// A file of questions.
     case file(FileSource)
+    /// Texts of the phase language.
+    case phases(PhaseTexts)
 
     /// Which of the sets is wanted.
     package enum Role: Sendable, Equatable {
@@ -29,6 +31,7 @@ package enum DataSource: Sendable, Equatable {
     package func questions(for role: Role, seed: UInt64) throws -> [Question] {
         switch self {
         case .file(let file): return try file.questions(for: role, seed: seed)
+        case .phases(let texts): return try texts.questions(for: role, seed: seed)
         case .synthetic(let draw):
             return switch role {
             case .client(let index): try draw.privateQuestions(client: index, seed: seed)
@@ -160,20 +163,22 @@ package struct FileSource: Sendable, Codable, Equatable {
 }
 
 extension DataSource: Codable {
-    private enum CodingKeys: String, CodingKey { case families, path }
+    private enum CodingKeys: String, CodingKey, CaseIterable { case families, path, phases }
 
-    /// Reads either kind, told apart by its keys. Whoever reads strictly finds a key that the kind does not have.
+    /// Reads any kind, told apart by its keys. Whoever reads strictly finds a key that the kind does not have.
     package init(from decoder: any Decoder) throws {
-        let keys = try decoder.container(keyedBy: CodingKeys.self)
-        switch (keys.contains(.families), keys.contains(.path)) {
-        case (true, false):
-            self = .synthetic(try MixedDraw(from: decoder))
-        case (false, true):
-            self = .file(try FileSource(from: decoder))
-        case (let families, _):
-            let found = families ? "both" : "neither"
-            let text = "found \(found) of 'families' and 'path', expected one"
+        let values = try decoder.container(keyedBy: CodingKeys.self)
+        let found = CodingKeys.allCases.filter { values.contains($0) }
+        guard found.count == 1 else {
+            let names = found.map { "'\($0.stringValue)'" }.joined(separator: " and ")
+            let text =
+                "found \(found.isEmpty ? "none" : names) of 'families', 'path' and 'phases', expected one"
             throw DecodingError.dataCorrupted(.init(codingPath: decoder.codingPath, debugDescription: text))
+        }
+        switch found[0] {
+        case .families: self = .synthetic(try MixedDraw(from: decoder))
+        case .path: self = .file(try FileSource(from: decoder))
+        case .phases: self = .phases(try values.decode(PhaseTexts.self, forKey: .phases))
         }
     }
 
@@ -182,6 +187,9 @@ extension DataSource: Codable {
         switch self {
         case .synthetic(let draw): try draw.encode(to: encoder)
         case .file(let file): try file.encode(to: encoder)
+        case .phases(let texts):
+            var values = encoder.container(keyedBy: CodingKeys.self)
+            try values.encode(texts, forKey: .phases)
         }
     }
 }

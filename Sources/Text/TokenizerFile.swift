@@ -2,8 +2,8 @@ internal import FoundationEssentials
 
 /// Reads `tokenizer.json`, the file of Hugging Face's `tokenizers`.
 ///
-/// Two kinds are understood: byte-level BPE with GPT-2's or SmolLM's pre-tokenizer, and WordLevel split
-/// into single characters. Anything that would change ids and is not implemented is refused.
+/// Three kinds are understood: byte-level BPE with GPT-2's or SmolLM's pre-tokenizer, WordLevel split into
+/// single characters, and WordLevel split at white space. Anything that would change ids and is not implemented is refused.
 package enum TokenizerFile {
     /// The largest file that is read.
     package static let bytesMax = 64 << 20
@@ -46,6 +46,8 @@ package enum TokenizerFile {
         }
         switch file.model.type ?? (file.model.merges == nil ? "none" : "BPE") {
         case "BPE": return try file.bytePair(names: names, name: name)
+        case "WordLevel" where file.preTokenizer?.type == "WhitespaceSplit":
+            return try file.word(names: names, name: name)
         case "WordLevel": return try file.character(name: name)
         case let other:
             throw .unsupported(

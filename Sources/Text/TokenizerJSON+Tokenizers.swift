@@ -66,6 +66,19 @@ extension TokenizerJSON {
         return try CharacterTokenizer(tokens: tokens, source: name)
     }
 
+    func word(names: SpecialNames, name: String) throws(TokenizerError) -> WordTokenizer {
+        try requireAbsent(normalizer?.type, "normalizer", name)
+        try requirePostProcessor(name)
+        var tokens = try tokenList(name)
+        var special: Set<String> = []
+        for added in addedTokens ?? [] {
+            try check(added, name)
+            tokens[Int(added.id)] = added.content
+            if added.special ?? false { special.insert(added.content) }
+        }
+        return try WordTokenizer(tokens: tokens, special: special, names: names, source: name)
+    }
+
     private func bytePairPreTokenizer(_ name: String) throws(TokenizerError) -> PreTokenizer {
         let steps = preTokenizer.map { $0.type == "Sequence" ? $0.pretokenizers ?? [] : [$0] } ?? []
         let expected = "ByteLevel, or Digits (individual) and then ByteLevel"
