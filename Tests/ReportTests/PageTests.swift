@@ -9,7 +9,7 @@ import Testing
 struct PageTests {
     /// The pages by name, so that a failing test does not print one.
     enum Sample: String, CaseIterable {
-        case run, longRun, numbers, reproduction
+        case run, longRun, numbers, reproduction, macrostates, manyMacrostates
 
         var html: String {
             switch self {
@@ -17,6 +17,8 @@ struct PageTests {
             case .longRun: ReportPage(sampleSummary(rounds: 120)).html()
             case .numbers: ReportPage(sampleNumberSummary()).html()
             case .reproduction: ReproductionReport(sampleReproduction()).html()
+            case .macrostates: MacrostatePage(sampleReading()).html()
+            case .manyMacrostates: MacrostatePage(sampleReading(groups: 16, passages: 9)).html()
             }
         }
     }

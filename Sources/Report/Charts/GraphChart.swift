@@ -5,14 +5,26 @@ internal import Glibc
 struct GraphChart {
     let frame: ChartFrame
     let graph: Figure.Graph
+    /// What stands in the nodes; nil for plain ones.
+    var marks: [Mark]?
+
+    /// How a node looks that has a text in it; its edges take its class too.
+    struct Mark {
+        let className: String
+        let text: String
+    }
 
     private typealias Point = (x: Double, y: Double)
 
     /// How many names are written upright; more point away from the circle's centre.
     private static let uprightMax = 10
 
-    private var names: [String] { graph.nodes.map { ChartFrame.shortened($0.name, to: 18) } }
-    private var isUpright: Bool { graph.nodes.count <= Self.uprightMax }
+    /// Whether nodes stand so close that there is little room for names and sizes.
+    private var isCrowded: Bool { graph.nodes.count > Self.uprightMax }
+    private var names: [String] {
+        graph.nodes.map { ChartFrame.shortened($0.name, to: marks != nil && isCrowded ? 12 : 18) }
+    }
+    private var isUpright: Bool { !isCrowded || (marks != nil && graph.nodes.count <= 16) }
 
     /// The edges that join two nodes and have a weight.
     var edges: [Figure.Graph.Edge] {
@@ -41,7 +53,8 @@ struct GraphChart {
         guard !graph.nodes.isEmpty else { return nil }
         let (frame, centre, radius) = layout
         let largest = graph.nodes.map(\.weight).filter(\.isDrawable).max() ?? 0
-        let most = isUpright ? 16.0 : 9.0
+        let smallest = marks == nil ? 4.0 : 11.0
+        let most = marks == nil ? (isUpright ? 16.0 : 9.0) : (isCrowded ? 14.0 : 20.0)
         let nodes = graph.nodes.indices.map { index in
             let angle = 2 * Double.pi * Double(index) / Double(graph.nodes.count) - Double.pi / 2
             let weight = graph.nodes[index].weight
@@ -50,7 +63,7 @@ struct GraphChart {
                 x: centre.x + radius * cos(angle),
                 y: centre.y + radius * sin(angle),
                 angle: angle,
-                size: 4 + (most - 4) * share.squareRoot()
+                size: smallest + (most - smallest) * share.squareRoot()
             )
         }
         let heaviest = edges.map(\.weight).max() ?? 1
@@ -61,12 +74,14 @@ struct GraphChart {
             ($0.element.weight, $0.offset) < ($1.element.weight, $1.offset)
         }) {
             let strength = edge.weight / heaviest
+            let drawn: String
             if edge.from == edge.to {
-                parts += loop(nodes[edge.from], strength)
+                drawn = loop(nodes[edge.from], strength)
             } else {
                 let bends = graph.isDirected && pairs.contains([edge.to, edge.from])
-                parts += arc(nodes[edge.from], nodes[edge.to], strength, bends: bends)
+                drawn = arc(nodes[edge.from], nodes[edge.to], strength, bends: bends)
             }
+            parts += mark(edge.from).map { Markup.element("g", ["class": $0.className], drawn) } ?? drawn
         }
         let loops = Set(edges.filter { $0.from == $0.to }.map(\.from))
         for (index, node) in nodes.enumerated() {
@@ -74,12 +89,26 @@ struct GraphChart {
                 "circle",
                 [
                     "cx": Markup.number(node.x), "cy": Markup.number(node.y), "r": Markup.number(node.size),
-                    "class": "marker series-plain",
+                    "class": "marker \(mark(index)?.className ?? "series-plain")",
                 ]
             )
+            if let mark = mark(index) {
+                parts += ChartFrame.label(
+                    mark.text,
+                    x: node.x,
+                    y: node.y + 4.5,
+                    class: "node-text \(mark.className)",
+                    anchor: "middle"
+                )
+            }
             parts += label(names[index], node, gap: loops.contains(index) ? 32 : 6)
         }
         return frame.svg(parts)
+    }
+
+    private func mark(_ index: Int) -> Mark? {
+        guard let marks, marks.indices.contains(index) else { return nil }
+        return marks[index]
     }
 
     private struct Node {

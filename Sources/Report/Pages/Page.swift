@@ -1,6 +1,9 @@
 /// The frame that all pages share: one file that asks nothing of any network.
 enum Page {
-    static func html(title: String, body: String) -> String {
+    /// The file around a body.
+    ///
+    /// - Parameter style: Rules of one kind of page, behind those of all.
+    static func html(title: String, style: String = "", body: String) -> String {
         """
         <!DOCTYPE html>
         <html lang="en">
@@ -9,7 +12,7 @@ enum Page {
         <meta name="viewport" content="width=device-width, initial-scale=1">
         <title>\(Markup.escape(title))</title>
         <style>
-        \(PageStyle.css)</style>
+        \(PageStyle.css)\(style)</style>
         </head>
         <body>
         <main>
