@@ -6,6 +6,7 @@ extension Registry {
         trainers: [
             TrainerEntry(RLVRTrainer.self, judge: RLVRJudge.self),
             TrainerEntry(SupervisedTrainer.self, judge: SupervisedJudge.self),
+            TrainerEntry(RETTrainer.self, judge: RETJudge.self),
         ],
         monitors: [
             MonitorEntry(AnswerDriftMonitor.self)

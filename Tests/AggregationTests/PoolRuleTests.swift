@@ -54,9 +54,12 @@ struct PoolCase: CustomTestStringConvertible {
 
     /// The step as the coordinator gathers it.
     var step: ScoredStep {
-        ScoredStep(batch: batch, clients: Array(zip(names, scores))) { name in
-            responses(names.firstIndex(of: name) ?? 0)
-        }
+        ScoredStep(
+            batch: batch,
+            clients: Array(zip(names, scores)),
+            merged: { AdapterWeights([]) },
+            responses: { name in responses(names.firstIndex(of: name) ?? 0) }
+        )
     }
 
     func outcome(
@@ -171,6 +174,7 @@ struct PoolRuleTests {
                     of: ScoredStep(
                         batch: step.batch,
                         clients: step.clients.reversed(),
+                        merged: step.merged,
                         responses: step.responses
                     ),
                     acceptedScore: 1,

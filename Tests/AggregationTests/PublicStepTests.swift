@@ -39,7 +39,12 @@ struct PublicStepTests {
                 let loader = Loader(example)
                 let step = example.step
                 let outcome = try PublicStepOutcome(
-                    of: ScoredStep(batch: step.batch, clients: step.clients, responses: loader.load),
+                    of: ScoredStep(
+                        batch: step.batch,
+                        clients: step.clients,
+                        merged: step.merged,
+                        responses: loader.load
+                    ),
                     acceptedScore: 1,
                     rule: rule,
                     seed: 77
@@ -64,7 +69,12 @@ struct PublicStepTests {
         let step = PoolCase.all[56].step
         #expect(throws: Unreadable.self) {
             try PublicStepOutcome(
-                of: ScoredStep(batch: step.batch, clients: step.clients) { _ in throw Unreadable() },
+                of: ScoredStep(
+                    batch: step.batch,
+                    clients: step.clients,
+                    merged: step.merged,
+                    responses: { _ in throw Unreadable() }
+                ),
                 acceptedScore: 1,
                 rule: BalancedRule(),
                 seed: 77

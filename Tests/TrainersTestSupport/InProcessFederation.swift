@@ -112,12 +112,17 @@ package struct InProcessFederation {
             let responses = try clients[index].trainer.respond(to: batch)
             record.exchanged += responses.map(\.payload)
             let groups = try ResponseSet(responses, to: batch, payloadBytesMax: 1 << 20).groups
-            let sender = Sender(name) { [adapter] in adapter }
+            let sender = Sender(name, merged: { [adapter] in adapter }, adapter: { [adapter] in adapter })
             scored.append((name, try judge.score(groups, to: batch, from: sender)))
             answers[name] = groups
         }
         scored.sort { $0.name < $1.name }
-        let scoredStep = ScoredStep(batch: batch, clients: scored) { [answers] in answers[$0] ?? [] }
+        let scoredStep = ScoredStep(
+            batch: batch,
+            clients: scored,
+            merged: { [adapter] in adapter },
+            responses: { [answers] in answers[$0] ?? [] }
+        )
         let outcome =
             switch try judge.combine(scoredStep) {
             case .swap:

@@ -51,12 +51,17 @@ extension PublicJudge {
     package func score(flat responses: [Response], to batch: PublicBatch) throws -> [[Double]] {
         let count = batch.responsesPerItem
         let groups = batch.items.indices.map { Array(responses[$0 * count..<($0 + 1) * count]) }
-        return try score(groups, to: batch, from: Sender("a") { try initialAdapter() })
+        return try score(groups, to: batch, from: someone)
+    }
+
+    /// A client that has what the judge gave out.
+    private var someone: Sender {
+        Sender("a", merged: { try initialAdapter() }, adapter: { try initialAdapter() })
     }
 
     /// The score of one response to an item by itself.
     package func score(_ response: Response, to item: PublicItem, in batch: PublicBatch) throws -> Double {
         let alone = PublicBatch(round: batch.round, step: batch.step, items: [item], responsesPerItem: 1)
-        return try score([[response]], to: alone, from: Sender("a") { try initialAdapter() })[0][0]
+        return try score([[response]], to: alone, from: someone)[0][0]
     }
 }

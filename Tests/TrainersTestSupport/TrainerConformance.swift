@@ -374,9 +374,14 @@ extension TrainerConformance {
         ) throws -> ResponsePool {
             let scores = try judge.score(flat: responses, to: batch)
             let count = batch.responsesPerItem
-            let step = ScoredStep(batch: batch, clients: [("a", scores)]) { _ in
-                batch.items.indices.map { Array(responses[$0 * count..<($0 + 1) * count]) }
-            }
+            let step = ScoredStep(
+                batch: batch,
+                clients: [("a", scores)],
+                merged: { try judge.initialAdapter() },
+                responses: { _ in
+                    batch.items.indices.map { Array(responses[$0 * count..<($0 + 1) * count]) }
+                }
+            )
             if case .pools(let pools, _) = try judge.combine(step), let pool = pools["a"] { return pool }
             return ResponsePool(
                 round: batch.round,

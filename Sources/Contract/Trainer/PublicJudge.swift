@@ -56,16 +56,26 @@ public struct Sender {
     /// The client's name.
     public let client: String
     private let load: () throws -> AdapterWeights
+    private let loadMerged: () throws -> AdapterWeights
 
     /// Names a sender.
     ///
     /// - Parameters:
     ///   - client: The client's name.
-    ///   - adapter: Reads its adapter.
-    public init(_ client: String, adapter: @escaping () throws -> AdapterWeights) {
+    ///   - merged: Reads the adapter that the round began from.
+    ///   - adapter: Reads its own adapter.
+    public init(
+        _ client: String,
+        merged: @escaping () throws -> AdapterWeights,
+        adapter: @escaping () throws -> AdapterWeights
+    ) {
         self.client = client
+        loadMerged = merged
         load = adapter
     }
+
+    /// The adapter that the round began from, which all clients were sent.
+    public func merged() throws -> AdapterWeights { try loadMerged() }
 
     /// The newest adapter that this client is known to have had: what its last accepted update made of the
     /// adapter its round began from; before its first update, the adapter of round 0.
@@ -80,22 +90,29 @@ public struct ScoredStep {
     /// index.
     public let clients: [(name: String, scores: [[Double]])]
     private let load: (String) throws -> [[Response]]
+    private let loadMerged: () throws -> AdapterWeights
 
     /// Gathers a step.
     ///
     /// - Parameters:
     ///   - batch: What was asked.
     ///   - clients: Who answered, with scores.
+    ///   - merged: Reads the adapter that the round began from.
     ///   - responses: Reads a client's responses.
     public init(
         batch: PublicBatch,
         clients: [(name: String, scores: [[Double]])],
+        merged: @escaping () throws -> AdapterWeights,
         responses: @escaping (String) throws -> [[Response]]
     ) {
         self.batch = batch
         self.clients = clients
+        loadMerged = merged
         load = responses
     }
+
+    /// The adapter that the round began from, which all clients were sent.
+    public func merged() throws -> AdapterWeights { try loadMerged() }
 
     /// One client's responses by item and index, read when they are asked for: take one client after the other,
     /// so that no more than one is in memory.

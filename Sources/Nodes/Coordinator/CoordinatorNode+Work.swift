@@ -12,7 +12,7 @@ extension CoordinatorNode {
     func computePool(_ round: Int, _ step: Int, _ clients: [String]) {
         let senders = clients.map { ($0, sender($0, round)) }
         beside("pooling round \(round), step \(step)") { node in
-            let (ledger, topology) = (node.ledger, node.job.topology)
+            let (ledger, topology, layout) = (node.ledger, node.job.topology, node.layout)
             let outcome = try await node.exchange.run { judge in
                 let batch = try judge.batch(round: round, step: step)
                 var scored: [(name: String, scores: [[Double]])] = []
@@ -20,9 +20,12 @@ extension CoordinatorNode {
                     let responses = try ledger.responses(of: client, to: batch)
                     scored.append((client, try judge.checkedScores(responses, to: batch, from: sender())))
                 }
-                let step = ScoredStep(batch: batch, clients: scored) {
-                    try ledger.responses(of: $0, to: batch)
-                }
+                let step = ScoredStep(
+                    batch: batch,
+                    clients: scored,
+                    merged: { try ledger.adapter(round: round, layout: layout) },
+                    responses: { try ledger.responses(of: $0, to: batch) }
+                )
                 switch try judge.combine(step) {
                 case .swap:
                     guard let rule = PoolRules.named(topology.pool) else {
@@ -51,7 +54,11 @@ extension CoordinatorNode {
     /// Makes a client as a judge sees it, whose adapter is read only if it is asked for.
     func sender(_ client: String, _ round: Int) -> @Sendable () -> Sender {
         { [ledger, layout] in
-            Sender(client) { try ledger.lastAdapter(of: client, before: round, layout: layout) }
+            Sender(
+                client,
+                merged: { try ledger.adapter(round: round, layout: layout) },
+                adapter: { try ledger.lastAdapter(of: client, before: round, layout: layout) }
+            )
         }
     }
 

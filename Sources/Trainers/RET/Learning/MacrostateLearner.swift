@@ -85,19 +85,33 @@ package struct MacrostateLearner {
     package mutating func step(_ index: Int) throws -> Step {
         var stream = RandomStream(seed: seed, path, "macrostate-batch", index)
         let (now, later) = try drawInputs(&stream)
+        return try update(index, now: now) { [net, learning] tape in
+            if learning.stopsGradient {
+                return net.apply(
+                    net.target,
+                    to: later,
+                    tape: Tape(recording: false, workspace: net.workspace)
+                )
+            }
+            return net.apply(net.encoder, to: later, tape: tape)
+        }
+    }
+
+    /// One Adam step on inputs `[B, d (1 + windows)]` and what is foretold of them, then the target's.
+    ///
+    /// - Parameter later: The targets `[B, m]`; on the tape where a gradient is to flow into them.
+    private mutating func update(
+        _ index: Int,
+        now: Tensor,
+        later: (Tape) -> Tensor
+    ) throws(CollapseFault) -> Step {
         let width = net.shape.outputs
         let parameters = net.parameters
         zeroGradients(parameters)
         let tape = Tape(recording: true, workspace: net.workspace)
         let z = net.apply(net.encoder, to: now, tape: tape)
         let p = net.apply(net.predictor, to: z, tape: tape)
-        let y: Tensor
-        if learning.stopsGradient {
-            let still = Tape(recording: false, workspace: net.workspace)
-            y = net.apply(net.target, to: later, tape: still)
-        } else {
-            y = net.apply(net.encoder, to: later, tape: tape)
-        }
+        let y = later(tape)
         let value = MacrostateObjective.prediction(
             p.toArray(),
             y.toArray(),
@@ -125,6 +139,62 @@ package struct MacrostateLearner {
             spreadLoss: spreadLoss,
             gradientNorm: norm
         )
+    }
+
+    /// The macrostates of up to 512 of the states that are learnt from, evenly spread, `[N, m]`: what collapse shows in.
+    package func probe() throws(TrajectoryFault) -> [Float] {
+        let rows = spans.reduce(0) { $0 + $1.rows.count }
+        let count = min(512, rows)
+        let x = net.workspace.tensor([count, net.input.width])
+        var (place, before) = (0, 0)
+        for index in 0..<count {
+            let wanted = index * rows / count
+            while wanted - before >= spans[place].rows.count {
+                before += spans[place].rows.count
+                place += 1
+            }
+            let row = spans[place].rows.lowerBound + wanted - before
+            if let base = x.values.baseAddress {
+                let input = base + index * net.input.width
+                try net.input.fill(from: set, rows: row..<row + 1, start: spans[place].start, into: input)
+            }
+        }
+        return net.apply(net.encoder, to: x, tape: Tape(recording: false, workspace: net.workspace)).toArray()
+    }
+
+    /// Takes one step towards macrostates that others found for some trajectories: as `step`, with theirs as targets.
+    ///
+    /// - Parameters:
+    ///   - lessons: For each trajectory its place in the set and the targets of all of its rows, `[T, m]`.
+    ///   - set: The trajectories; not those that are learnt from otherwise.
+    ///   - index: The step since the start of all training.
+    /// - Returns: What the step did; nil where no trajectory is longer than the horizon drawn.
+    package mutating func step(
+        towards lessons: [(trajectory: Int, z: [Float])],
+        of set: TrajectorySet,
+        _ index: Int
+    ) throws -> Step? {
+        var stream = RandomStream(seed: seed, path, "lesson-batch", index)
+        let horizon = learning.horizon.from + stream.below(learning.horizon.to - learning.horizon.from + 1)
+        let usable = lessons.filter { set.trajectories[$0.trajectory].learnableRows.count > horizon }
+        guard !usable.isEmpty else { return nil }
+        let width = net.shape.outputs
+        let now = net.workspace.tensor([learning.batchSize, net.input.width])
+        var later: [Float] = []
+        for row in 0..<learning.batchSize {
+            let lesson = usable[stream.below(usable.count)]
+            let trajectory = set.trajectories[lesson.trajectory]
+            let (start, rows) = (trajectory.rows.lowerBound, trajectory.learnableRows)
+            let state = rows.lowerBound + stream.below(rows.count - horizon)
+            if let base = now.values.baseAddress {
+                let place = base + row * net.input.width
+                try net.input.fill(from: set, rows: state..<state + 1, start: start, into: place)
+            }
+            let target = state - start + horizon
+            later += lesson.z[target * width..<(target + 1) * width]
+        }
+        let targets = Tensor(shape: [learning.batchSize, width], values: later)
+        return try update(index, now: now) { _ in targets }
     }
 
     /// The inputs `[B, d (1 + windows)]` of both ends of a batch of pairs.

@@ -1,0 +1,262 @@
+package import Contract
+internal import Models
+internal import Randomness
+internal import Tasks
+internal import Text
+
+/// The coordinator's half of the `ret` trainer: it gives out public texts, scores what members' macrostates say of them
+/// with the merged predictor, merges groups, and looks for collapse.
+package final class RETJudge: PublicJudge {
+    private let settings: RETSettings
+    private let seed: UInt64
+    private let schedule: Schedule
+    private let texts: RETTexts
+    private let tokenizer: any Tokenizer
+    /// The public texts with their states.
+    private let publicSet: TrajectorySet
+    private let publicPlace: [String: Int]
+    private let heldOutQuestions: [Question]
+    private var heldOut: TrajectorySet?
+    private var walk: ShuffledEpochs
+
+    /// Counts the public and the held-out texts.
+    package static func examine(_ settings: RETSettings, _ coordinator: CoordinatorContext) throws -> [String]
+    {
+        let asked = try LanguageData.publicQuestions(coordinator).count
+        let heldOut = try LanguageData.heldOutQuestions(coordinator).count
+        guard heldOut > 0 else {
+            throw coordinator.evaluationData.error("", "found no held-out texts, expected at least one")
+        }
+        let wanted = coordinator.run.schedule.publicStepsPerRound > 0 ? settings.publicTextsPerStep : 1
+        try SettingsFault.require(
+            asked >= wanted,
+            "publicTextsPerStep",
+            "is \(wanted), but there are \(asked) public texts"
+        )
+        return ["public: \(asked) texts", "evaluation: \(heldOut) texts"]
+    }
+
+    /// Loads the model and records the public texts.
+    package init(settings: RETSettings, context: CoordinatorContext) throws {
+        self.settings = settings
+        _ = try Self.examine(settings, context)
+        seed = context.run.seed
+        schedule = context.run.schedule
+        texts = try RETTexts(context.run, settings: settings)
+        tokenizer = try texts.base.tokenizer()
+        publicSet = try texts.record(
+            LanguageData.publicQuestions(context),
+            set: "public",
+            owner: "coordinator"
+        )
+        publicPlace = Dictionary(
+            publicSet.trajectories.enumerated().map { ($1.id, $0) },
+            uniquingKeysWith: { first, _ in first }
+        )
+        heldOutQuestions = try LanguageData.heldOutQuestions(context)
+        walk = ShuffledEpochs(count: publicSet.trajectories.count, seed: seed, path: "public-order")
+    }
+
+    /// Fresh networks from the federation's seed, the statistics of the public states, and groups of what the fresh encoder
+    /// makes of them.
+    package func initialAdapter() throws -> AdapterWeights {
+        let statistics = try StateStatistics(of: publicSet.all, skipsPrompt: true)
+        let net = MacrostateNet(shape: settings.shape, statistics: statistics, seed: seed)
+        let width = settings.shape.outputs
+        let points = Points.thinned(
+            try net.encode(publicSet.all) { $0.learnableRows },
+            width: width,
+            to: 12_000
+        )
+        guard points.count >= settings.groups * width else {
+            throw SettingsFault(
+                key: "groups",
+                reason: "is \(settings.groups), but the public texts have only \(points.count / width) states"
+            )
+        }
+        var stream = RandomStream(seed: seed, "initial-groups")
+        let centroids = KMeans.fit(points, width: width, groups: settings.groups, stream: &stream)
+        return RETAdapter.weights(net.weights, centroids)
+    }
+
+    /// The next texts of a walk over the public set in shuffled epochs; no text twice in a batch.
+    package func batch(round: Int, step: Int) throws -> PublicBatch {
+        let chosen = walk.wholeBatch(
+            schedule.publicStepsBefore(round: round, step: step),
+            length: settings.publicTextsPerStep
+        )
+        return PublicBatch(
+            round: round,
+            step: step,
+            items: chosen.map { index in
+                let trajectory = publicSet.trajectories[index]
+                let item = MacrostatePayload.TextItem(
+                    promptCount: trajectory.learnableRows.lowerBound - trajectory.rows.lowerBound,
+                    tokens: trajectory.tokens
+                )
+                return PublicItem(id: trajectory.id, topic: trajectory.topic, payload: item.bytes)
+            },
+            responsesPerItem: 1
+        )
+    }
+
+    /// How well the merged predictor foretells the macrostates that a client claims: the mean cosine of `NextState`, −1 for
+    /// all of them where they have collapsed, since a constant is foretold best.
+    package func score(
+        _ responses: [[Response]],
+        to batch: PublicBatch,
+        from sender: Sender
+    ) throws -> [[Double]] {
+        let answers = try responses.map { try answer($0[0]) }
+        let width = settings.shape.outputs
+        let learnable = zip(batch.items, answers).map { item, answer in self.learnable(answer.z, of: item.id)
+        }
+        let spread = Spread(of: learnable.flatMap { $0 }, width: width)
+        if settings.collapse.objection(to: spread) != nil { return batch.items.map { _ in [-1] } }
+        let net = try net(of: sender.merged())
+        return NextState.cosines(net, of: learnable, horizon: settings.learning.horizon.middle).map { [$0] }
+    }
+
+    /// 0: macrostates that are foretold better than by a predictor that knows nothing.
+    package var acceptedScore: Double { 0 }
+
+    /// Merges the groups over all clients, checks that their frames agree, and gives each client the macrostates of the
+    /// one that foretells a text best where that is not itself.
+    package func combine(_ step: ScoredStep) throws -> Combination {
+        let merged = try step.merged()
+        let net = try net(of: merged)
+        let width = settings.shape.outputs
+        var centroids = RETAdapter.centroids(of: merged, settings)
+        let reference = try step.batch.items.map { item in
+            try net.encode(publicSet.trajectories[place(of: item.id)], of: publicSet)
+        }
+        let frame = reference.flatMap { $0 }
+        let groups = centroids.assign(frame)
+        // The best client of each text; of several the first by name.
+        let best = step.batch.items.indices.map { item in
+            step.clients.indices.max { step.clients[$0].scores[item][0] < step.clients[$1].scores[item][0] }
+                ?? 0
+        }
+        var sums = GroupSums([], width: width, groups: [], count: settings.groups)
+        var dynamics = GroupDynamics(groups: settings.groups)
+        var targets = step.batch.items.map { _ in [Float]() }
+        var (agreement, aligned, same, collapsed) = (1.0, 1.0, 0.0, 0)
+        for (index, client) in step.clients.enumerated() {
+            let answers = try step.responses(of: client.name).map { try answer($0[0]) }
+            for item in best.indices where best[item] == index { targets[item] = answers[item].z }
+            // What has collapsed says nothing of groups.
+            guard client.scores.contains(where: { $0[0] > -1 }) else {
+                collapsed += 1
+                continue
+            }
+            let points = answers.flatMap(\.z)
+            let procrustes = Procrustes(points, to: frame, width: width)
+            agreement = min(agreement, procrustes.agreement)
+            aligned = min(aligned, procrustes.alignedAgreement)
+            let own = answers.map { centroids.assign($0.z) }
+            same += Agreement.nmi(own.flatMap { $0 }, groups) / Double(step.clients.count)
+            sums += GroupSums(points, width: width, groups: own.flatMap { $0 }, count: settings.groups)
+            for trajectory in own { dynamics.add(trajectory) }
+        }
+        centroids.move(to: sums)
+        var pools: [String: ResponsePool] = [:]
+        var given = 0
+        for (index, client) in step.clients.enumerated() {
+            let pooled = step.batch.items.indices.map { item in
+                let helps =
+                    best[item] != index
+                    && step.clients[best[item]].scores[item][0] > client.scores[item][0]
+                given += helps ? 1 : 0
+                let target = MacrostatePayload.Target(
+                    centroids: item == 0 ? centroids.values : [],
+                    z: helps ? targets[item] : []
+                )
+                return PooledGroup(
+                    itemID: step.batch.items[item].id,
+                    scores: client.scores[item],
+                    target: target.bytes
+                )
+            }
+            pools[client.name] = ResponsePool(round: step.batch.round, step: step.batch.step, groups: pooled)
+        }
+        return .pools(
+            pools,
+            metrics: [
+                "ret/frame_agreement": agreement, "ret/frame_agreement_aligned": aligned,
+                "ret/group_agreement": same, "ret/collapsed_clients": Double(collapsed),
+                "ret/targets": Double(given), "ret/temporal_consistency": dynamics.temporalConsistency,
+                "ret/temporal_consistency_chance": dynamics.chanceConsistency,
+            ]
+        )
+    }
+
+    /// How well the merged macrostates foretell themselves on held-out texts, what their groups are like, and whether they
+    /// have collapsed, which vetoes the round.
+    package func evaluate(_ adapter: AdapterWeights, round: Int) throws -> Evaluation {
+        let net = try net(of: adapter)
+        let centroids = RETAdapter.centroids(of: adapter, settings)
+        let set: TrajectorySet
+        if let made = heldOut {
+            set = made
+        } else {
+            set = try texts.record(heldOutQuestions, set: "held-out", owner: "coordinator")
+            heldOut = set
+        }
+        let reading = try MacrostateEvaluation(net, centroids, set, horizon: settings.learning.horizon.middle)
+        // The fresh encoder of round 0 is flat by nature.
+        if round >= 0, let objection = settings.collapse.objection(to: reading.spread) {
+            throw CollapseFault(objection)
+        }
+        return reading.evaluation(tokenizer)
+    }
+
+    private func net(of adapter: AdapterWeights) throws -> MacrostateNet {
+        let width = texts.source.stateWidth
+        let net = MacrostateNet(
+            shape: settings.shape,
+            statistics: StateStatistics(
+                mean: [Float](repeating: 0, count: width),
+                deviation: [Float](repeating: 1, count: width)
+            ),
+            seed: seed
+        )
+        try net.load(RETAdapter.net(of: adapter))
+        return net
+    }
+
+    private func place(of item: String) -> Int {
+        guard let place = publicPlace[item] else {
+            preconditionFailure("the item '\(item)' is not of this judge's public set")
+        }
+        return place
+    }
+
+    private func learnable(_ z: [Float], of item: String) -> [Float] {
+        let trajectory = publicSet.trajectories[place(of: item)]
+        let skipped = trajectory.learnableRows.lowerBound - trajectory.rows.lowerBound
+        return Array(z[skipped * settings.shape.outputs..<z.count])
+    }
+
+    private func answer(_ response: Response) throws(ResponseFault) -> MacrostatePayload.Answer {
+        let tokens = publicSet.trajectories[place(of: response.itemID)].tokens.count
+        let size = MacrostatePayload.Answer.size(tokens: tokens, width: settings.shape.outputs)
+        guard response.payload.count <= size else {
+            throw .tooLong(
+                item: response.itemID,
+                index: response.index,
+                length: response.payload.count,
+                limit: size
+            )
+        }
+        do throws(MacrostatePayload.Fault) {
+            return try MacrostatePayload.Answer(
+                response.payload,
+                tokens: tokens,
+                width: settings.shape.outputs,
+                groups: settings.groups
+            )
+        } catch {
+            throw .malformed(item: response.itemID, index: response.index, reason: "it \(error.reason)")
+        }
+    }
+}

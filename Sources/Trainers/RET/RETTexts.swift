@@ -1,0 +1,128 @@
+internal import Contract
+internal import Models
+internal import Randomness
+internal import Tasks
+internal import Text
+
+/// The frozen model that members of a `ret` run have in common, and how it makes trajectories of texts.
+final class RETTexts {
+    let base: BaseModel
+    let settings: RETSettings
+    let source: StateSource
+    private let task: LanguageTask
+    private let recorder: TrajectoryRecorder
+    private let seed: UInt64
+
+    /// Loads the model.
+    ///
+    /// - Throws: `SettingsFault` for a layer that it does not have.
+    init(_ run: RunContext, settings: RETSettings) throws {
+        self.settings = settings
+        seed = run.seed
+        task = try LanguageTask(
+            run,
+            prompt: settings.prompt,
+            maxTokens: settings.mode == .generate ? settings.maxTokens : 0
+        )
+        base = task.base
+        do throws(TrajectoryFault) {
+            recorder = try TrajectoryRecorder(
+                LanguageDecoder(base),
+                of: base,
+                layers: settings.layers(of: base.configuration)
+            )
+        } catch {
+            throw SettingsFault(key: "layers", reason: error.reason)
+        }
+        source = recorder.source
+    }
+
+    /// The trajectories of texts: those read, or those generated from them.
+    ///
+    /// - Parameters:
+    ///   - questions: The texts.
+    ///   - set: "private", "public" or "held-out", for errors and for the random numbers of what is generated.
+    ///   - owner: Whose they are.
+    func record(_ questions: [Question], set: String, owner: String) throws -> TrajectorySet {
+        let prompts = try task.prompts(of: questions, set: set)
+        if settings.mode == .read, let short = prompts.firstIndex(where: { $0.count <= settings.skipTokens })
+        {
+            throw QuestionFault(
+                set: set,
+                id: questions[short].id,
+                reason:
+                    "it has \(prompts[short].count) tokens, expected more than skipTokens = \(settings.skipTokens)"
+            )
+        }
+        let given = zip(questions, prompts).map {
+            TrajectoryRecorder.Given(id: $0.id, topic: $0.topic, tokens: $1)
+        }
+        var recordings: [TrajectoryRecorder.Recording] = []
+        for part in parts(of: given) {
+            switch settings.mode {
+            case .read:
+                let skipped = given[part].map { _ in settings.skipTokens }
+                recordings += recorder.read(Array(given[part]), promptCounts: skipped)
+            case .generate:
+                recordings += recorder.generate(
+                    Array(given[part]),
+                    settings: SamplingSettings(
+                        maxTokens: settings.maxTokens,
+                        temperature: Float(settings.temperature),
+                        stop: task.eos
+                    )
+                ) { [seed] index in
+                    RandomStream(seed: seed, owner, "trajectory", set, part.lowerBound + index)
+                }
+            }
+        }
+        return TrajectorySet(source: source, recordings: recordings)
+    }
+
+    /// The trajectories of public items, read from their tokens.
+    ///
+    /// - Throws: `PoolFault.unreadable` for an item that is no text of this model.
+    func read(_ items: [PublicItem]) throws -> TrajectorySet {
+        let payloads = try items.map { item in
+            do throws(MacrostatePayload.Fault) {
+                return try MacrostatePayload.TextItem(
+                    item.payload,
+                    vocabulary: base.configuration.vocabularySize,
+                    limit: base.configuration.positionsMax
+                )
+            } catch {
+                throw PoolFault.unreadable("the public text '\(item.id)' \(error.reason)")
+            }
+        }
+        let given = zip(items, payloads).map {
+            TrajectoryRecorder.Given(id: $0.id, topic: $0.topic, tokens: $1.tokens)
+        }
+        let recordings = parts(of: given).flatMap { part in
+            recorder.read(Array(given[part]), promptCounts: payloads[part].map(\.promptCount))
+        }
+        return TrajectorySet(source: source, recordings: recordings)
+    }
+
+    /// Cuts texts into passes of at most `tokensPerPass` tokens; a text longer than that is a pass of its own.
+    private func parts(of given: [TrajectoryRecorder.Given]) -> [Range<Int>] {
+        var (parts, first, size) = ([Range<Int>](), 0, 0)
+        let extra = settings.mode == .generate ? settings.maxTokens : 0
+        for (index, text) in given.enumerated() {
+            let own = text.tokens.count + extra
+            if index > first, size + own > settings.tokensPerPass {
+                parts.append(first..<index)
+                (first, size) = (index, 0)
+            }
+            size += own
+        }
+        if first < given.count { parts.append(first..<given.count) }
+        return parts
+    }
+}
+
+extension RETSettings {
+    /// The layers that are read of a model: three fifths of its depth where none is given.
+    func layers(of model: DecoderConfiguration) -> [Int] {
+        layers.isEmpty ? [max(1, (3 * model.layerCount + 2) / 5)] : layers.sorted()
+    }
+}
