@@ -18,8 +18,8 @@ struct TributaryCommand: AsyncParsableCommand {
         subcommands: [
             ProvisionCommand.self, UpCommand.self, SimulateCommand.self, ReportCommand.self,
             EvaluateCommand.self,
-            GenerateCommand.self, PretrainCommand.self, ReproduceCommand.self, InspectCommand.self,
-            ValidateCommand.self,
+            GenerateCommand.self, PretrainCommand.self, TrajectoriesCommand.self, MacrostatesCommand.self,
+            ReproduceCommand.self, BenchCommand.self, InspectCommand.self, ValidateCommand.self,
         ]
     )
 }

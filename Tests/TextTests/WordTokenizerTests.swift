@@ -3,11 +3,11 @@ import Testing
 @testable import Text
 
 @Suite struct WordTokenizerTests {
-    private let words = ["<pad>", "<bos>", "<eos>", "we", "see", "a", "=", "é", "<unk>"]
+    private let vocabulary = ["<pad>", "<bos>", "<eos>", "we", "see", "a", "=", "é", "<unk>"]
 
     @Test("each word between white space is a token, and decoding joins them with spaces")
     func words() throws {
-        let tokenizer = try WordTokenizer(tokens: words)
+        let tokenizer = try WordTokenizer(tokens: vocabulary)
 
         #expect(tokenizer.encode("we  see\ta\u{2003}= é", parseSpecial: false) == [3, 4, 5, 6, 7])
         #expect(tokenizer.decode([3, 4, 5, 6, 7]) == "we see a = é")
@@ -17,7 +17,7 @@ import Testing
 
     @Test("special tokens count only where asked for, and other words become the unknown one")
     func special() throws {
-        let tokenizer = try WordTokenizer(tokens: words)
+        let tokenizer = try WordTokenizer(tokens: vocabulary)
         let without = try WordTokenizer(tokens: ["<eos>", "a"])
 
         #expect(tokenizer.encode("<bos> we<eos>", parseSpecial: true) == [1, 3, 2])
@@ -30,7 +30,7 @@ import Testing
 
     @Test("the file it writes is read back as the same tokenizer")
     func roundTrip() throws {
-        let tokenizer = try WordTokenizer(tokens: words + ["\"", "\\"])
+        let tokenizer = try WordTokenizer(tokens: vocabulary + ["\"", "\\"])
 
         let loaded = try TokenizerFile.load(
             bytes: tokenizer.fileBytes(),

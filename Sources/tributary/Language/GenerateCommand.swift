@@ -1,10 +1,12 @@
 internal import ArgumentParser
 internal import TributaryKit
+internal import Digest
 internal import Foundation
 internal import Models
 internal import Nodes
 internal import Randomness
 internal import Text
+internal import Trainers
 
 struct GenerateCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -21,6 +23,8 @@ struct GenerateCommand: AsyncParsableCommand {
               tributary generate \\
                 --model models/smollm2-135m/SmolLM2-135M-Instruct.Q4_1.gguf \\
                 --prompt 'What is 3 + 4?'
+              tributary generate --model tiny-phases --raw --temperature 1 \\
+                --prompt "$PROMPT" --macrostates run/macrostates --steer check:0.4
             """
     )
 
@@ -60,7 +64,33 @@ struct GenerateCommand: AsyncParsableCommand {
     @Flag(help: "Give the prompt as it is, without a chat template.")
     var raw = false
 
+    @Option(
+        help: ArgumentHelp(
+            "Push towards a group of macrostates, this many median state lengths strongly: 3:0.4.",
+            valueName: "group:strength"
+        )
+    )
+    var steer: String?
+
+    @Option(help: ArgumentHelp("The folder of macrostates that --steer means.", valueName: "directory"))
+    var macrostates: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "How: \(SteeringMethod.allCases.map { $0.rawValue }.joined(separator: ", ")).",
+            valueName: "method"
+        )
+    )
+    var steerMethod = SteeringMethod.futureGroup
+
+    @Flag(help: "Steer to a group even if independent fits do not find it again.")
+    var force = false
+
     func validate() throws {
+        guard (steer == nil) == (macrostates == nil) else {
+            throw ValidationError("--steer and --macrostates go together.")
+        }
+        if let steer { _ = try Self.target(steer) }
         guard samples > 0, maxTokens > 0, temperature >= 0, topP > 0, topP <= 1 else {
             throw ValidationError(
                 "samples, max-tokens: at least 1; temperature: at least 0; top-p: in (0, 1]."
@@ -70,52 +100,58 @@ struct GenerateCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await Failure.reporting("tributary generate") {
-            let base = try BaseModel.load(source)
-            let tokenizer = try base.tokenizer()
-            let decoder = LanguageDecoder(base, adapter: try loadAdapter(base))
-            let template = isChat ? PromptTemplate(kind: .chat) : PromptTemplate.raw
-            let ids = try template.encode(prompt, tokenizer: tokenizer)
-            if let unknown = tokenizer.firstUnencodable(in: prompt) {
-                throw NodeError(.data, "the model's vocabulary has no token for '\(unknown)' in the prompt")
-            }
+            let named = try NamedModel(model)
+            let (base, tokenizer) = (named.base, named.tokenizer)
+            let decoder = LanguageDecoder(base, adapter: try named.adapter(adapter))
+            let ids = try named.tokens(of: prompt, raw: raw)
+            let steering = try self.steering(named)
             let room = base.configuration.positionsMax - ids.count
-            guard room > 0 else {
-                throw NodeError(
-                    .data,
-                    "the prompt has \(ids.count) tokens, the model takes at most \(base.configuration.positionsMax)"
-                )
-            }
             let settings = SamplingSettings(
                 maxTokens: min(maxTokens, room),
                 temperature: temperature,
                 topP: topP,
                 stop: tokenizer.eos
             )
-            let completions = decoder.generate(prompts: [ids], samplesPerPrompt: samples, settings: settings)
-            {
-                RandomStream(seed: seed, "generate", $0, $1)
-            }
+            let completions = decoder.generate(
+                prompts: [ids],
+                samplesPerPrompt: samples,
+                settings: settings,
+                hook: steering?.hook()
+            ) { RandomStream(seed: seed, "generate", $0, $1) }
             for completion in completions[0] {
                 print(tokenizer.decode(completion.tokens, skipSpecial: true))
             }
         }
     }
 
-    private var source: ModelSource {
-        if EmbeddedModels.names.contains(model) { return .embedded(model) }
-        return model.hasSuffix(".gguf") ? .gguf(model) : .directory(model)
+    private func steering(_ named: NamedModel) throws -> Steering? {
+        guard let steer, let macrostates else { return nil }
+        let found = try MacrostateFolder.read(from: macrostates)
+        guard found.source.model == named.base.sha256.description else {
+            throw TrajectoryFault(
+                macrostates,
+                "found macrostates of \(found.source.name) (\(found.source.model.prefix(12))…), expected \(named.source) "
+                    + "(\(named.base.sha256.description.prefix(12))…)"
+            )
+        }
+        let (group, strength) = try Self.target(steer)
+        return try Steering(
+            found,
+            group: found.group(group),
+            strength: strength,
+            method: steerMethod,
+            ignoresRecall: force
+        )
     }
 
-    private var isChat: Bool {
-        if case .gguf = source { return !raw }
-        return false
-    }
-
-    private func loadAdapter(_ base: BaseModel) throws -> Adapter? {
-        guard let adapter else { return nil }
-        let (weights, kind) = try AdapterDirectory.read(from: adapter, for: base.configuration)
-        let loaded = try Adapter(for: base, kind, seed: 0)
-        try loaded.load(weights)
-        return loaded
+    /// The group and the strength of `GROUP:STRENGTH`; a name may have colons.
+    private static func target(_ text: String) throws -> (group: String, strength: Double) {
+        let parts = text.split(separator: ":", omittingEmptySubsequences: false)
+        guard parts.count > 1, let last = parts.last, let strength = Double(last), abs(strength) <= 100 else {
+            throw ValidationError("steer: found '\(text)', expected GROUP:STRENGTH such as 3:0.4.")
+        }
+        return (parts.dropLast().joined(separator: ":"), strength)
     }
 }
+
+extension SteeringMethod: ExpressibleByArgument {}

@@ -1,0 +1,16 @@
+internal import ArgumentParser
+
+struct BenchCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "bench",
+        abstract: "Measures how fast parts of the program are on this machine.",
+        discussion: """
+            Medians of several runs on one thread, as JSON. OPENBLAS_CORETYPE and
+            OPENBLAS_L2_SIZE in the environment slow matrix products: unset them.
+
+            EXAMPLE
+              tributary bench ret --out run/bench-ret.json
+            """,
+        subcommands: [BenchRETCommand.self]
+    )
+}

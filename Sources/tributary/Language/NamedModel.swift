@@ -1,0 +1,60 @@
+internal import Models
+internal import Nodes
+internal import Text
+
+/// A model as a person names it on the command line.
+struct NamedModel {
+    /// Where it is.
+    let source: ModelSource
+    /// The model.
+    let base: BaseModel
+    /// Its tokenizer.
+    let tokenizer: any Tokenizer
+
+    /// Loads an embedded model, a GGUF file or a folder.
+    init(_ name: String) throws {
+        source = NamedModel.source(name)
+        base = try BaseModel.load(source)
+        tokenizer = try base.tokenizer()
+    }
+
+    /// Where a model is that is named by an embedded one's name, a GGUF file or a folder.
+    static func source(_ name: String) -> ModelSource {
+        if EmbeddedModels.names.contains(name) { return .embedded(name) }
+        // As reports and headers show it.
+        if name.hasPrefix("embedded:") { return .embedded(String(name.dropFirst("embedded:".count))) }
+        return name.hasSuffix(".gguf") ? .gguf(name) : .directory(name)
+    }
+
+    /// How a prompt is given: as a chat message where the model is a GGUF file, unless it is to be taken as it is.
+    func template(raw: Bool) -> PromptTemplate {
+        if case .gguf = source, !raw { return PromptTemplate(kind: .chat) }
+        return .raw
+    }
+
+    /// The tokens of a prompt.
+    ///
+    /// - Throws: `NodeError` for a character without a token, and a prompt that leaves no room.
+    func tokens(of prompt: String, raw: Bool) throws -> [Int32] {
+        let ids = try template(raw: raw).encode(prompt, tokenizer: tokenizer)
+        if let unknown = tokenizer.firstUnencodable(in: prompt) {
+            throw NodeError(.data, "the model's vocabulary has no token for '\(unknown)' in the prompt")
+        }
+        guard ids.count < base.configuration.positionsMax else {
+            throw NodeError(
+                .data,
+                "the prompt has \(ids.count) tokens, the model takes at most \(base.configuration.positionsMax)"
+            )
+        }
+        return ids
+    }
+
+    /// An adapter from a folder, for this model; nil if none is named.
+    func adapter(_ folder: String?) throws -> Adapter? {
+        guard let folder else { return nil }
+        let (weights, kind) = try AdapterDirectory.read(from: folder, for: base.configuration)
+        let loaded = try Adapter(for: base, kind, seed: 0)
+        try loaded.load(weights)
+        return loaded
+    }
+}
