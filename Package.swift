@@ -214,8 +214,12 @@ let package = Package(
                 "Trainers", "TrainersTestSupport", "Aggregation", "Models", "Tensors", "Tasks", "Text",
                 "Contract", "Randomness", "LogisticRegression",
             ],
-            exclude: ["Golden/make_goldens.py", "Golden/make_behaviour_goldens.py"],
-            resources: [.copy("Golden/objectives.json"), .copy("Golden/behaviour.json")]
+            exclude: [
+                "Golden/make_goldens.py", "Golden/make_behaviour_goldens.py", "Golden/make_ret_goldens.py",
+            ],
+            resources: [
+                .copy("Golden/objectives.json"), .copy("Golden/behaviour.json"), .copy("Golden/ret.json"),
+            ]
         ),
     ],
     swiftLanguageModes: [.v6]

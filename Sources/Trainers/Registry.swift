@@ -9,7 +9,8 @@ extension Registry {
             TrainerEntry(RETTrainer.self, judge: RETJudge.self),
         ],
         monitors: [
-            MonitorEntry(AnswerDriftMonitor.self)
+            MonitorEntry(AnswerDriftMonitor.self),
+            MonitorEntry(RETMonitor.self),
         ],
         guards: [
             GuardEntry(BoundsGuard.self)

@@ -100,7 +100,7 @@ package struct MacrostateLearner {
     /// One Adam step on inputs `[B, d (1 + windows)]` and what is foretold of them, then the target's.
     ///
     /// - Parameter later: The targets `[B, m]`; on the tape where a gradient is to flow into them.
-    private mutating func update(
+    mutating func update(
         _ index: Int,
         now: Tensor,
         later: (Tape) -> Tensor

@@ -95,6 +95,9 @@ package struct MacrostateLearning: Sendable, Codable, Equatable {
     /// The recipe's settings.
     package init() {}
 
+    /// The recipe's settings with other horizons.
+    package init(horizon: Horizon) { self.horizon = horizon }
+
     func validate(_ key: String) throws(SettingsFault) {
         try SettingsFault.require(
             horizon.from >= 1 && horizon.from <= horizon.to && horizon.to <= 4096,

@@ -1,5 +1,6 @@
 package import Contract
 internal import Glibc
+internal import Randomness
 internal import Tensors
 
 /// One text as a frozen model went through it: a token for each state.
@@ -155,10 +156,8 @@ extension TrajectorySet {
     package func split(heldOutOneIn parts: Int) -> (train: TrajectorySubset, heldOut: TrajectorySubset) {
         precondition(parts > 1, "split: one in \(parts)")
         func isHeldOut(_ index: Int) -> Bool {
-            // FNV-1a: the same on every machine.
-            var hash: UInt64 = 0xCBF2_9CE4_8422_2325
-            for byte in trajectories[index].id.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }
-            return (hash >> 20) % UInt64(parts) == 0
+            var stream = RandomStream(seed: 0, "held-out-trajectory", trajectories[index].id)
+            return stream.below(parts) == 0
         }
         let places = trajectories.indices
         return (subset(places.filter { !isHeldOut($0) }), subset(places.filter(isHeldOut)))
