@@ -76,7 +76,7 @@ package final class BaseModel: Sendable {
 
 /// Where a base model comes from.
 package enum ModelSource: Sendable, Hashable, CustomStringConvertible {
-    /// A model that ships with the program: `tiny-arithmetic` or `tiny-arithmetic-hard`.
+    /// A model that ships with the program: `tiny-arithmetic`, `tiny-arithmetic-hard` or `tiny-phases`.
     case embedded(String)
     /// A directory in Hugging Face's layout: `config.json`, `model.safetensors`, `tokenizer.json`.
     case directory(String)

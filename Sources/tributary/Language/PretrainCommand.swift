@@ -2,6 +2,7 @@ internal import ArgumentParser
 internal import TributaryKit
 internal import Foundation
 internal import Models
+internal import Tasks
 internal import Tensors
 internal import Text
 internal import Trainers
@@ -11,19 +12,25 @@ struct PretrainCommand: AsyncParsableCommand {
         commandName: "pretrain",
         abstract: "Makes a tiny decoder from a seed: the embedded models are made with this command.",
         discussion: """
-            224,736 parameters, trained on six families of arithmetic and sorting with
-            noisy labels, so that it knows a little of everything and nothing well.
-            Questions that a federation is tested on are never used.
+            Presets default and hard: 224,736 parameters, trained on six families of
+            arithmetic and sorting with noisy labels, so that it knows a little of
+            everything and nothing well. Questions that a federation is tested on are
+            never used.
+
+            Preset phases: 151,360 parameters that write texts of a made-up language,
+            whose phases of reasoning are known for each token, as the study of RET
+            uses them (`tributary reproduce ret`).
 
             --attention takes the name of an attention kind
             (\(AttentionKinds.all.map { $0.name }.joined(separator: ", "))), or settings as JSON,
             as config.json keeps them.
 
-            EXAMPLES, two that rebuild the embedded models on the same type of processor
+            EXAMPLES, three that rebuild the embedded models on the same type of processor
               tributary pretrain --preset default \\
                 --seed \(PretrainCommand.defaultSeed) --out tiny-arithmetic
               tributary pretrain --preset hard --seed \(PretrainCommand.hardSeed) \\
                 --out tiny-arithmetic-hard
+              tributary pretrain --preset phases --seed \(PretrainCommand.phasesSeed) --out tiny-phases
               tributary pretrain --attention hyperFeature --out tiny-hyperfeature
               tributary pretrain --attention '{"kind":"hyper","order":3,"rank":16}' \\
                 --out tiny-hyper
@@ -32,13 +39,19 @@ struct PretrainCommand: AsyncParsableCommand {
 
     static let defaultSeed = 8
     static let hardSeed = 1
+    static let phasesSeed = 1
 
-    enum Preset: String, ExpressibleByArgument, CaseIterable { case `default`, hard }
+    enum Preset: String, ExpressibleByArgument, CaseIterable { case `default`, hard, phases }
 
-    @Option(help: ArgumentHelp("How noisy the labels are: default or hard.", valueName: "preset"))
+    @Option(
+        help: ArgumentHelp(
+            "What is learned: arithmetic with labels as noisy as default or hard have them, or phases.",
+            valueName: "preset"
+        )
+    )
     var preset = Preset.default
 
-    @Option(help: ArgumentHelp("The seed of weights, problems and labels.", valueName: "number"))
+    @Option(help: ArgumentHelp("The seed of weights, problems or texts, and labels.", valueName: "number"))
     var seed: UInt64 = 1
 
     @Option(
@@ -55,28 +68,61 @@ struct PretrainCommand: AsyncParsableCommand {
     func run() async throws {
         try await Failure.reporting("tributary pretrain") {
             Compute.configure(threads: 1)
-            var pretraining = preset == .hard ? Pretraining.hard : Pretraining.standard
-            try choose(AttentionKinds.parse(attention, source: "--attention"), for: &pretraining)
-            let parameters = try pretraining.run(seed: seed) { progress in
-                guard (progress.step + 1) % 50 == 0 else { return }
-                let loss = ProgressDisplay.fixed(progress.loss, 4)
-                ProgressDisplay.write("step \(progress.step + 1)/\(progress.steps)  loss \(loss)\n")
+            let kinds = try AttentionKinds.parse(attention, source: "--attention")
+            switch preset {
+            case .default: try makeArithmetic(.standard, kinds)
+            case .hard: try makeArithmetic(.hard, kinds)
+            case .phases: try makePhases(kinds)
             }
-            try parameters.write(toDirectory: out)
-            let tokenizer = CharacterTokenizer.arithmetic
-            try Data(tokenizer.fileBytes()).write(to: URL(fileURLWithPath: out + "/tokenizer.json"))
-            try Data(tokenizer.configurationBytes())
-                .write(to: URL(fileURLWithPath: out + "/tokenizer_config.json"))
             print("wrote \(out)")
         }
     }
 
-    private func choose(_ kinds: [any AttentionKind], for pretraining: inout Pretraining) throws {
-        let blocks = pretraining.configuration.layerCount
+    private func makeArithmetic(_ recipe: Pretraining, _ kinds: [any AttentionKind]) throws {
+        var recipe = recipe
+        try choose(kinds, for: &recipe.configuration)
+        let parameters = try recipe.run(seed: seed) { progress in
+            guard (progress.step + 1) % 50 == 0 else { return }
+            let loss = ProgressDisplay.fixed(progress.loss, 4)
+            ProgressDisplay.write("step \(progress.step + 1)/\(progress.steps)  loss \(loss)\n")
+        }
+        let tokenizer = CharacterTokenizer.arithmetic
+        try write(parameters, tokenizer.fileBytes(), tokenizer.configurationBytes())
+    }
+
+    private func makePhases(_ kinds: [any AttentionKind]) throws {
+        var recipe = PhasePretraining()
+        try choose(kinds, for: &recipe.configuration)
+        let parameters = try recipe.run(seed: seed) { progress in
+            guard (progress.step + 1) % 50 == 0 else { return }
+            let loss = ProgressDisplay.fixed(progress.loss, 4)
+            let stance = ProgressDisplay.fixed(progress.stanceLoss, 4)
+            ProgressDisplay.write("step \(progress.step + 1)  loss \(loss)  yes or no \(stance)\n")
+        }
+        let tokenizer = try WordTokenizer(tokens: PhaseLanguage.words)
+        try write(parameters, tokenizer.fileBytes(), tokenizer.configurationBytes())
+    }
+
+    private func write(
+        _ parameters: DecoderParameters,
+        _ tokenizer: [UInt8],
+        _ tokenizerConfiguration: [UInt8]
+    ) throws {
+        try parameters.write(toDirectory: out)
+        try Data(tokenizer).write(to: URL(fileURLWithPath: out + "/tokenizer.json"))
+        try Data(tokenizerConfiguration)
+            .write(to: URL(fileURLWithPath: out + "/tokenizer_config.json"))
+    }
+
+    private func choose(
+        _ kinds: [any AttentionKind],
+        for configuration: inout DecoderConfiguration
+    ) throws {
+        let blocks = configuration.layerCount
         guard kinds.count == 1 || kinds.count == blocks else {
             throw ValidationError("--attention: found \(kinds.count) kinds, expected one or \(blocks).")
         }
-        pretraining.configuration = pretraining.configuration.with(attention: kinds)
-        try pretraining.configuration.validate(file: "pretrain")
+        configuration = configuration.with(attention: kinds)
+        try configuration.validate(file: "pretrain")
     }
 }
