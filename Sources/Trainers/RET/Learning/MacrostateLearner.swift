@@ -116,7 +116,8 @@ package struct MacrostateLearner {
             p.toArray(),
             y.toArray(),
             width: width,
-            centres: learning.centresTarget
+            centres: learning.centresTarget,
+            within: learning.centredRows
         )
         var seeds = [(output: p, seed: value.prediction)]
         if !learning.stopsGradient { seeds.append((y, value.target)) }
@@ -181,8 +182,9 @@ package struct MacrostateLearner {
         let width = net.shape.outputs
         let now = net.workspace.tensor([learning.batchSize, net.input.width])
         var later: [Float] = []
+        var lesson = usable[0]
         for row in 0..<learning.batchSize {
-            let lesson = usable[stream.below(usable.count)]
+            if row % learning.pairsPerTrajectory == 0 { lesson = usable[stream.below(usable.count)] }
             let trajectory = set.trajectories[lesson.trajectory]
             let (start, rows) = (trajectory.rows.lowerBound, trajectory.learnableRows)
             let state = rows.lowerBound + stream.below(rows.count - horizon)
@@ -210,10 +212,16 @@ package struct MacrostateLearner {
         for first in stride(from: 0, to: learning.batchSize, by: part) {
             let horizon = range.from + stream.below(range.to - range.from + 1)
             guard let counts = pairs[horizon], let total = counts.last, total > 0 else { continue }
+            var (place, before) = (0, 0)
             for row in first..<first + part {
-                let drawn = stream.below(total)
-                let place = counts.partitioningIndex { $0 > drawn }
-                let before = place == 0 ? 0 : counts[place - 1]
+                let drawn: Int
+                if (row - first) % learning.pairsPerTrajectory == 0 {
+                    drawn = stream.below(total)
+                    place = counts.partitioningIndex { $0 > drawn }
+                    before = place == 0 ? 0 : counts[place - 1]
+                } else {
+                    drawn = before + stream.below(counts[place] - before)
+                }
                 let span = spans[place]
                 let state = span.rows.lowerBound + drawn - before
                 let offset = row * net.input.width

@@ -10,7 +10,8 @@ package enum MacrostateObjective {
         package var target: [Float]
     }
 
-    /// mean over the batch of ‖p/‖p‖ − y/‖y‖‖² = 2 − 2 cos(p, y), with the batch's mean taken off y where `centres`.
+    /// mean over the batch of ‖p/‖p‖ − y/‖y‖‖² = 2 − 2 cos(p, y), with the mean of each part of the batch taken off
+    /// its y.
     ///
     /// With a = p/‖p‖, b = y/‖y‖, s = a·b: d/dp = −2 (b − s a) / (B ‖p‖), and the same for y with the parts exchanged. Vectors
     /// shorter than 1e-8 count as that long.
@@ -20,14 +21,21 @@ package enum MacrostateObjective {
     ///   - y: Targets, `[B, m]`.
     ///   - width: m.
     ///   - centres: Whether the mean target is taken off, after the stop-gradient: it is treated as any other y.
-    package static func prediction(_ p: [Float], _ y: [Float], width: Int, centres: Bool) -> Value {
+    ///   - part: Within how many consecutive rows, a divisor of B; all if not given.
+    package static func prediction(
+        _ p: [Float],
+        _ y: [Float],
+        width: Int,
+        centres: Bool,
+        within part: Int? = nil
+    ) -> Value {
         precondition(
             p.count == y.count && p.count % width == 0,
             "prediction: \(p.count) and \(y.count) values"
         )
         let rows = p.count / width
         var y = y
-        if centres { subtractMean(&y, width: width) }
+        if centres { subtractMean(&y, width: width, within: part ?? rows) }
         var value = Value(
             loss: 0,
             prediction: [Float](repeating: 0, count: p.count),
@@ -52,7 +60,7 @@ package enum MacrostateObjective {
                 value.target[index] = Float(yScale * (a - cosine * b))
             }
         }
-        if centres { subtractMean(&value.target, width: width) }
+        if centres { subtractMean(&value.target, width: width, within: part ?? rows) }
         return value
     }
 
@@ -92,6 +100,17 @@ package enum MacrostateObjective {
             }
         }
         return (loss, gradient)
+    }
+
+    /// Takes the mean row of each `part` consecutive rows off them.
+    private static func subtractMean(_ values: inout [Float], width: Int, within part: Int) {
+        guard !values.isEmpty else { return }
+        precondition(part > 0 && values.count % (part * width) == 0, "subtractMean: parts of \(part) rows")
+        for first in stride(from: 0, to: values.count, by: part * width) {
+            var rows = Array(values[first..<first + part * width])
+            subtractMean(&rows, width: width)
+            values.replaceSubrange(first..<first + part * width, with: rows)
+        }
     }
 
     /// Takes the mean row off every row of `[N, width]`.

@@ -87,6 +87,10 @@ package struct MacrostateLearning: Sendable, Codable, Equatable {
     package var targetDecay = 0.99
     /// Whether the batch's mean is taken off the targets before they are compared.
     package var centresTarget = true
+    /// How many consecutive pairs of a batch come from one trajectory; 1 draws each from all of them. With more, the mean
+    /// that is taken off is that of the trajectory's own targets: what stays the same through a text is then nothing to
+    /// foretell, and macrostates need not hold it (ours; the study `reproduce ret` compares both).
+    package var pairsPerTrajectory = 1
     /// β, the weight of the variance and covariance term; off, since it helps where rank collapses and nowhere else.
     package var varianceWeight = 0.0
     /// Whether no gradient flows into the target. Without it everything collapses: for ablations.
@@ -97,6 +101,9 @@ package struct MacrostateLearning: Sendable, Codable, Equatable {
 
     /// The recipe's settings with other horizons.
     package init(horizon: Horizon) { self.horizon = horizon }
+
+    /// Within how many rows of a batch targets are centred; nil for all.
+    var centredRows: Int? { pairsPerTrajectory > 1 ? pairsPerTrajectory : nil }
 
     func validate(_ key: String) throws(SettingsFault) {
         try SettingsFault.require(
@@ -113,6 +120,12 @@ package struct MacrostateLearning: Sendable, Codable, Equatable {
             horizon.perBatch >= 1 && batchSize % max(horizon.perBatch, 1) == 0,
             "\(key).horizon.perBatch",
             "found \(horizon.perBatch), expected a divisor of batchSize = \(batchSize)"
+        )
+        let part = batchSize / max(horizon.perBatch, 1)
+        try SettingsFault.require(
+            pairsPerTrajectory >= 1 && part % max(pairsPerTrajectory, 1) == 0,
+            "\(key).pairsPerTrajectory",
+            "found \(pairsPerTrajectory), expected a divisor of batchSize / horizon.perBatch = \(part)"
         )
         try SettingsFault.require(
             learningRate > 0 && learningRate <= 1,
