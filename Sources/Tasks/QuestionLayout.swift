@@ -22,6 +22,11 @@ package enum QuestionLayout: String, Sendable, Codable, CaseIterable {
     /// MMLU (Hendrycks et al., arXiv:2009.03300): CSV of question, four options and a letter, without
     /// a header; or options by letter as JSON lines.
     case mmlu
+    /// TruthfulQA (Lin, Hilton and Evans, arXiv:2109.07958): best_answer among incorrect_answers, in an order
+    /// that the question's text decides.
+    case truthfulqa
+    /// AQuA (Ling et al., arXiv:1705.04146): options that begin with their letter, and correct.
+    case aqua
 
     /// The layout that a record's fields show.
     static func detect(_ record: Record) throws(DataError) -> QuestionLayout {
@@ -34,6 +39,8 @@ package enum QuestionLayout: String, Sendable, Codable, CaseIterable {
         if fields.isSuperset(of: ["question", "options", "answer_idx"]) {
             return fields.contains("subject") || fields.contains("domain") ? .mmlu : .medqa
         }
+        if fields.isSuperset(of: ["question", "best_answer", "incorrect_answers"]) { return .truthfulqa }
+        if fields.isSuperset(of: ["question", "options", "correct"]) { return .aqua }
         if fields.contains("question"), let answer = record.fields["answer"]?.text, answer.contains("\n####")
         {
             return .gsm8k
@@ -67,6 +74,8 @@ package enum QuestionLayout: String, Sendable, Codable, CaseIterable {
         case .medmcqa where record.fields["opa"] != nil: return try record.medMCQA()
         case .medmcqa, .medqa, .mmlu: return try record.lettered(fallbackTopic: fallbackTopic)
         case .pubmedqa: return try record.pubMedQA()
+        case .truthfulqa: return try record.truthfulQA()
+        case .aqua: return try record.aqua()
         }
     }
 }

@@ -1,3 +1,5 @@
+internal import Randomness
+
 // From each layout's fields to a question.
 
 extension Record {
@@ -122,6 +124,57 @@ extension Record {
             topic: "pubmedqa",
             prompt: lines.joined(separator: "\n"),
             answer: decision,
+            kind: .choice
+        )
+    }
+
+    /// TruthfulQA as a choice; answers that are given twice, or as right and wrong, stand once.
+    func truthfulQA() throws(DataError) -> Question {
+        let question = try text("question")
+        let best = try text("best_answer")
+        guard case .array(let values)? = fields["incorrect_answers"] else {
+            let found = fields["incorrect_answers"]?.kind ?? "nothing"
+            throw error("incorrect_answers", found, "an array of texts")
+        }
+        var options = [best]
+        for value in values {
+            guard let text = value.text else { throw error("incorrect_answers", value.kind, "texts") }
+            if !options.contains(text) { options.append(text) }
+        }
+        guard (2...26).contains(options.count) else {
+            throw error("incorrect_answers", "\(options.count - 1) that are not the best one", "1 to 25")
+        }
+        // The published files put the right one first.
+        var stream = RandomStream(seed: 0, "truthfulqa", question)
+        stream.shuffle(&options)
+        return Question(
+            id: try identifier(),
+            topic: try optionalText("category") ?? "truthfulqa",
+            prompt: Record.prompt(question, options),
+            answer: try letter(best, among: options, "best_answer"),
+            kind: .choice
+        )
+    }
+
+    /// AQuA, whose options read `A)5`.
+    func aqua() throws(DataError) -> Question {
+        var options = try self.options("options")
+        for (index, option) in options.enumerated() {
+            guard option.hasPrefix(Record.letters[index] + ")") else {
+                throw error("options", "'\(option.prefix(40))'", "'\(Record.letters[index]))' and the option")
+            }
+            options[index] = Verifier.trimmed(String(option.dropFirst(2)))
+        }
+        let correct = try text("correct")
+        guard Record.letters.prefix(options.count).contains(correct) else {
+            let letters = Record.letters.prefix(options.count).joined(separator: ", ")
+            throw error("correct", "'\(correct.prefix(40))'", "one of \(letters)")
+        }
+        return Question(
+            id: try identifier(),
+            topic: "aqua",
+            prompt: Record.prompt(Verifier.trimmed(try text("question")), options),
+            answer: correct,
             kind: .choice
         )
     }

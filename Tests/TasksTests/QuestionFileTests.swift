@@ -80,6 +80,12 @@ import Testing
         let mmlu = try parse(
             #"{"id": "m", "domain": "law", "subject": "s", "question": "Q", "options": {"A": "1", "B": "2"}, "answer_idx": "B"}"#
         )
+        let truthful = try parse(
+            #"{"id": "t-1", "category": "Myths", "question": "Why?", "best_answer": "x", "incorrect_answers": ["w", "x", "w", "z"]}"#
+        )
+        let aqua = try parse(
+            #"{"question": "How far? ", "options": ["A)1 km", "B) 2 km"], "rationale": "r", "correct": "B"}"#
+        )
         let csv = try parse(
             "\"Which, if any?\",\"a, b\",\"say \"\"c\"\"\",\"two\nlines\",d,C\r\n\"Next\",1,2,3,4,A\n",
             name: "x/anatomy_test.csv"
@@ -97,6 +103,14 @@ import Testing
         #expect(medmcqa[0].prompt == "Which?\nA. w\nB. x\nC. y\nD. z")
         #expect((medqa[0].answer, medqa[0].topic) == ("C", "step1"))
         #expect((mmlu[0].answer, mmlu[0].topic, mmlu[0].kind) == ("B", "law", .choice))
+        #expect(
+            Set(truthful[0].prompt.split(separator: "\n").dropFirst().map { $0.dropFirst(3) }) == [
+                "w", "x", "z",
+            ]
+        )
+        #expect(truthful[0].prompt.contains("\n\(truthful[0].answer). x"))
+        #expect((truthful[0].topic, truthful[0].prompt.count) == ("Myths", 19))
+        #expect((aqua[0].prompt, aqua[0].answer) == ("How far?\nA. 1 km\nB. 2 km", "B"))
         #expect(csv.map(\.id) == ["1", "3"])
         #expect(csv.map(\.topic) == ["anatomy", "anatomy"])
         #expect(csv[0].prompt == "Which, if any?\nA. a, b\nB. say \"c\"\nC. two\nlines\nD. d")
@@ -154,6 +168,18 @@ import Testing
             (
                 #"{"7": {"QUESTION": "a", "CONTEXTS": [], "final_decision": "si"}}"#, .auto,
                 "q: record '7': final_decision: found 'si', expected yes, no or maybe"
+            ),
+            (
+                #"{"question": "a", "best_answer": "x", "incorrect_answers": ["x"]}"#, .auto,
+                "q: line 1: incorrect_answers: found 0 that are not the best one, expected 1 to 25"
+            ),
+            (
+                #"{"question": "a", "options": ["A)1", "2"], "correct": "A"}"#, .auto,
+                "q: line 1: options: found '2', expected 'B)' and the option"
+            ),
+            (
+                #"{"question": "a", "options": ["A)1", "B)2"], "correct": "C"}"#, .auto,
+                "q: line 1: correct: found 'C', expected one of A, B"
             ),
             ("a,b,c", .mmlu, "q: line 1: row: found 3 columns, expected 6: question, four options, letter"),
             (
