@@ -27,11 +27,11 @@ struct MacrostatePageTests {
             ]
         }
 
-        #expect(html.contains("given to the model</span>Why <mark class=\"hue-2 band-0 group-3\""))
-        #expect(html.contains("title=\"3 step\"><span class=\"lead\"><b>3</b>well</span> then</mark>"))
-        #expect(html.contains("<b>5</b>done</span></mark></p>"))
+        #expect(html.contains("given to the model</span>Why <mark class=\"hue-2 band-0 group-2\""))
+        #expect(html.contains("title=\"2 step\"><span class=\"lead\"><b>2</b>well</span> then</mark>"))
+        #expect(html.contains("<b>4</b>done</span></mark></p>"))
         // One stretch on the timeline, though the page parts what was given from what was written.
-        #expect(html.contains("style=\"--at:1;--n:3;--lane:2\" title=\"3 step: pieces 2 to 4\""))
+        #expect(html.contains("style=\"--at:1;--n:3;--lane:2\" title=\"2 step: pieces 2 to 4\""))
         #expect(html.contains("class=\"given-part\" style=\"--at:0;--n:2\""))
         #expect(html.contains("1 changes of group over 5 pieces"))
     }
@@ -45,13 +45,30 @@ struct MacrostatePageTests {
 
         #expect(Set(classes).count == MacrostateReading.groupsMax)
         for group in reading.groups.indices {
-            #expect(html.contains(">\(group + 1)</span>\(reading.groups[group].name)</label>"))
-            #expect(html.contains("id=\"pick-\(group + 1)\""))
-            #expect(html.contains("#pick-\(group + 1):checked"))
+            #expect(html.contains(">\(group)</span>\(reading.groups[group].name)</label>"))
+            #expect(html.contains("id=\"pick-\(group)\""))
+            #expect(html.contains("#pick-\(group):checked"))
             #expect(
-                html.contains("class=\"node-text \(classes[group])\" text-anchor=\"middle\">\(group + 1)<")
+                html.contains("class=\"node-text \(classes[group])\" text-anchor=\"middle\">\(group)<")
             )
         }
+    }
+
+    @Test("a card says how well its group was found again, and that a name is only proposed")
+    func recall() {
+        let html = page {
+            $0.groups[1].recall = 0.934
+            $0.groups[1].forcedChoice = 0.81
+            $0.groups[1].isNameProposed = true
+        }
+
+        #expect(
+            html.contains(
+                "93\u{202F}% found again from half of the texts · told from others by a judge 81\u{202F}%"
+            )
+        )
+        #expect(html.contains("· name proposed from its words"))
+        #expect(!page().contains("found again from") && !page().contains("name proposed"))
     }
 
     @Test("what comes from outside is escaped everywhere")

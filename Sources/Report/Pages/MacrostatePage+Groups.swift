@@ -22,12 +22,7 @@ extension MacrostatePage {
             return "<figure class=\"\(style)\"><figcaption>" + badge(index)
                 + Markup.text("h3", [:], group.name)
                 + "</figcaption>"
-                + Markup.text(
-                    "p",
-                    ["class": "size"],
-                    "\(NumberText.percent(group.share, digits: 0)) of pieces · "
-                        + "\(NumberText.fixed(group.dwell, 1)) pieces a stay"
-                )
+                + Markup.text("p", ["class": "size"], Self.size(group))
                 + Markup.element(
                     "div",
                     ["class": "bar-line"],
@@ -45,6 +40,22 @@ extension MacrostatePage {
                     + "person's or a machine's reading of such spans; the number is what was found."
             ) + Markup.element("div", ["class": "group-cards"], cards.joined(separator: "\n"))
             + "</section>\n"
+    }
+
+    /// How large a group is, how long it lasts and how well it was found again.
+    private static func size(_ group: MacrostateReading.Group) -> String {
+        var parts = [
+            "\(NumberText.percent(group.share, digits: 0)) of pieces",
+            "\(NumberText.fixed(group.dwell, 1)) pieces a stay",
+        ]
+        if let recall = group.recall {
+            parts.append("\(NumberText.percent(recall, digits: 0)) found again from half of the texts")
+        }
+        if let told = group.forcedChoice {
+            parts.append("told from others by a judge \(NumberText.percent(told, digits: 0)) of the times")
+        }
+        if group.isNameProposed { parts.append("name proposed from its words") }
+        return parts.joined(separator: " · ")
     }
 
     /// A group's chance to be next once another ends, `[G, G]`; nil on the diagonal and where none was seen.
@@ -95,7 +106,7 @@ extension MacrostatePage {
                 edges: edges
             ),
             marks: reading.groups.indices.map {
-                .init(className: MacrostateStyle.className($0), text: "\($0 + 1)")
+                .init(className: MacrostateStyle.className($0), text: "\($0)")
             }
         )
         let rows = edges.sorted { ($1.weight, $0.from, $0.to) < ($0.weight, $1.from, $1.to) }.map { edge in

@@ -42,13 +42,13 @@ extension MacrostatePage {
         let all = Markup.element(
             "label",
             [:],
-            "<input type=\"radio\" name=\"pick\" id=\"pick-0\" checked=\"checked\"/>all"
+            "<input type=\"radio\" name=\"pick\" id=\"pick-all\" checked=\"checked\"/>all"
         )
         let names = reading.groups.enumerated().map { index, group in
             Markup.element(
                 "label",
                 [:],
-                "<input type=\"radio\" name=\"pick\" id=\"pick-\(index + 1)\"/>" + badge(index)
+                "<input type=\"radio\" name=\"pick\" id=\"pick-\(index)\"/>" + badge(index)
                     + Markup.escape(group.name)
             )
         }
@@ -122,7 +122,7 @@ extension MacrostatePage {
             + Markup.element(
                 "mark",
                 [
-                    "class": "\(MacrostateStyle.className(group)) group-\(group + 1)", "title": name(group),
+                    "class": "\(MacrostateStyle.className(group)) group-\(group)", "title": name(group),
                 ],
                 MacrostatePage.numbered(run.text[first..<end], group)
             ) + Markup.escape(String(run.text[end...]))
@@ -131,7 +131,7 @@ extension MacrostatePage {
     /// A text with a group's number in front, which a line's end does not part from the first word.
     static func numbered(_ text: Substring, _ group: Int) -> String {
         let word = text.prefix { !$0.isWhitespace }
-        let number = Markup.text("b", [:], "\(group + 1)")
+        let number = Markup.text("b", [:], "\(group)")
         guard word.count <= 20 else { return number + Markup.escape(String(text)) }
         return Markup.element("span", ["class": "lead"], number + Markup.escape(String(word)))
             + Markup.escape(String(text[word.endIndex...]))
@@ -144,7 +144,7 @@ extension MacrostatePage {
         number: Int
     ) -> String {
         let names = reading.groups.enumerated().map { index, group in
-            "<li><b>\(index + 1)</b>" + Markup.text("span", [:], group.name) + "</li>"
+            "<li><b>\(index)</b>" + Markup.text("span", [:], group.name) + "</li>"
         }
         let shade = given.map { part in
             Markup.element(
@@ -158,7 +158,7 @@ extension MacrostatePage {
                 Markup.element(
                     "i",
                     [
-                        "class": "\(MacrostateStyle.className(group)) group-\(group + 1)",
+                        "class": "\(MacrostateStyle.className(group)) group-\(group)",
                         "style": "--at:\(run.start);--n:\(run.count);--lane:\(group)",
                         "title": "\(name(group)): pieces \(run.start + 1) to \(run.start + run.count)",
                     ]

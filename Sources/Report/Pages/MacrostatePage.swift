@@ -25,11 +25,11 @@ package struct MacrostatePage {
     }
 
     /// A group's number and name, which differ even where two names are the same.
-    func name(_ group: Int) -> String { "\(group + 1) \(reading.groups[group].name)" }
+    func name(_ group: Int) -> String { "\(group) \(reading.groups[group].name)" }
 
     /// The number of a group in its colour.
     func badge(_ group: Int) -> String {
-        Markup.text("span", ["class": "badge \(MacrostateStyle.className(group))"], "\(group + 1)")
+        Markup.text("span", ["class": "badge \(MacrostateStyle.className(group))"], "\(group)")
     }
 
     /// A piece's group; nil where it has none that exists.

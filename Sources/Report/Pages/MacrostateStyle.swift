@@ -106,8 +106,8 @@ enum MacrostateStyle {
 
     private static func picked(_ group: Int) -> String {
         """
-        .macro:has(#pick-\(group + 1):checked) :is(mark, .lanes i):not(.group-\(group + 1), .given-part) { opacity: .22; }
-        .macro:has(#pick-\(group + 1):checked) mark.group-\(group + 1) { background: color-mix(in srgb, var(--series) 55%, transparent); }
+        .macro:has(#pick-\(group):checked) :is(mark, .lanes i):not(.group-\(group), .given-part) { opacity: .22; }
+        .macro:has(#pick-\(group):checked) mark.group-\(group) { background: color-mix(in srgb, var(--series) 55%, transparent); }
 
         """
     }

@@ -4,7 +4,7 @@ package import Contract
 /// colour, and the measures that say how far they can be trusted.
 ///
 /// A *piece* is the unit of text that has one hidden state. The *given part* of a text was read by the model,
-/// the rest it wrote itself. Groups are numbered from 0 here and from 1 on the page. Measures that are nil or
+/// the rest it wrote itself. Groups are numbered from 0. Measures that are nil or
 /// not finite were not taken, and the page leaves them out.
 package struct MacrostateReading: Sendable, Equatable {
     /// The heading.
@@ -72,6 +72,12 @@ package struct MacrostateReading: Sendable, Equatable {
         package var dwell: Double
         /// Its most typical spans.
         package var examples: [Example]
+        /// Whether the name was only proposed from what stands in the group's spans.
+        package var isNameProposed = false
+        /// Which share of it independent fits on half of the texts find again; nil where that was not tried.
+        package var recall: Double?
+        /// How often a judge who knew the name told its spans from others'; nil where none was asked.
+        package var forcedChoice: Double?
 
         /// Makes a group.
         package init(name: String, share: Double, dwell: Double, examples: [Example] = []) {
