@@ -38,6 +38,23 @@ import Wire
         #expect(crashed)
         #expect(try await result.adapter == Self.undisturbed.value)
     }
+
+    private static let undisturbedRET = Once {
+        try await runInMemory(Recipe.ret, in: Scratch("undisturbed-ret")).adapter
+    }
+
+    @Test(
+        "the same for macrostates, whose targets are asked for again",
+        arguments: points.enumerated().filter { $0.offset % 7 == 3 }.map(\.element)
+    )
+    func crashOfRET(_ point: CrashPoint) async throws {
+        let scratch = try Scratch("crash-ret")
+
+        let (result, crashed) = try await runCrashing(Recipe.ret, at: point, in: scratch)
+
+        #expect(crashed)
+        #expect(try await result.adapter == Self.undisturbedRET.value)
+    }
 }
 
 /// A value that is made at its first use.

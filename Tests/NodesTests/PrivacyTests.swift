@@ -43,6 +43,43 @@ import Wire
         }
     }
 
+    @Test("no private text is in any byte that is sent, in the ledger or in the logs of a ret run")
+    func canaryOfRET() async throws {
+        let scratch = try Scratch()
+        let lines = Self.prompts.enumerated().map { index, prompt in
+            #"{"id": "secret-\#(index)", "prompt": "\#(prompt)", "answer": "1"}"#
+        }
+        let file = try scratch.write(lines.joined(separator: "\n"), to: "private.jsonl")
+        var recipe = Recipe.ret
+        recipe.rounds = 1
+        let (tap, stage) = try await runTapped(recipe, in: scratch, dataFile: file)
+
+        let sent = try tap.up.map(\.body) + decompressed(tap.up, offers: tap.up)
+        let received = try decompressed(tap.down, offers: tap.down)
+        let items = try LanguageData.publicQuestions(stage.job.coordinatorContext).map(\.prompt)
+        var kept: [[UInt8]] = []
+        // The coordinator's ledger and blobs, and what it wrote beside them: all but the client's own state.
+        let root = stage.layout.coordinatorState
+        for name in FileManager.default.subpaths(atPath: root) ?? [] {
+            if let bytes = FileManager.default.contents(atPath: "\(root)/\(name)") {
+                kept.append(Array(bytes))
+            }
+        }
+
+        // Tokens of public texts come down, in the form that private ones are looked for in.
+        #expect(
+            items.contains { prompt in
+                forms(of: prompt).contains { form in received.contains { find(form, in: $0) } }
+            }
+        )
+        #expect(kept.count > 3)
+        for secret in Self.prompts + ["secret-"] {
+            for form in forms(of: secret) {
+                #expect(!(sent + kept).contains { find(form, in: $0) }, "\(secret)")
+            }
+        }
+    }
+
     @Test("the byte counts in the ledger are the sizes of the frames")
     func traffic() async throws {
         let scratch = try Scratch()

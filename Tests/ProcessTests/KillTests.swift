@@ -77,6 +77,28 @@ extension ProcessTests {
             }
         }
 
+        @Test(
+            "kill -9 loses nothing of macrostates either, and one process ends with the same ones",
+            .timeLimit(.minutes(2)),
+            arguments: [Moment.publicStep, .uploading]
+        )
+        func macrostates(_ moment: Moment) async throws {
+            try await Bench.with { bench in
+                var topology = SmallTopology(delayMs: 80)
+                topology.isRET = true
+                let run = try await Federation(topology, in: bench)
+                let alone = bench.path("alone")
+                try await bench.succeed("tributary", ["simulate", run.topologyFile, "--out", alone])
+                try run.start(Federation.everyone)
+                try #require(await eventually { moment.isNow(run) }, "the run never came \(moment.rawValue)")
+                for victim in [Federation.coordinator, "inc"] {
+                    await run.kill(victim)
+                    try run.start(victim)
+                }
+                #expect(try await run.finish() == Federation.adapter(below: alone + "/coordinator"))
+            }
+        }
+
         @Test("kill -9 at random instants loses nothing", .timeLimit(.minutes(2)), arguments: 1...4)
         func randomInstants(seed: UInt64) async throws {
             var random = SplitMix(state: seed)

@@ -52,10 +52,23 @@ struct Recipe: Sendable, CustomTestStringConvertible {
         steps: 3
     )
 
+    static let ret = Recipe(
+        trainer: "ret",
+        settings: """
+            {layers: [1], groups: 3, publicTextsPerStep: 4, updatesPerStep: 2, \
+            shape: {windows: [2], hidden: [8], outputs: 4, predictorHidden: [8]}, \
+            learning: {horizon: {from: 1, to: 2}, batchSize: 16}}
+            """,
+        clients: ["ash", "birch"],
+        rounds: 2,
+        steps: 3,
+        adapter: "{}"
+    )
+
     static let action = Recipe(trainer: "action")
 
     /// The toys have no model and no data.
-    private var usesModel: Bool { ["rlvr", "sft"].contains(trainer) }
+    private var usesModel: Bool { ["rlvr", "sft", "ret"].contains(trainer) }
 
     var yaml: String {
         let data =

@@ -83,7 +83,9 @@ final class Federation {
 
     /// The adapter file below a coordinator's state.
     static func adapter(below state: String) throws -> Data {
-        try Data(contentsOf: URL(fileURLWithPath: state + "/adapter/adapter_model.safetensors"))
+        let names = ["adapter_model.safetensors", "macrostates.safetensors"].map { state + "/adapter/" + $0 }
+        let there = names.first { FileManager.default.fileExists(atPath: $0) } ?? names[0]
+        return try Data(contentsOf: URL(fileURLWithPath: there))
     }
 
     /// What the undisturbed federation ends with, from `tributary simulate`; worked out once.

@@ -14,16 +14,26 @@ struct SmallTopology {
     var seed = 1
     /// More lines of `trainer.settings`.
     var settings: [String] = []
+    /// Whether macrostates are learnt in place of answers.
+    var isRET = false
 
-    var text: String {
+    private var learning: String {
+        guard isRET else { return rlvr }
+        return """
+            trainer:
+              name: ret
+              settings:
+                layers: [1]
+                groups: 3
+                publicTextsPerStep: 4
+                updatesPerStep: 3
+                shape: {windows: [2], hidden: [16], outputs: 4, predictorHidden: [16]}
+                learning: {horizon: {from: 1, to: 2}, batchSize: 64}
+            """
+    }
+
+    private var rlvr: String {
         """
-        federation: \(federation)
-        seed: \(seed)
-        coordinator:
-          host: \(host)
-          port: \(port)
-        model:
-          \(model)
         adapter:
           rank: 2
           alpha: 4
@@ -40,7 +50,21 @@ struct SmallTopology {
             evaluation:
               method: expected
               itemsPerTopic: 10
-        \(settings.map { "    \($0)\n" }.joined())data:
+        \(settings.map { "    \($0)" }.joined(separator: "\n"))
+        """
+    }
+
+    var text: String {
+        """
+        federation: \(federation)
+        seed: \(seed)
+        coordinator:
+          host: \(host)
+          port: \(port)
+        model:
+          \(model)
+        \(learning)
+        data:
           clients: &draw
             families: [inc, dec, max]
             clients: 3
