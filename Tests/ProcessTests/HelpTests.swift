@@ -6,11 +6,13 @@ extension ProcessTests {
     @Suite(.serialized)
     struct HelpTests {
         static let subcommands = [
-            "provision", "up", "simulate", "report", "evaluate", "generate", "pretrain", "reproduce",
-            "inspect",
-            "validate",
+            "provision", "up", "simulate", "report", "evaluate", "generate", "pretrain", "trajectories",
+            "macrostates", "reproduce", "bench", "inspect", "validate",
         ]
-        static let studies = ["reproduce pubswap", "reproduce hyperattention"]
+        static let nested = [
+            "reproduce pubswap", "reproduce hyperattention", "trajectories record", "trajectories info",
+            "macrostates learn", "macrostates fit", "macrostates name", "macrostates show", "bench ret",
+        ]
 
         /// The lines of the examples, each with the lines it was broken into, and the options of the rest.
         private func parts(_ help: String) -> (examples: [String], options: Set<Substring>) {
@@ -48,7 +50,7 @@ extension ProcessTests {
                 var examples: [String] = []
                 let commands =
                     ["coordinator", "client"]
-                    + (Self.subcommands + Self.studies).map { "tributary " + $0 }
+                    + (Self.subcommands + Self.nested).map { "tributary " + $0 }
                 for command in commands {
                     var words = command.split(separator: " ").map(String.init)
                     let help = try await bench.succeed(

@@ -12,11 +12,7 @@ extension MacrostatePage {
             let style = MacrostateStyle.className(index)
             let spans = group.examples.map { example in
                 "<li>" + Markup.escape(example.before)
-                    + Markup.element(
-                        "mark",
-                        ["class": style],
-                        MacrostatePage.numbered(example.span[...], index)
-                    ) + Markup.escape(example.after)
+                    + marked(example.span, index) + Markup.escape(example.after)
                     + (example.source.isEmpty ? "" : Markup.text("small", [:], example.source)) + "</li>"
             }
             return "<figure class=\"\(style)\"><figcaption>" + badge(index)

@@ -112,24 +112,28 @@ extension MacrostatePage {
             + paragraphs.joined(separator: "\n") + "</figure>"
     }
 
-    /// A run with its number in front; spaces at its ends stay outside.
     private func marked(_ run: Run) -> String {
-        guard let group = run.group, let first = run.text.firstIndex(where: { !$0.isWhitespace }),
-            let last = run.text.lastIndex(where: { !$0.isWhitespace })
-        else { return Markup.escape(run.text) }
-        let end = run.text.index(after: last)
-        return Markup.escape(String(run.text[..<first]))
+        run.group.map { marked(run.text, $0) } ?? Markup.escape(run.text)
+    }
+
+    /// A text of a group with the group's number in front; spaces at its ends stay outside.
+    func marked(_ text: String, _ group: Int) -> String {
+        guard let first = text.firstIndex(where: { !$0.isWhitespace }),
+            let last = text.lastIndex(where: { !$0.isWhitespace })
+        else { return Markup.escape(text) }
+        let end = text.index(after: last)
+        return Markup.escape(String(text[..<first]))
             + Markup.element(
                 "mark",
                 [
                     "class": "\(MacrostateStyle.className(group)) group-\(group)", "title": name(group),
                 ],
-                MacrostatePage.numbered(run.text[first..<end], group)
-            ) + Markup.escape(String(run.text[end...]))
+                MacrostatePage.numbered(text[first..<end], group)
+            ) + Markup.escape(String(text[end...]))
     }
 
     /// A text with a group's number in front, which a line's end does not part from the first word.
-    static func numbered(_ text: Substring, _ group: Int) -> String {
+    private static func numbered(_ text: Substring, _ group: Int) -> String {
         let word = text.prefix { !$0.isWhitespace }
         let number = Markup.text("b", [:], "\(group)")
         guard word.count <= 20 else { return number + Markup.escape(String(text)) }

@@ -75,13 +75,11 @@ package struct MacrostatePage {
 
     /// What a measure says against the groups, before anything is seen of them.
     private var warnings: String {
-        reading.trust.judgements.filter { $0.level == .unsound }.map { judgement in
+        reading.trust.unsound.map { judgement in
             Markup.element(
                 "p",
                 ["class": "remark warning"],
-                Markup.text("strong", [:], "\(judgement.name) \(judgement.found): \(judgement.verdict).")
-                    + " "
-                    + Markup.escape(judgement.why)
+                Markup.text("strong", [:], judgement.sentence) + " " + Markup.escape(judgement.why)
             )
         }.joined(separator: "\n")
     }

@@ -1,3 +1,8 @@
+extension MacrostateReading {
+    /// What the measures say against the groups, a line each, for a terminal.
+    package var warnings: [String] { trust.unsound.map { "\($0.sentence) \($0.why)" } }
+}
+
 /// What the measures mean, in words.
 extension MacrostateReading.Trust {
     /// How well a measure speaks for the groups.
@@ -17,6 +22,9 @@ extension MacrostateReading.Trust {
         let found: String
         let compared: String
         let why: String
+
+        /// The finding in a sentence.
+        var sentence: String { "\(name) \(found): \(verdict)." }
     }
 
     /// From which value on groups are called places, partly and mainly.
@@ -37,6 +45,9 @@ extension MacrostateReading.Trust {
     var judgements: [Judgement] {
         [lasting, places, words, phases, spread].compactMap { $0 }
     }
+
+    /// What speaks against the groups.
+    var unsound: [Judgement] { judgements.filter { $0.level == .unsound } }
 
     private var lasting: Judgement? {
         guard consistency.isFinite, chance.isFinite else { return nil }

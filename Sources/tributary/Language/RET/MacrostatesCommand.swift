@@ -21,6 +21,7 @@ struct MacrostatesCommand: AsyncParsableCommand {
             """,
         subcommands: [
             MacrostatesLearnCommand.self, MacrostatesFitCommand.self, MacrostatesNameCommand.self,
+            MacrostatesShowCommand.self,
         ]
     )
 }
