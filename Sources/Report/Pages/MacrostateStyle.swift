@@ -27,7 +27,7 @@ enum MacrostateStyle {
         .hue-4 { --series: #d55e00; --on: #14171a; }
         .hue-5 { --series: #f0e442; --on: #14171a; }
         .hue-6 { --series: #0072b2; --on: #ffffff; }
-        .hue-7 { --series: #b4b4b4; --on: #14171a; }
+        .hue-7 { --series: #bbbbbb; --on: #14171a; }
         .band-0 { --fill: var(--series); }
         .band-1 { --fill: repeating-linear-gradient(135deg, var(--series) 0 4px, color-mix(in srgb, var(--series) 45%, var(--card)) 4px 7px); }
 
