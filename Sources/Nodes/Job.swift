@@ -148,7 +148,8 @@ extension Job {
         CoordinatorContext(
             run: run(threads: topology.coordinator.threads),
             publicData: topology.publicData,
-            evaluationData: topology.evaluation
+            evaluationData: topology.evaluation,
+            poolRule: topology.pool
         )
     }
 

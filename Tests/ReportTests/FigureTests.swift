@@ -69,7 +69,7 @@ struct FigureTests {
             case .intervals: "class=\"error-bar\""
             case .heatMap: "class=\"cell negative\""
             case .graph: "class=\"arrow\""
-            case .annotatedText: "<sub>1</sub></mark>"
+            case .annotatedText: "<sub>0</sub></mark>"
             }
         }
     }

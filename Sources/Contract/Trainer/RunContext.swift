@@ -80,12 +80,20 @@ public struct CoordinatorContext: Sendable {
     public var publicData: Mapping
     /// `data.evaluation`: the held-out set.
     public var evaluationData: Mapping
+    /// `pool.rule`, for a judge that does not leave the pool to it: `none` asks for a pool without others' responses.
+    public var poolRule: String
 
     /// Gathers the coordinator's context.
-    public init(run: RunContext, publicData: Mapping = .empty, evaluationData: Mapping = .empty) {
+    public init(
+        run: RunContext,
+        publicData: Mapping = .empty,
+        evaluationData: Mapping = .empty,
+        poolRule: String = "balanced"
+    ) {
         self.run = run
         self.publicData = publicData
         self.evaluationData = evaluationData
+        self.poolRule = poolRule
     }
 }
 

@@ -12,7 +12,7 @@ struct AnnotatedTextDrawing {
 
     /// The groups with the numbers that stand behind their spans.
     var legend: [(name: String, style: SeriesStyle)] {
-        text.groups.enumerated().map { (name: "\($0 + 1) \($1)", style: .numbered($0)) }
+        text.groups.enumerated().map { (name: "\($0) \($1)", style: .numbered($0)) }
     }
 
     /// How much of the text each group has.
@@ -22,7 +22,7 @@ struct AnnotatedTextDrawing {
             rows: text.groups.enumerated().map { index, name in
                 let spans = text.spans.filter { group($0) == index }
                 return [
-                    "\(index + 1) \(name)", "\(spans.count)", "\(spans.reduce(0) { $0 + $1.text.count })",
+                    "\(index) \(name)", "\(spans.count)", "\(spans.reduce(0) { $0 + $1.text.count })",
                 ]
             }
         )
@@ -39,7 +39,7 @@ struct AnnotatedTextDrawing {
             return Markup.element(
                 "mark",
                 ["class": SeriesStyle.numbered(group).className],
-                Markup.escape(String(words)) + Markup.text("sub", [:], "\(group + 1)")
+                Markup.escape(String(words)) + Markup.text("sub", [:], "\(group)")
             ) + Markup.escape(String(span.text[words.endIndex...]))
         }
         return Markup.element("p", ["class": "annotated"], parts.joined())

@@ -85,11 +85,13 @@ struct MacrostateEvaluation {
                     group: index < skipped ? nil : Int(labels[0][index - skipped])
                 )
             }
+            let shares = dynamics.shares.map { "\(Int(($0 * 100).rounded())) % of the tokens" }
             figures.append(
                 Figure(
                     "A held-out text",
-                    caption: "Each token in the colour of its group.",
-                    .annotatedText(Figure.AnnotatedText(groups: names, spans: spans))
+                    caption:
+                        "Each token with the number of its group; tokens that are not learnt from have none.",
+                    .annotatedText(Figure.AnnotatedText(groups: shares, spans: spans))
                 )
             )
         }

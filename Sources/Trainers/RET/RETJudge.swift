@@ -18,6 +18,8 @@ package final class RETJudge: PublicJudge {
     private let heldOutQuestions: [Question]
     private var heldOut: TrajectorySet?
     private var walk: ShuffledEpochs
+    /// Whether clients are given others' macrostates: not under the pool rule `none`, the control.
+    private let gives: Bool
 
     /// Counts the public and the held-out texts.
     package static func examine(_ settings: RETSettings, _ coordinator: CoordinatorContext) throws -> [String]
@@ -53,6 +55,7 @@ package final class RETJudge: PublicJudge {
             publicSet.trajectories.enumerated().map { ($1.id, $0) },
             uniquingKeysWith: { first, _ in first }
         )
+        gives = context.poolRule != "none"
         heldOutQuestions = try LanguageData.heldOutQuestions(context)
         walk = ShuffledEpochs(count: publicSet.trajectories.count, seed: seed, path: "public-order")
     }
@@ -164,7 +167,7 @@ package final class RETJudge: PublicJudge {
         for (index, client) in step.clients.enumerated() {
             let pooled = step.batch.items.indices.map { item in
                 let helps =
-                    best[item] != index
+                    gives && best[item] != index
                     && step.clients[best[item]].scores[item][0] > client.scores[item][0]
                 given += helps ? 1 : 0
                 let target = MacrostatePayload.Target(

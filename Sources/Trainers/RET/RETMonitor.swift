@@ -49,7 +49,8 @@ package struct RETMonitor: RoundMonitor {
             settings.learning = learning
             try settings.validate()
             for (key, value, range) in [
-                ("prompts", prompts, 2...65_536), ("samples", samples, 1...1024), ("steps", steps, 1...1_000_000),
+                ("prompts", prompts, 2...65_536), ("samples", samples, 1...1024),
+                ("steps", steps, 1...1_000_000),
                 ("maxTokens", maxTokens, 0...(1 << 20)), ("permutations", permutations, 1...100_000),
             ] {
                 try SettingsFault.require(
@@ -106,7 +107,8 @@ package struct RETMonitor: RoundMonitor {
         }
         adapter = try Adapter(for: task.base, task.adapter, seed: context.run.seed)
         let configuration = task.base.configuration
-        let layers = settings.layers.isEmpty ? [max(1, (3 * configuration.layerCount + 2) / 5)] : settings.layers
+        let layers =
+            settings.layers.isEmpty ? [max(1, (3 * configuration.layerCount + 2) / 5)] : settings.layers
         do throws(TrajectoryFault) {
             recorder = try TrajectoryRecorder(
                 LanguageDecoder(task.base, adapter: adapter),
@@ -148,7 +150,8 @@ package struct RETMonitor: RoundMonitor {
         func middle(_ value: (Drift) -> Double) -> Double { null.map(value).sorted()[null.count / 2] }
         return MonitorReport(
             metrics: [
-                "ret/occupancy_distance": found.occupancy, "ret/occupancy_distance_by_chance": middle { $0.occupancy },
+                "ret/occupancy_distance": found.occupancy,
+                "ret/occupancy_distance_by_chance": middle { $0.occupancy },
                 "ret/occupancy_p": p { $0.occupancy },
                 "ret/transition_distance": found.transitions,
                 "ret/transition_distance_by_chance": middle { $0.transitions },
@@ -165,7 +168,8 @@ package struct RETMonitor: RoundMonitor {
         let after = (drift.occupancy * 1000).rounded() / 1000
         return Figure(
             "Macrostates of public responses",
-            caption: "The share of each group of the base model's macrostates, in its own responses and in the merged model's. "
+            caption:
+                "The share of each group of the base model's macrostates, in its own responses and in the merged model's. "
                 + "Jensen-Shannon distance \(after) of 0 … 1, p = \((p * 1000).rounded() / 1000) by \(settings.permutations) permutations.",
             .bars(
                 Figure.Bars(
@@ -230,9 +234,14 @@ package struct RETMonitor: RoundMonitor {
         }
         let z = try net.encode(set.all) { $0.learnableRows }
         let width = settings.shape.outputs
-        if let objection = CollapseLimits().objection(to: Spread(of: z, width: width)) { throw TrajectoryFault("", objection) }
+        if let objection = CollapseLimits().objection(to: Spread(of: z, width: width)) {
+            throw TrajectoryFault("", objection)
+        }
         guard z.count >= 10 * settings.groups * width else {
-            throw TrajectoryFault("", "they have \(z.count / width) states, too few for \(settings.groups) groups")
+            throw TrajectoryFault(
+                "",
+                "they have \(z.count / width) states, too few for \(settings.groups) groups"
+            )
         }
         var stream = RandomStream(seed: seed, "ret-monitor-groups")
         let points = Points.thinned(z, width: width, to: 12_000)
