@@ -141,6 +141,7 @@ package final class RETJudge: PublicJudge {
                 ?? 0
         }
         var sums = GroupSums([], width: width, groups: [], count: settings.groups)
+        var pooled: [Float] = []
         var dynamics = GroupDynamics(groups: settings.groups)
         var targets = step.batch.items.map { _ in [Float]() }
         var (agreement, aligned, same, collapsed) = (1.0, 1.0, 0.0, 0)
@@ -160,12 +161,14 @@ package final class RETJudge: PublicJudge {
             same += Agreement.nmi(own.flatMap { $0 }, groups) / Double(step.clients.count)
             sums += GroupSums(points, width: width, groups: own.flatMap { $0 }, count: settings.groups)
             for trajectory in own { dynamics.add(trajectory) }
+            pooled += Points.thinned(points, width: width, to: max(1, 12_000 / step.clients.count))
         }
         centroids.move(to: sums)
+        centroids = refitted(centroids, to: pooled, round: step.batch.round, step: step.batch.step)
         var pools: [String: ResponsePool] = [:]
         var given = 0
         for (index, client) in step.clients.enumerated() {
-            let pooled = step.batch.items.indices.map { item in
+            let groups = step.batch.items.indices.map { item in
                 let helps =
                     gives && best[item] != index
                     && step.clients[best[item]].scores[item][0] > client.scores[item][0]
@@ -180,7 +183,7 @@ package final class RETJudge: PublicJudge {
                     target: target.bytes
                 )
             }
-            pools[client.name] = ResponsePool(round: step.batch.round, step: step.batch.step, groups: pooled)
+            pools[client.name] = ResponsePool(round: step.batch.round, step: step.batch.step, groups: groups)
         }
         return .pools(
             pools,
@@ -191,6 +194,35 @@ package final class RETJudge: PublicJudge {
                 "ret/temporal_consistency_chance": dynamics.chanceConsistency,
             ]
         )
+    }
+
+    /// A fresh fit of the groups where that is clearly better than the one that moved along with the encoder since round 0, which
+    /// may be stuck with two centres in one group; its groups get the numbers of those that they have most states of.
+    private func refitted(_ centroids: Centroids, to points: [Float], round: Int, step: Int) -> Centroids {
+        let width = settings.shape.outputs
+        guard points.count >= 10 * settings.groups * width else { return centroids }
+        var stream = RandomStream(seed: seed, "refit-groups", round, step)
+        let fresh = KMeans.fit(points, width: width, groups: settings.groups, stream: &stream)
+        let (old, new) = (centroids.distances(points), fresh.distances(points))
+        func total(_ squares: [Float]) -> Double { squares.reduce(0) { $0 + Double($1) } }
+        guard total(new.squares) < 0.95 * total(old.squares) else { return centroids }
+        var meets = [Int](repeating: 0, count: settings.groups * settings.groups)
+        for (mine, theirs) in zip(old.nearest, new.nearest) {
+            meets[Int(mine) * settings.groups + Int(theirs)] += 1
+        }
+        var result = centroids
+        var (open, left) = (Set(0..<settings.groups), Set(0..<settings.groups))
+        for cell in meets.indices.sorted(by: { (meets[$0], $1) > (meets[$1], $0) }) {
+            let (number, group) = (cell / settings.groups, cell % settings.groups)
+            guard open.contains(number), left.contains(group) else { continue }
+            open.remove(number)
+            left.remove(group)
+            result.values.replaceSubrange(
+                number * width..<(number + 1) * width,
+                with: fresh.values[group * width..<(group + 1) * width]
+            )
+        }
+        return result
     }
 
     /// How well the merged macrostates foretell themselves on held-out texts, what their groups are like, and whether they

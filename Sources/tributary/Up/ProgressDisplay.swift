@@ -50,7 +50,8 @@ struct ProgressDisplay {
         let quality =
             status.measure.map { measure in
                 "\(measure.name) "
-                    + status.values.map { ScoreText.text($0, measure) }.joined(separator: " → ")
+                    + ProgressDisplay.shortened(status.values.map { ScoreText.text($0, measure) })
+                    .joined(separator: " → ")
             } ?? "not evaluated yet"
         let bytes =
             "\(ProgressDisplay.bytes(status.bytesUp)) up, \(ProgressDisplay.bytes(status.bytesDown)) down"
@@ -59,6 +60,11 @@ struct ProgressDisplay {
         let refused = vetoed.isEmpty ? "" : "  not taken: \(vetoed)"
         return
             "\(round)  \(status.phase.rawValue)  \(quality)\(refused)  \(bytes)  \(seconds) s"
+    }
+
+    /// The first and the last values where there are many: a line stays a line.
+    static func shortened(_ values: [String]) -> [String] {
+        values.count > 5 ? [values[0], "…"] + values.suffix(3) : values
     }
 
     // MARK: - Log

@@ -161,6 +161,7 @@ package final class TrajectoryWriter {
     private let width: Int
     private let states: Int32
     private let index: Int32
+    private let encoder: JSONEncoder
 
     /// Starts a folder, or goes on with one of the same header.
     ///
@@ -168,6 +169,8 @@ package final class TrajectoryWriter {
     package init(folder: String, header: TrajectoryHeader) throws {
         self.folder = folder
         width = header.source.stateWidth
+        encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         let path = "\(folder)/\(TrajectoryFolder.headerName)"
         var existing: [Trajectory] = []
@@ -183,9 +186,9 @@ package final class TrajectoryWriter {
                 existing = try TrajectoryFolder.index(of: folder, width: width)
             }
         } else {
-            let encoder = JSONEncoder()
-            encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
-            try encoder.encode(header).write(to: URL(filePath: path), options: .atomic)
+            let pretty = JSONEncoder()
+            pretty.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
+            try pretty.encode(header).write(to: URL(filePath: path), options: .atomic)
         }
         count = existing.count
         rowCount = existing.last?.rows.upperBound ?? 0
@@ -220,8 +223,6 @@ package final class TrajectoryWriter {
             "TrajectoryWriter: \(recording.states.count) values for \(trajectory.tokens.count) states of \(width)"
         )
         try recording.states.withUnsafeBytes { try write($0, to: states, TrajectoryFolder.statesName) }
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         let line = TrajectoryFolder.Line(
             id: trajectory.id,
             topic: trajectory.topic,

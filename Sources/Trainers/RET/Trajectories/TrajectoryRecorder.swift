@@ -70,15 +70,24 @@ package final class TrajectoryRecorder {
     package func read(_ texts: [Given], promptCounts: [Int]? = nil, withAdapter: Bool = true) -> [Recording] {
         guard !texts.isEmpty else { return [] }
         let batch = PackedBatch(groups: texts.map { (prompt: $0.tokens, responses: []) })
-        var collector = StateCollector(layers: layers, width: source.width, rows: batch.tokens.count)
+        let (layers, width) = (layers, source.stateWidth)
+        var states = texts.map { [UInt16](repeating: 0, count: $0.tokens.count * width) }
         let tape = Tape(recording: false, workspace: decoder.workspace)
         _ = decoder.hidden(tape: tape, batch: batch, withAdapter: withAdapter) { _, index, residual in
-            collector.take(residual, layer: index)
+            guard let place = layers.firstIndex(of: index) else { return residual }
+            var row = 0
+            for text in texts.indices {
+                StateRows(layers: layers.count, residual.columns).round(
+                    residual,
+                    rows: row..<row + texts[text].tokens.count,
+                    into: &states[text],
+                    place: place
+                )
+                row += texts[text].tokens.count
+            }
             return residual
         }
-        var row = 0
         return texts.enumerated().map { index, text in
-            defer { row += text.tokens.count }
             let trajectory = Trajectory(
                 id: text.id,
                 topic: text.topic,
@@ -86,9 +95,7 @@ package final class TrajectoryRecorder {
                 promptCount: promptCounts?[index] ?? text.tokens.count,
                 rows: 0..<text.tokens.count
             )
-            let width = source.stateWidth
-            let states = Array(collector.bits[row * width..<(row + text.tokens.count) * width])
-            return Recording(trajectory: trajectory, states: states)
+            return Recording(trajectory: trajectory, states: states[index])
         }
     }
 
@@ -109,7 +116,7 @@ package final class TrajectoryRecorder {
         stream: (Int) -> RandomStream
     ) -> [Recording] {
         var states = prompts.map { _ in [UInt16]() }
-        let (layers, width) = (layers, source.width)
+        let (layers, width) = (layers, source.stateWidth)
         let completions = decoder.generate(
             prompts: prompts.map(\.tokens),
             samplesPerPrompt: 1,
@@ -117,19 +124,20 @@ package final class TrajectoryRecorder {
             withAdapter: withAdapter,
             hook: { rows in
                 let boundary = steering?(rows)
-                var collector = StateCollector(layers: layers, width: width, rows: rows.tokens.count)
+                var bits = [UInt16](repeating: 0, count: rows.tokens.count * width)
                 return { tape, index, residual in
                     let steered = boundary?(tape, index, residual) ?? residual
-                    if collector.take(steered, layer: index) {
-                        for (row, origin) in rows.origins.enumerated() {
-                            let prompt =
-                                switch origin {
-                                case .prompt(let prompt): prompt
-                                case .sample(let prompt, _): prompt
-                                }
-                            states[prompt] +=
-                                collector.bits[row * collector.stride..<(row + 1) * collector.stride]
-                        }
+                    guard let place = layers.firstIndex(of: index) else { return steered }
+                    let all = StateRows(layers: layers.count, residual.columns)
+                    all.round(steered, rows: 0..<rows.tokens.count, into: &bits, place: place)
+                    guard place == layers.count - 1 else { return steered }
+                    for (row, origin) in rows.origins.enumerated() {
+                        let prompt =
+                            switch origin {
+                            case .prompt(let prompt): prompt
+                            case .sample(let prompt, _): prompt
+                            }
+                        states[prompt] += bits[row * width..<(row + 1) * width]
                     }
                     return steered
                 }
@@ -149,45 +157,35 @@ package final class TrajectoryRecorder {
     }
 }
 
-/// Puts the residual streams of several layers side by side, in half precision.
-private struct StateCollector {
-    /// d.
-    let stride: Int
-    /// `[rows, d]`.
-    private(set) var bits: [UInt16]
-    private let layers: [Int]
+/// Rows of states: the residual streams of several layers side by side, in half precision.
+private struct StateRows {
+    private let layers: Int
     private let width: Int
-    private let rows: Int
 
-    init(layers: [Int], width: Int, rows: Int) {
+    init(layers: Int, _ width: Int) {
         self.layers = layers
         self.width = width
-        self.rows = rows
-        stride = layers.count * width
-        bits = [UInt16](repeating: 0, count: rows * stride)
     }
 
-    /// Takes one layer's stream `[rows, C]` if it is wanted.
-    ///
-    /// - Returns: Whether it was the last one wanted.
-    @discardableResult
-    mutating func take(_ residual: Tensor, layer: Int) -> Bool {
-        guard let place = layers.firstIndex(of: layer) else { return false }
+    /// Rounds some rows of one layer's stream `[N, C]` into its place in states `[rows, layers · C]`.
+    func round(_ residual: Tensor, rows: Range<Int>, into bits: inout [UInt16], place: Int) {
         let values = UnsafeBufferPointer(residual.values)
         bits.withUnsafeMutableBufferPointer { bits in
-            if layers.count == 1 {
-                Half.round(values, into: bits)
-            } else {
-                for row in 0..<rows {
-                    let first = row * stride + place * width
-                    Half.round(
-                        UnsafeBufferPointer(rebasing: values[row * width..<(row + 1) * width]),
-                        into: UnsafeMutableBufferPointer(rebasing: bits[first..<first + width])
-                    )
-                }
+            if layers == 1 {
+                Half.round(
+                    UnsafeBufferPointer(rebasing: values[rows.lowerBound * width..<rows.upperBound * width]),
+                    into: bits
+                )
+                return
+            }
+            for row in rows {
+                let first = ((row - rows.lowerBound) * layers + place) * width
+                Half.round(
+                    UnsafeBufferPointer(rebasing: values[row * width..<(row + 1) * width]),
+                    into: UnsafeMutableBufferPointer(rebasing: bits[first..<first + width])
+                )
             }
         }
-        return place == layers.count - 1
     }
 }
 
