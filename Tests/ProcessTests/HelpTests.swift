@@ -10,8 +10,9 @@ extension ProcessTests {
             "macrostates", "reproduce", "bench", "inspect", "validate",
         ]
         static let nested = [
-            "reproduce pubswap", "reproduce hyperattention", "trajectories record", "trajectories info",
-            "macrostates learn", "macrostates fit", "macrostates name", "macrostates show", "bench ret",
+            "reproduce pubswap", "reproduce hyperattention", "reproduce ret", "trajectories record",
+            "trajectories info", "macrostates learn", "macrostates fit", "macrostates name",
+            "macrostates show", "bench ret",
         ]
 
         /// The lines of the examples, each with the lines it was broken into, and the options of the rest.

@@ -12,7 +12,10 @@ struct ReproduceCommand: AsyncParsableCommand {
             EXAMPLES
               tributary reproduce pubswap --out run/pubswap
               tributary reproduce hyperattention --out run/hyperattention --quick
+              tributary reproduce ret --out run/ret --quick
             """,
-        subcommands: [ReproducePubSwapCommand.self, ReproduceHyperAttentionCommand.self]
+        subcommands: [
+            ReproducePubSwapCommand.self, ReproduceHyperAttentionCommand.self, ReproduceRETCommand.self,
+        ]
     )
 }

@@ -65,6 +65,8 @@ struct ReproduceHyperAttentionCommand: AsyncParsableCommand {
             try FileManager.default.createDirectory(atPath: out, withIntermediateDirectories: true)
             let count = UInt64(seeds ?? (quick ? 1 : 3))
             let run = StudyRun(
+                title: "Attention through interactions, in small",
+                paper: "arXiv:2506.06179",
                 experiments: try experiments(),
                 options: StudyOptions(isQuick: quick, seeds: (1...count).map { $0 }),
                 progress: { Self.say($0) },

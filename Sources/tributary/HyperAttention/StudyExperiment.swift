@@ -34,6 +34,10 @@ struct StudyOptions: Sendable {
 
 /// Runs experiments one after another.
 struct StudyRun {
+    /// What is run.
+    let title: String
+    /// The paper.
+    let paper: String
     /// What to run, in order.
     let experiments: [any StudyExperiment]
     /// How much of it.
@@ -58,8 +62,8 @@ struct StudyRun {
             sections.append(section)
         }
         return StudyRecord(
-            title: "Attention through interactions, in small",
-            paper: "arXiv:2506.06179",
+            title: title,
+            paper: paper,
             seeds: options.seeds,
             facts: facts,
             sections: sections,

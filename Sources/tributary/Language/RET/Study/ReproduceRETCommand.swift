@@ -1,0 +1,99 @@
+internal import ArgumentParser
+internal import TributaryKit
+internal import Foundation
+internal import Report
+internal import Tensors
+
+struct ReproduceRETCommand: AsyncParsableCommand {
+    /// What the study has, in the order to run and show it.
+    ///
+    /// - Parameter worlds: The models and samples that experiments share.
+    static func all(_ worlds: PhaseWorlds) -> [any StudyExperiment] {
+        [
+            Representations(worlds: worlds), CollapseAblation(worlds: worlds), ClosureGap(worlds: worlds),
+            Abstraction(worlds: worlds), NumberOfGroups(worlds: worlds), EarlyCaving(worlds: worlds),
+            SteeringToCheck(worlds: worlds), FederatedMacrostates(worlds: worlds),
+            LargerModel(worlds: worlds),
+        ]
+    }
+
+    private static var names: String {
+        all(PhaseWorlds(folder: "")).map { $0.name }.joined(separator: ", ")
+    }
+
+    static let configuration = CommandConfiguration(
+        commandName: "ret",
+        abstract:
+            "Macrostates of a language model whose phases of reasoning are known: read, foretell, steer.",
+        discussion: """
+            Representational Effective Theory (arXiv:2605.09294), as we reconstruct it: small
+            transformers are trained on a made-up language with phases, macrostates are learned
+            from their hidden states, and each experiment says what is claimed, what was measured
+            and whether it holds. Writes ret.json, ret.html and the models it trained.
+
+            EXPERIMENTS: \(ReproduceRETCommand.names)
+
+            EXAMPLES
+              tributary reproduce ret --out run/ret
+              tributary reproduce ret --out run/ret --quick
+              tributary reproduce ret --out run/steering --only steering,caving --seeds 3
+            """
+    )
+
+    @Option(help: ArgumentHelp("Where results, page and models go.", valueName: "directory"))
+    var out: String
+
+    @Flag(help: "About a minute in all: one seed, the standard language, the embedded model.")
+    var quick = false
+
+    @Option(help: ArgumentHelp("Report over seeds 1 to this; 5, or 1 with --quick.", valueName: "number"))
+    var seeds: Int?
+
+    @Option(help: ArgumentHelp("Experiments separated by commas; all if not given.", valueName: "list"))
+    var only: String?
+
+    func validate() throws {
+        guard seeds ?? 1 > 0 else { throw ValidationError("seeds: at least 1.") }
+        _ = try experiments()
+    }
+
+    func run() async throws {
+        try await Failure.reporting("tributary reproduce ret") {
+            // Two seeds run side by side, each on one thread.
+            Compute.configure(threads: 1)
+            try FileManager.default.createDirectory(atPath: out, withIntermediateDirectories: true)
+            let count = UInt64(seeds ?? (quick ? 1 : 5))
+            let run = StudyRun(
+                title: "Macrostates of a language model, in small",
+                paper: "arXiv:2605.09294, our reconstruction",
+                experiments: try experiments(),
+                options: StudyOptions(isQuick: quick, seeds: (1...count).map { $0 }),
+                progress: { Self.say($0) },
+                finished: { Self.say("\n" + StudyReport.text($0)) }
+            )
+            let study = try await run.complete(facts: StudyMachine.facts)
+            let report = StudyReport(study)
+            let page = out + "/ret.html"
+            try Data(report.json()).write(to: URL(filePath: out + "/ret.json"), options: .atomic)
+            try Data(report.html().utf8).write(to: URL(filePath: page), options: .atomic)
+            Self.say(report.verdictLine)
+            Self.say("page: \(page)")
+        }
+    }
+
+    private func experiments() throws -> [any StudyExperiment] {
+        let all = Self.all(PhaseWorlds(folder: out + "/models"))
+        guard let only else { return all }
+        let names = only.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }
+        guard !names.isEmpty else { throw ValidationError("only: '\(only)' is an empty list.") }
+        for name in names where !all.contains(where: { $0.name == name }) {
+            throw ValidationError("There is no experiment '\(name)'; there are \(Self.names).")
+        }
+        return all.filter { names.contains($0.name) }
+    }
+
+    /// Unbuffered, so that a log file shows progress too.
+    private static func say(_ text: String) {
+        FileHandle.standardOutput.write(Data((text + "\n").utf8))
+    }
+}
