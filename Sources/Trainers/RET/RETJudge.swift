@@ -197,7 +197,7 @@ package final class RETJudge: PublicJudge {
     }
 
     /// A fresh fit of the groups where that is clearly better than the one that moved along with the encoder since round 0, which
-    /// may be stuck with two centres in one group; its groups get the numbers of those that they have most states of.
+    /// may be stuck with two centres in one group, or with a group that has lost all its states; its groups get the numbers of those that they have most states of.
     private func refitted(_ centroids: Centroids, to points: [Float], round: Int, step: Int) -> Centroids {
         let width = settings.shape.outputs
         guard points.count >= 10 * settings.groups * width else { return centroids }
@@ -205,7 +205,8 @@ package final class RETJudge: PublicJudge {
         let fresh = KMeans.fit(points, width: width, groups: settings.groups, stream: &stream)
         let (old, new) = (centroids.distances(points), fresh.distances(points))
         func total(_ squares: [Float]) -> Double { squares.reduce(0) { $0 + Double($1) } }
-        guard total(new.squares) < 0.95 * total(old.squares) else { return centroids }
+        let isEmpty = (0..<settings.groups).contains { group in !old.nearest.contains(Int32(group)) }
+        guard isEmpty || total(new.squares) < 0.95 * total(old.squares) else { return centroids }
         var meets = [Int](repeating: 0, count: settings.groups * settings.groups)
         for (mine, theirs) in zip(old.nearest, new.nearest) {
             meets[Int(mine) * settings.groups + Int(theirs)] += 1
