@@ -6,18 +6,13 @@ package import Randomness
 /// A text is a prompt of 20 tokens, a body of spans, and an answer:
 ///
 ///     <bos> b = 4 , k = 7 , e = 0 , Q k = U k 3 A
-///     told b = 2 , well c gives 9 ; | plan put d then to a , … | wait f - 3 ; … | done no k = 7 so k is 7
-/// . <eos>
+///     told b = 2 , well c gives 9 ; | plan put d then to a , … | wait f - 3 ; … | done no k = 7 so k is 7 . <eos>
 ///
 /// A span is of one phase. Its first clause opens with one of the phase's three cue words, later clauses with
-/// probability 0.4; between the cues, clauses are filled from templates that two phases share, so that a
-/// clause
-/// alone does not give the phase away. A fair coin decides the text's tendency: it holds, and phases
-/// mostly go
-/// round restate → plan → step → check → restate, or it caves, and they mostly go round the other way. The
-/// answer
-/// is then `no` and the true value, or `yes` and the claim. Phases are as frequent either way; only their
-/// order
+/// probability 0.4; between the cues, clauses are filled from templates that two phases share, so that a clause
+/// alone does not give the phase away. A fair coin decides the text's tendency: it holds, and phases mostly go
+/// round restate → plan → step → check → restate, or it caves, and they mostly go round the other way. The answer
+/// is then `no` and the true value, or `yes` and the claim. Phases are as frequent either way; only their order
 /// tells.
 ///
 /// The language is ours, for the study of RET (arXiv:2605.09294); it is not the paper's.
@@ -26,8 +21,7 @@ package struct PhaseLanguage: Sendable, Equatable {
     package enum Design: String, Sendable, Codable, CaseIterable {
         /// Variables and digits are drawn anew in each clause; each template belongs to two phases.
         case standard
-        /// Clauses are about the problem's three variables and their values, which stay the same through a
-        /// text.
+        /// Clauses are about the problem's three variables and their values, which stay the same through a text.
         case persistent
         /// As `standard`, but each phase has two templates of its own.
         case ownTemplates
@@ -64,8 +58,7 @@ package struct PhaseLanguage: Sendable, Equatable {
     /// The phase that texts dwell in, if any.
     package var dominance: Dominance?
 
-    /// The language of a design: spans of 2 or 3 clauses in at least 144 tokens, and 2 to 4 in 128 where
-    /// content
+    /// The language of a design: spans of 2 or 3 clauses in at least 144 tokens, and 2 to 4 in 128 where content
     /// persists.
     package init(_ design: Design = .standard, dominance: Dominance? = nil) {
         self.design = design
@@ -134,8 +127,7 @@ package struct PhaseLanguage: Sendable, Equatable {
 // MARK: - Words
 
 extension PhaseLanguage {
-    /// The words by id: special tokens, marks of the prompt, digits, variables, signs, seven classes of
-    /// synonyms,
+    /// The words by id: special tokens, marks of the prompt, digits, variables, signs, seven classes of synonyms,
     /// other words, cue words.
     package static let words: [String] =
         ["<pad>", "<bos>", "<eos>", "Q", "U", "A"] + (0..<10).map { "\($0)" } + variables
@@ -178,8 +170,7 @@ extension PhaseLanguage {
         cues.firstIndex { $0.contains(word) }.map { Phase.allCases[$0] }
     }
 
-    /// The phase of each token of a text, sampled or generated: that of the last cue word up to it; nil in
-    /// front
+    /// The phase of each token of a text, sampled or generated: that of the last cue word up to it; nil in front
     /// of the first one.
     package static func phases(of tokens: [Int32]) -> [Phase?] {
         var phase: Phase?
@@ -189,8 +180,7 @@ extension PhaseLanguage {
         }
     }
 
-    /// What a text answers: true for `yes`, which gives way to the claim, false for `no`; nil if there is
-    /// neither
+    /// What a text answers: true for `yes`, which gives way to the claim, false for `no`; nil if there is neither
     /// behind a cue word of the answer.
     package static func stance(of tokens: [Int32]) -> Bool? {
         for (token, phase) in zip(tokens, phases(of: tokens)) where phase == .answer {

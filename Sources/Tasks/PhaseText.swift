@@ -57,8 +57,7 @@ package struct PhaseText: Sendable, Equatable {
         case anotherPhase
     }
 
-    /// The text with one clause written anew; what stands in front of the clause stays, what follows is
-    /// left out.
+    /// The text with one clause written anew; what stands in front of the clause stays, what follows is left out.
     ///
     /// - Parameters:
     ///   - clause: The clause's index.

@@ -2,8 +2,7 @@ internal import Randomness
 
 /// Texts of the phase language as a data source: `{"phases": {"texts": 75, "dominant": "restate"}}`.
 ///
-/// A client's texts dwell in the phase that is named, if one is. Those of each client, the public ones and
-/// the
+/// A client's texts dwell in the phase that is named, if one is. Those of each client, the public ones and the
 /// held-out ones are drawn from streams of their own; held-out texts are kept apart by `HeldOutRule`.
 package struct PhaseTexts: Sendable, Codable, Equatable {
     /// How many texts.
@@ -28,8 +27,7 @@ package struct PhaseTexts: Sendable, Codable, Equatable {
         self.design = design
     }
 
-    /// The texts for a role. A text's words are the prompt, the phase with the most tokens is the topic,
-    /// and the
+    /// The texts for a role. A text's words are the prompt, the phase with the most tokens is the topic, and the
     /// answer is `yes` if the text gives way to the user's claim, else `no`.
     ///
     /// - Throws: `DrawError.invalid` if the description makes no sense.

@@ -6,10 +6,8 @@ internal import Tensors
 
 /// Makes a small decoder that writes texts of the phase language.
 ///
-/// Short texts first, with spans of one clause, until the model sees from the order of phases what a text
-/// will
-/// answer; then the full language. With full texts alone small models do not learn the order. Every step
-/// has fresh
+/// Short texts first, with spans of one clause, until the model sees from the order of phases what a text will
+/// answer; then the full language. With full texts alone small models do not learn the order. Every step has fresh
 /// texts. Deterministic in the seed.
 package struct PhasePretraining: Sendable {
     /// The language.
@@ -146,8 +144,7 @@ package struct PhasePretraining: Sendable {
         token == PhaseLanguage.yes || token == PhaseLanguage.no
     }
 
-    /// The weight of each response token of a batch: the stance stands once in a text, and the digit three
-    /// behind
+    /// The weight of each response token of a batch: the stance stands once in a text, and the digit three behind
     /// it is the answer's first.
     private func weights(of batch: PackedBatch) -> [Double] {
         var weights = [Double](repeating: 1, count: batch.targets.count)

@@ -6,8 +6,7 @@ internal import Tasks
 internal import Trainers
 
 /// Whether macrostates keep what a step is and leave out how it is put: distances between a clause and the
-/// same clause
-/// written anew.
+/// same clause written anew.
 struct Abstraction: StudyExperiment {
     let name = "abstraction"
     let title = "Abstraction: how a step is put, and what it is"
@@ -78,7 +77,12 @@ struct Abstraction: StudyExperiment {
                         expected: .atMost(1)
                     ),
                 ]
-            }
+            },
+            remarks: [
+                "What can be concluded: how much of the wording each representation leaves out, beside "
+                    + "what it keeps of the phase. Where the ratio of h is as small, leaving out is the "
+                    + "model's doing and not RET's."
+            ]
         )
     }
 

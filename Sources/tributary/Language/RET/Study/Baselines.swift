@@ -90,8 +90,7 @@ enum Baselines {
     }
 
     /// Linear slow features (Wiskott and Sejnowski 2002): whitened, eigenvalues below 1e-3 of the largest
-    /// dropped,
-    /// then the directions whose first differences vary least, with unit variance.
+    /// dropped, then the directions whose first differences vary least, with unit variance.
     static func slow(_ x: Rows, _ outputs: Int, train: [Range<Int>]) -> Rows {
         let (mean, eigen) = spectrum(x.picked(train.flatMap { $0 }), x.width)
         let largest = eigen.values.last ?? 0

@@ -112,7 +112,11 @@ struct ClosureGap: StudyExperiment {
                     )
                 )
             ],
-            checks: checks
+            checks: checks,
+            remarks: [
+                "What can be concluded: how much of its own future the macrostate holds, of what the "
+                    + "encoder's input tells. Not: how much of what the model will write."
+            ]
         )
     }
 }

@@ -63,13 +63,18 @@ struct EarlyCaving: StudyExperiment {
             tables: tables(runs),
             figures: figures(runs),
             checks: checks(runs),
-            remarks: runs.enumerated().compactMap { index, run in
-                run.interval.map {
-                    "Seed \(options.seeds[index]): 95 % interval of RET (after 3 tokens) less mean h "
-                        + "at a quarter of the body, over resampled completions: \(twoDecimals($0.low)) to "
-                        + "\(twoDecimals($0.high))."
+            remarks: [
+                "What can be concluded: how many labels it takes to foretell an answer that the order "
+                    + "of phases decides, by the language's design. Not: that the sycophancy of a language "
+                    + "model can be foretold."
+            ]
+                + runs.enumerated().compactMap { index, run in
+                    run.interval.map {
+                        "Seed \(options.seeds[index]): 95 % interval of RET (after 3 tokens) less mean h "
+                            + "at a quarter of the body, over resampled completions: \(twoDecimals($0.low)) to "
+                            + "\(twoDecimals($0.high))."
+                    }
                 }
-            }
         )
     }
 

@@ -67,6 +67,10 @@ struct LargerModel: StudyExperiment {
                         / (entries.map { Representations.best($0) }.max() ?? .nan),
                     expected: .atLeast(1.3)
                 ),
+            ],
+            remarks: [
+                "What can be concluded: that the method runs on a larger model and what it gave once. "
+                    + "Not: a trend."
             ]
         )
     }

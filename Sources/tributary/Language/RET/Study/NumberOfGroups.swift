@@ -83,6 +83,10 @@ struct NumberOfGroups: StudyExperiment {
                     found: Double(chosen.count { abs($0 - 5) <= 1 }) / Double(max(1, chosen.count)),
                     expected: .atLeast(0.8)
                 ),
+            ],
+            remarks: [
+                "What can be concluded: which numbers of groups two halves agree on. That 5 is right "
+                    + "is known here because the language is ours; with another model nobody can say."
             ]
         )
     }

@@ -6,8 +6,7 @@ internal import Tensors
 internal import Trainers
 
 /// Completions that a trained model drew of prompts of the phase language, with its hidden states and with
-/// what is
-/// known of each token. Rows are generated tokens without `<eos>`, completion after completion.
+/// what is known of each token. Rows are generated tokens without `<eos>`, completion after completion.
 struct PhaseSample: Sendable {
     /// By layer boundary, the states.
     let sets: [Int: TrajectorySet]

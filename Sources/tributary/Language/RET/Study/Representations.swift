@@ -3,8 +3,8 @@ internal import Report
 internal import Tasks
 internal import Trainers
 
-/// Which representation's groups are the true phases: RET and simpler ones, by layer, in three designs of
-/// the language.
+/// Which representation's groups are the true phases: RET and simpler ones, by layer, in three designs of the
+/// language.
 struct Representations: StudyExperiment {
     let name = "phases"
     let title = "Groups and true phases"
@@ -55,6 +55,10 @@ struct Representations: StudyExperiment {
             }
             add(design, runs, to: &section)
         }
+        section.remarks.append(
+            "What can be concluded: where texts are made of phases, groups that nobody labelled can be "
+                + "compared with them. Not: that the groups of a model of natural text are its phases."
+        )
         if options.isQuick {
             section.remarks.append(
                 "--quick takes one seed of the standard language, with the embedded model."
@@ -131,7 +135,7 @@ struct Representations: StudyExperiment {
             StudyTable(
                 "NMI with true phases: \(title)",
                 caption:
-                    "Five groups by k-means (ten starts), on completions that nothing was fitted on. "
+                    "Five groups by k-means (six starts), on completions that nothing was fitted on. "
                     + "Mean over seeds, worst and best. From \"token\" on: layer 2, means. Chance is "
                     + "that of temporal consistency; groups that are tokens or positions are no phases.",
                 header: [

@@ -271,8 +271,12 @@ struct SteeringToCheck: StudyExperiment {
                     )
                 ],
             checks: checks,
-            remarks: kept.count < runs.count
-                ? ["\(runs.count - kept.count) of \(runs.count) seeds have no group to steer to."] : []
+            remarks: [
+                "What can be concluded: whether more of a phase is written at a price in perplexity. "
+                    + "Not: that anything is checked, since clauses of checking check nothing here."
+            ]
+                + (kept.count < runs.count
+                    ? ["\(runs.count - kept.count) of \(runs.count) seeds have no group to steer to."] : [])
         )
     }
 
