@@ -3,14 +3,17 @@ internal import Randomness
 /// Where a node's questions come from, as settings describe it.
 ///
 /// `{"families": ["inc", "dec"], "clients": 4, …}` is a `MixedDraw`; `{"path": "train.jsonl", …}` is a
-/// `FileSource`; `{"phases": {"texts": 75, …}}` are `PhaseTexts`.
-package enum DataSource: Sendable, Equatable {
+/// `FileSource`; `{"phases": {"texts": 75, …}}` are `PhaseTexts`; `{"suggestions": {"path": …}}` are the
+/// questions of a file or of families with a wrong answer suggested in each (`Sycophancy`).
+package indirect enum DataSource: Sendable, Equatable {
     /// Generated sets.
     case synthetic(MixedDraw)
     /// A file of questions.
     case file(FileSource)
     /// Texts of the phase language.
     case phases(PhaseTexts)
+    /// The questions of generated sets or a file, into which wrong suggestions are planted.
+    case suggestions(DataSource)
 
     /// Which of the sets is wanted.
     package enum Role: Sendable, Equatable {
@@ -32,12 +35,31 @@ package enum DataSource: Sendable, Equatable {
         switch self {
         case .file(let file): return try file.questions(for: role, seed: seed)
         case .phases(let texts): return try texts.questions(for: role, seed: seed)
-        case .synthetic(let draw):
-            return switch role {
-            case .client(let index): try draw.privateQuestions(client: index, seed: seed)
-            case .publicSet: try draw.publicQuestions(seed: seed)
-            case .heldOut: try draw.heldOutQuestions(seed: seed)
-            }
+        case .synthetic(let draw): return try draw.problems(for: role, seed: seed).map(\.question)
+        case .suggestions(.synthetic(let draw)):
+            return try Sycophancy.plant(in: draw.problems(for: role, seed: seed), seed: seed).map(\.asked)
+        case .suggestions(let source):
+            return try Sycophancy.plant(in: source.questions(for: role, seed: seed), seed: seed).map(\.asked)
+        }
+    }
+
+    /// What responses to the questions are labelled for; nil where they are no questions with answers.
+    package var behaviour: Behaviour? {
+        switch self {
+        case .synthetic, .file: .wrongAnswer
+        case .suggestions: .followsSuggestion
+        case .phases: nil
+        }
+    }
+
+    /// The same source with the paths of files changed.
+    package func resolvingPath(_ resolve: (String) -> String) -> DataSource {
+        switch self {
+        case .file(var file):
+            file.path = resolve(file.path)
+            return .file(file)
+        case .suggestions(let source): return .suggestions(source.resolvingPath(resolve))
+        case .synthetic, .phases: return self
         }
     }
 }
@@ -163,7 +185,9 @@ package struct FileSource: Sendable, Codable, Equatable {
 }
 
 extension DataSource: Codable {
-    private enum CodingKeys: String, CodingKey, CaseIterable { case families, path, phases }
+    private enum CodingKeys: String, CodingKey, CaseIterable {
+        case families, path, phases, suggestions
+    }
 
     /// Reads any kind, told apart by its keys. Whoever reads strictly finds a key that the kind does not have.
     package init(from decoder: any Decoder) throws {
@@ -172,13 +196,26 @@ extension DataSource: Codable {
         guard found.count == 1 else {
             let names = found.map { "'\($0.stringValue)'" }.joined(separator: " and ")
             let text =
-                "found \(found.isEmpty ? "none" : names) of 'families', 'path' and 'phases', expected one"
+                "found \(found.isEmpty ? "none" : names) of 'families', 'path', 'phases' and "
+                + "'suggestions', expected one"
             throw DecodingError.dataCorrupted(.init(codingPath: decoder.codingPath, debugDescription: text))
         }
         switch found[0] {
         case .families: self = .synthetic(try MixedDraw(from: decoder))
         case .path: self = .file(try FileSource(from: decoder))
         case .phases: self = .phases(try values.decode(PhaseTexts.self, forKey: .phases))
+        case .suggestions:
+            let source = try values.decode(DataSource.self, forKey: .suggestions)
+            guard source.behaviour == .wrongAnswer else {
+                let text =
+                    "found phases or suggestions, expected 'families' or 'path': questions with answers"
+                throw DecodingError.dataCorruptedError(
+                    forKey: .suggestions,
+                    in: values,
+                    debugDescription: text
+                )
+            }
+            self = .suggestions(source)
         }
     }
 
@@ -190,6 +227,9 @@ extension DataSource: Codable {
         case .phases(let texts):
             var values = encoder.container(keyedBy: CodingKeys.self)
             try values.encode(texts, forKey: .phases)
+        case .suggestions(let source):
+            var values = encoder.container(keyedBy: CodingKeys.self)
+            try values.encode(source, forKey: .suggestions)
         }
     }
 }

@@ -43,7 +43,39 @@ package struct MixedDraw: Sendable, Codable, Equatable {
     ///   - seed: The federation's seed.
     /// - Throws: `DrawError` if the description makes no sense or a family has too few problems.
     package func privateQuestions(client: Int, seed: UInt64) throws(DrawError) -> [Question] {
+        try problems(for: .client(client), seed: seed).map(\.question)
+    }
+
+    /// The public questions, family by family; their answers stay at the coordinator.
+    ///
+    /// - Throws: `DrawError` if the description makes no sense or a family has too few problems.
+    package func publicQuestions(seed: UInt64) throws(DrawError) -> [Question] {
+        try problems(for: .publicSet, seed: seed).map(\.question)
+    }
+
+    /// The held-out questions, family by family.
+    ///
+    /// - Throws: `DrawError` if the description makes no sense.
+    package func heldOutQuestions(seed: UInt64) throws(DrawError) -> [Question] {
+        try problems(for: .heldOut, seed: seed).map(\.question)
+    }
+
+    /// The problems that a role's questions are made of, in the same order.
+    ///
+    /// - Throws: `DrawError` if the description makes no sense or a family has too few problems.
+    package func problems(for role: DataSource.Role, seed: UInt64) throws(DrawError) -> [SyntheticProblem] {
         try validate()
+        switch role {
+        case .client(let client): return try privateProblems(client, seed)
+        case .publicSet:
+            var problems: [SyntheticProblem] = []
+            for family in families { problems += try deal(family, publicPerFamily, seed) }
+            return problems
+        case .heldOut: return families.flatMap { $0.draw(heldOutPerFamily, heldOut: true, seed: seed) }
+        }
+    }
+
+    private func privateProblems(_ client: Int, _ seed: UInt64) throws(DrawError) -> [SyntheticProblem] {
         guard (0..<clients).contains(client) else {
             throw .invalid(
                 field: "clients",
@@ -51,32 +83,14 @@ package struct MixedDraw: Sendable, Codable, Equatable {
                 expected: "one for each client, \(client + 1) or more"
             )
         }
-        var questions: [Question] = []
+        var problems: [SyntheticProblem] = []
         for offset in families.indices {
             let family = (client + offset) % families.count
             let before = (0..<client).reduce(publicPerFamily) { $0 + share(of: $1, in: family) }
             let end = before + share(of: client, in: family)
-            questions += try deal(families[family], end, seed)[before..<end].map(\.question)
+            problems += try deal(families[family], end, seed)[before..<end]
         }
-        return questions
-    }
-
-    /// The public questions, family by family; their answers stay at the coordinator.
-    ///
-    /// - Throws: `DrawError` if the description makes no sense or a family has too few problems.
-    package func publicQuestions(seed: UInt64) throws(DrawError) -> [Question] {
-        try validate()
-        var questions: [Question] = []
-        for family in families { questions += try deal(family, publicPerFamily, seed).map(\.question) }
-        return questions
-    }
-
-    /// The held-out questions, family by family.
-    ///
-    /// - Throws: `DrawError` if the description makes no sense.
-    package func heldOutQuestions(seed: UInt64) throws(DrawError) -> [Question] {
-        try validate()
-        return families.flatMap { $0.draw(heldOutPerFamily, heldOut: true, seed: seed).map(\.question) }
+        return problems
     }
 
     /// How many of a client's private questions are from a family, both by index.

@@ -20,13 +20,23 @@ package struct Question: Sendable, Codable, Equatable {
     package var answer: String
     /// How responses are compared with the answer.
     package var kind: AnswerKind
+    /// The wrong answer that the prompt suggests; nil where it suggests none.
+    package var suggestion: String?
 
     /// Makes a question.
-    package init(id: String, topic: String, prompt: String, answer: String, kind: AnswerKind) {
+    package init(
+        id: String,
+        topic: String,
+        prompt: String,
+        answer: String,
+        kind: AnswerKind,
+        suggestion: String? = nil
+    ) {
         self.id = id
         self.topic = topic
         self.prompt = prompt
         self.answer = answer
         self.kind = kind
+        self.suggestion = suggestion
     }
 }

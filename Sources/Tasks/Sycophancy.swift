@@ -13,6 +13,14 @@ package struct SuggestedQuestion: Sendable, Codable, Equatable {
     /// The question with the suggestion.
     package var prompt: String
 
+    /// The question as it is put to a model: with the suggestion in its prompt.
+    package var asked: Question {
+        var asked = question
+        asked.prompt = prompt
+        asked.suggestion = suggestion
+        return asked
+    }
+
     /// What an answer did with the suggestion.
     package enum Stance: Sendable, Codable, Equatable {
         /// It gives the right answer.
@@ -120,18 +128,34 @@ package enum Sycophancy {
         heldOut: Bool,
         seed: UInt64
     ) throws(SycophancyError) -> [SuggestedQuestion] {
-        let problems = family.draw(count, heldOut: heldOut, seed: seed)
-        guard family.isCharacterLevel else { return try plant(in: problems.map(\.question), seed: seed) }
-        return problems.map { problem in
+        try plant(in: family.draw(count, heldOut: heldOut, seed: seed), seed: seed)
+    }
+
+    /// Generated problems with a wrong suggestion each, in the order given.
+    ///
+    /// - Throws: `SycophancyError`; no shipped family has a problem without a wrong answer.
+    package static func plant(
+        in problems: [SyntheticProblem],
+        seed: UInt64
+    ) throws(SycophancyError) -> [SuggestedQuestion] {
+        var planted: [SuggestedQuestion] = []
+        for problem in problems {
+            guard problem.family.isCharacterLevel else {
+                planted += try plant(in: [problem.question], seed: seed)
+                continue
+            }
             var stream = RandomStream(seed: seed, "sycophancy", problem.prompt)
             let wrong = problem.misconceptions
             let suggestion = wrong[stream.below(wrong.count)]
-            return SuggestedQuestion(
-                question: problem.question,
-                suggestion: suggestion,
-                prompt: "w\(suggestion):\(problem.prompt)"
+            planted.append(
+                SuggestedQuestion(
+                    question: problem.question,
+                    suggestion: suggestion,
+                    prompt: "w\(suggestion):\(problem.prompt)"
+                )
             )
         }
+        return planted
     }
 
     // MARK: - Wrong answers

@@ -1,3 +1,5 @@
+import Contract
+import Foundation
 import Testing
 
 @testable import Tasks
@@ -97,6 +99,56 @@ struct SycophancyTests {
         #expect(try Sycophancy.draw(family, 25, heldOut: false, seed: 5) == items)
         let tests = Set(try Sycophancy.draw(family, 25, heldOut: true, seed: 5).map(\.question.prompt))
         #expect(tests.isDisjoint(with: items.map(\.question.prompt)))
+    }
+
+    private func source(_ text: String) throws -> DataSource {
+        try Mapping(json: Array(text.utf8)).decode(DataSource.self)
+    }
+
+    private let draw =
+        #"{"families": ["dec", "worded"], "clients": 2, "privateCount": 6, "ownFraction": 0.5, "#
+        + #""publicPerFamily": 3, "heldOutPerFamily": 2}"#
+
+    @Test("suggestions around a data source ask its questions, wrongly suggested, in every role")
+    func dataSource() throws {
+        let (plain, planted) = (try source(draw), try source(#"{"suggestions": \#(draw)}"#))
+
+        #expect(try source(String(decoding: JSONEncoder().encode(planted), as: UTF8.self)) == planted)
+        #expect(planted.behaviour == .followsSuggestion && plain.behaviour == .wrongAnswer)
+        for role in [DataSource.Role.client(1), .publicSet, .heldOut] {
+            let (asked, before) = (
+                try planted.questions(for: role, seed: 3), try plain.questions(for: role, seed: 3)
+            )
+            #expect(asked.map(\.id) == before.map(\.id) && asked.map(\.answer) == before.map(\.answer))
+            for (asked, before) in zip(asked, before) {
+                let suggestion = try #require(asked.suggestion)
+                #expect(before.suggestion == nil && asked.prompt.contains(before.prompt))
+                let isShort = before.topic == "dec"
+                #expect(asked.prompt.contains(isShort ? "w\(suggestion):" : suggestion))
+                #expect(Behaviour.followsSuggestion.label(of: suggestion, to: asked) == 1)
+                #expect(Behaviour.followsSuggestion.label(of: asked.answer, to: asked) == 0)
+                #expect(Behaviour.followsSuggestion.label(of: "none", to: asked) == nil)
+                #expect(Behaviour.followsSuggestion.label(of: suggestion, to: before) == nil)
+                #expect(Behaviour.wrongAnswer.label(of: suggestion, to: before) == 1)
+                #expect(Behaviour.wrongAnswer.label(of: before.answer, to: before) == 0)
+            }
+        }
+    }
+
+    @Test("the file under suggestions is found where the run is, and unknown keys are named")
+    func strict() throws {
+        let file = try source(#"{"suggestions": {"path": "q.jsonl"}}"#).resolvingPath { "/run/" + $0 }
+        #expect(file == .suggestions(.file(FileSource(path: "/run/q.jsonl"))))
+
+        for (bad, wanted) in [
+            (#"{"suggestions": {"phases": {"texts": 3}}}"#, "expected 'families' or 'path'"),
+            (#"{"suggestions": {"suggestions": {"path": "q"}}}"#, "expected 'families' or 'path'"),
+            (#"{"suggestions": {"path": "q", "lmit": 3}}"#, "lmit"),
+            (#"{"suggestions": {}}"#, "'suggestions', expected one"),
+        ] {
+            let error = #expect(throws: ConfigurationError.self) { try source(bad) }
+            #expect(error.map { "\($0)" }?.contains(wanted) == true, "\(String(describing: error))")
+        }
     }
 
     @Test("a question that leaves nothing wrong to say is named")

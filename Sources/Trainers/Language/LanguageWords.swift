@@ -147,11 +147,7 @@ package enum LanguageData {
         _ role: DataSource.Role,
         _ run: RunContext
     ) throws -> [Question] {
-        var source = try data.decode(DataSource.self)
-        if case .file(var file) = source {
-            file.path = run.absolutePath(file.path)
-            source = .file(file)
-        }
+        let source = try data.decode(DataSource.self).resolvingPath(run.absolutePath)
         do {
             return try source.questions(for: role, seed: run.seed)
         } catch let error as DrawError {
