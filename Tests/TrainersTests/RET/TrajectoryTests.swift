@@ -32,7 +32,8 @@ struct TrajectoryTests {
             topic: "t",
             tokens: (0..<count).map { Int32($0) },
             promptCount: 1,
-            rows: 0..<count
+            rows: 0..<count,
+            label: index < 2 ? index : nil
         )
         let values = (0..<count * 3).map { Float(index * 100 + $0) }
         return TrajectoryRecorder.Recording(trajectory: trajectory, states: Half.bits(values))
@@ -53,8 +54,25 @@ struct TrajectoryTests {
 
         #expect(set.trajectories.map(\.rows) == [0..<2, 2..<5, 5..<9])
         #expect(set.trajectories[1].learnableRows == 3..<5)
+        #expect(set.trajectories.map(\.label) == [0, 1, nil])
         #expect(try set.states(2..<4) == [100, 101, 102, 103, 104, 105])
         #expect(try TrajectoryFolder.header(of: path) == header)
+    }
+
+    @Test("a folder from before there were labels is read, and a trajectory without one says nothing of it")
+    func withoutLabels() throws {
+        let path = folder()
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        try write(0..<3, to: path)
+        let index = "\(path)/index.jsonl"
+        let lines = try String(contentsOfFile: index, encoding: .utf8)
+        #expect(lines.split(separator: "\n").map { $0.contains("label") } == [true, true, false])
+        let bare = lines.replacing(#""label":0,"#, with: "").replacing(#""label":1,"#, with: "")
+        try bare.write(toFile: index, atomically: true, encoding: .utf8)
+
+        #expect(try TrajectoryFolder.open(path).trajectories.map(\.label) == [nil, nil, nil])
+        let headerText = try String(contentsOfFile: "\(path)/trajectories.json", encoding: .utf8)
+        #expect(!headerText.contains("label"))
     }
 
     @Test("a recording that was cut off goes on after its last whole trajectory", arguments: [0, 1, 2])
@@ -109,6 +127,10 @@ struct TrajectoryTests {
             (
                 #"{"id":"x","topic":"t","tokens":[1],"promptCount":2}"# + "\n",
                 "line 3: found 1 tokens, 2 of them given"
+            ),
+            (
+                #"{"id":"x","topic":"t","tokens":[1],"promptCount":1,"label":2}"# + "\n",
+                "line 3: found the label 2, expected 0, 1 or none"
             ),
         ] {
             try (good + Data(bad.utf8)).write(to: URL(filePath: index))
@@ -168,6 +190,8 @@ struct TrajectoryTests {
 
         for recording in recordings {
             #expect(recording.trajectory.tokens.count == recording.trajectory.promptCount + 5)
+            let prompt = recording.trajectory.tokens.prefix(recording.trajectory.promptCount)
+            #expect(prompt + recording.response.dropLast() == recording.trajectory.tokens[...])
             let again = TrajectoryRecorder.Given(id: "x", topic: "t", tokens: recording.trajectory.tokens)
             let read = try #require(recorder.read([again]).first)
             let (mine, theirs) = (Half.values(recording.states), Half.values(read.states))

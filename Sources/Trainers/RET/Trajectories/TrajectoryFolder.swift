@@ -5,7 +5,7 @@ internal import Glibc
 /// Trajectories on disk, written one after the other and resumed where the last whole one ends.
 ///
 ///     trajectories.json   what was recorded, and how: a `TrajectoryHeader`
-///     index.jsonl         one line for each trajectory: id, topic, tokens, number of prompt tokens
+///     index.jsonl         one line for each trajectory: id, topic, tokens, number of prompt tokens, label if known
 ///     states.f16          the states, row after row, binary16 little endian
 ///
 /// A trajectory counts once its line is in the index; its states are written before.
@@ -66,6 +66,8 @@ package enum TrajectoryFolder {
         var topic: String
         var tokens: [Int32]
         var promptCount: Int
+        /// 0 or 1; nil, and then left out, where it is not known.
+        var label: Int?
     }
 
     /// The trajectories of an index; a last line that was cut off is left out.
@@ -90,6 +92,9 @@ package enum TrajectoryFolder {
             guard !entry.tokens.isEmpty, (0...entry.tokens.count).contains(entry.promptCount) else {
                 throw fault("found \(entry.tokens.count) tokens, \(entry.promptCount) of them given")
             }
+            guard entry.label == nil || entry.label == 0 || entry.label == 1 else {
+                throw fault("found the label \(entry.label ?? 0), expected 0, 1 or none")
+            }
             guard seen.insert(entry.id).inserted else {
                 throw fault("another trajectory has the id '\(entry.id)'")
             }
@@ -101,7 +106,8 @@ package enum TrajectoryFolder {
                     topic: entry.topic,
                     tokens: entry.tokens,
                     promptCount: entry.promptCount,
-                    rows: row..<end
+                    rows: row..<end,
+                    label: entry.label
                 )
             )
             row = end
@@ -130,6 +136,8 @@ package struct TrajectoryHeader: Sendable, Codable, Equatable {
     package var data: String
     /// How many texts or prompts there are to record.
     package var planned: Int
+    /// What it is that a label of 1 says of a trajectory, such as "wrong answer"; nil where none has a label.
+    package var label: String?
 
     /// Describes a recording.
     package init(
@@ -139,7 +147,8 @@ package struct TrajectoryHeader: Sendable, Codable, Equatable {
         temperature: Double,
         seed: UInt64,
         data: String,
-        planned: Int
+        planned: Int,
+        label: String? = nil
     ) {
         self.source = source
         self.mode = mode
@@ -148,6 +157,7 @@ package struct TrajectoryHeader: Sendable, Codable, Equatable {
         self.seed = seed
         self.data = data
         self.planned = planned
+        self.label = label
     }
 }
 
@@ -227,7 +237,8 @@ package final class TrajectoryWriter {
             id: trajectory.id,
             topic: trajectory.topic,
             tokens: trajectory.tokens,
-            promptCount: trajectory.promptCount
+            promptCount: trajectory.promptCount,
+            label: trajectory.label
         )
         let bytes = try Array(encoder.encode(line)) + [UInt8(ascii: "\n")]
         try bytes.withUnsafeBytes { try write($0, to: index, TrajectoryFolder.indexName) }

@@ -33,6 +33,8 @@ package final class TrajectoryRecorder {
         package var trajectory: Trajectory
         /// Its states.
         package var states: [UInt16]
+        /// All tokens that were generated, with the last one, which has no state; none where a text was read.
+        package var response: [Int32] = []
     }
 
     /// Prepares to record.
@@ -144,7 +146,8 @@ package final class TrajectoryRecorder {
             }
         ) { prompt, _ in stream(prompt) }
         return prompts.enumerated().map { index, prompt in
-            let tokens = prompt.tokens + completions[index][0].tokens.dropLast()
+            let response = completions[index][0].tokens
+            let tokens = prompt.tokens + response.dropLast()
             let trajectory = Trajectory(
                 id: prompt.id,
                 topic: prompt.topic,
@@ -152,7 +155,7 @@ package final class TrajectoryRecorder {
                 promptCount: prompt.tokens.count,
                 rows: 0..<tokens.count
             )
-            return Recording(trajectory: trajectory, states: states[index])
+            return Recording(trajectory: trajectory, states: states[index], response: response)
         }
     }
 }

@@ -15,15 +15,25 @@ package struct Trajectory: Sendable, Equatable {
     package var promptCount: Int
     /// The T rows of its states in the set.
     package var rows: Range<Int>
+    /// 1 where the behaviour of interest occurred, 0 where it did not; nil where that is not known.
+    package var label: Int?
 
     /// Names a trajectory; traps unless it has as many rows as tokens.
-    package init(id: String, topic: String, tokens: [Int32], promptCount: Int, rows: Range<Int>) {
+    package init(
+        id: String,
+        topic: String,
+        tokens: [Int32],
+        promptCount: Int,
+        rows: Range<Int>,
+        label: Int? = nil
+    ) {
         precondition(rows.count == tokens.count, "Trajectory: \(tokens.count) tokens for \(rows.count) rows")
         self.id = id
         self.topic = topic
         self.tokens = tokens
         self.promptCount = promptCount
         self.rows = rows
+        self.label = label
     }
 }
 

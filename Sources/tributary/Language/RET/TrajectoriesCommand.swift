@@ -34,12 +34,19 @@ struct TrajectoriesRecordCommand: AsyncParsableCommand {
             bounded. The same command goes on where it was ended. Private texts' states
             say much of the texts: keep the folder as you keep the texts.
 
+            What is generated in answer to a question is graded, to be foretold later
+            (tributary macrostates predict): label 1 for a wrong answer, 0 for a right
+            one. With {"suggestions": {...}} around the data a wrong answer is suggested
+            in each question: 1 if the model follows it, 0 if it holds to the truth.
+
             EXAMPLES
               tributary trajectories record --model tiny-phases --layers 2 \\
                 --data '{"phases": {"texts": 300}}' --out run/trajectories
               tributary trajectories record --mode generate --max-tokens 160 \\
                 --model models/smollm2-135m/SmolLM2-135M-Instruct.Q4_1.gguf \\
                 --layers 18 --data questions.jsonl --limit 200 --out run/smollm2
+              tributary trajectories record --mode generate --model tiny-arithmetic \
+                --data '{"suggestions": {"path": "questions.jsonl"}}' --out run/swayed
             """
     )
 
@@ -108,7 +115,8 @@ struct TrajectoriesRecordCommand: AsyncParsableCommand {
             let named = try NamedModel(model)
             let decoder = LanguageDecoder(named.base, adapter: try named.adapter(adapter))
             let recorder = try TrajectoryRecorder(decoder, of: named.base, layers: chosenLayers(named.base))
-            let texts = try given(named)
+            let behaviour = mode == .generate ? try mapping().decode(DataSource.self).behaviour : nil
+            let (questions, texts) = try given(named)
             let header = TrajectoryHeader(
                 source: recorder.source,
                 mode: mode.rawValue,
@@ -116,14 +124,20 @@ struct TrajectoriesRecordCommand: AsyncParsableCommand {
                 temperature: mode == .generate ? Double(temperature) : 0,
                 seed: seed,
                 data: data + (adapter.map { ", adapter \($0)" } ?? ""),
-                planned: texts.count
+                planned: texts.count,
+                label: behaviour?.rawValue
             )
             let writer = try TrajectoryWriter(folder: out, header: header)
             if writer.count > 0 { print("going on after \(writer.count) of \(texts.count) trajectories") }
             let began = ContinuousClock.now
             let before = writer.rowCount
             for part in parts(of: Array(texts[min(writer.count, texts.count)...]), from: writer.count) {
-                for recording in record(Array(texts[part]), from: part.lowerBound, recorder, named) {
+                let recordings = record(Array(texts[part]), from: part.lowerBound, recorder, named)
+                for (var recording, question) in zip(recordings, questions[part]) {
+                    recording.trajectory.label = behaviour?.label(
+                        of: answer(recording, to: question, named.tokenizer),
+                        to: question
+                    )
                     try writer.append(recording)
                 }
                 let seconds = (ContinuousClock.now - began).inSeconds
@@ -149,9 +163,25 @@ struct TrajectoriesRecordCommand: AsyncParsableCommand {
         }
     }
 
-    /// The texts, cut to the length that is wanted and that the model takes.
-    private func given(_ named: NamedModel) throws -> [TrajectoryRecorder.Given] {
-        let json = data.hasPrefix("{") ? data : try Self.fileMapping(data)
+    private func mapping() throws -> Mapping {
+        try Mapping(json: Array((data.hasPrefix("{") ? data : Self.fileMapping(data)).utf8))
+    }
+
+    /// What was generated, as text. Where the answer is one exact text, one that was cut off is none, as in training.
+    private func answer(
+        _ recording: TrajectoryRecorder.Recording,
+        to question: Question,
+        _ tokenizer: any Tokenizer
+    ) -> String {
+        let isStopped = recording.response.last == tokenizer.eos
+        guard isStopped || question.kind != .exact else { return "" }
+        return tokenizer.decode(Array(recording.response.dropLast(isStopped ? 1 : 0)), skipSpecial: true)
+    }
+
+    /// The questions and their texts, cut to the length that is wanted and that the model takes.
+    private func given(
+        _ named: NamedModel
+    ) throws -> (questions: [Question], texts: [TrajectoryRecorder.Given]) {
         let context = ClientContext(
             run: RunContext(
                 seed: seed,
@@ -160,12 +190,12 @@ struct TrajectoriesRecordCommand: AsyncParsableCommand {
                 folder: FileManager.default.currentDirectoryPath
             ),
             name: "record",
-            data: try Mapping(json: Array(json.utf8))
+            data: try mapping()
         )
         var questions = try LanguageData.questions(of: context)
         if let limit { questions = Array(questions.prefix(limit)) }
         let most = named.base.configuration.positionsMax
-        return try questions.map { question in
+        let texts = try questions.map { question in
             var tokens = try named.tokens(of: question.prompt, raw: raw)
             if mode == .read { tokens = Array(tokens.prefix(min(maxTokens, most))) }
             guard tokens.count > (mode == .read ? skipTokens : 0),
@@ -178,6 +208,7 @@ struct TrajectoriesRecordCommand: AsyncParsableCommand {
             }
             return TrajectoryRecorder.Given(id: question.id, topic: question.topic, tokens: tokens)
         }
+        return (questions, texts)
     }
 
     private static func fileMapping(_ path: String) throws -> String {
@@ -268,9 +299,15 @@ struct TrajectoriesInfoCommand: AsyncParsableCommand {
                     topics.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }.joined(separator: ", ")
                 ),
             ]
-            for (name, value) in rows {
+            for (name, value) in rows + labels(header, set) {
                 print(name.padding(toLength: 14, withPad: " ", startingAt: 0) + value)
             }
         }
+    }
+
+    private func labels(_ header: TrajectoryHeader, _ set: TrajectorySet) -> [(String, String)] {
+        guard let meaning = header.label else { return [] }
+        func count(_ label: Int?) -> Int { set.trajectories.count { $0.label == label } }
+        return [("labels", "\(count(1)) 1 (\(meaning)), \(count(0)) 0, \(count(nil)) unknown")]
     }
 }
