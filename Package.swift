@@ -178,7 +178,7 @@ let package = Package(
             name: "TributaryTests",
             dependencies: [
                 "tributary", "Contract", "Nodes", "Report", "Topology", "Ledger", "Trainers", "Tasks",
-                "Models", "Tensors", "Randomness", "Digest",
+                "Models", "Tensors", "Text", "Randomness", "Digest",
                 .product(name: "Logging", package: "swift-log"),
             ]
         ),

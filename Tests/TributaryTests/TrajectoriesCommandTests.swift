@@ -3,6 +3,7 @@ import Foundation
 import Models
 import Tasks
 import Testing
+import Text
 import Trainers
 
 @testable import tributary
