@@ -66,15 +66,10 @@ struct EarlyCaving: StudyExperiment {
             remarks: [
                 "What can be concluded: how many labels it takes to foretell an answer that the order "
                     + "of phases decides, by the language's design. Not: that the sycophancy of a language "
-                    + "model can be foretold."
+                    + "model can be foretold.",
+                "RET (after 3 tokens) less mean h at a quarter of the body with 300 labels, 95 % "
+                    + "intervals over resampled completions: \(intervals(options, runs)).",
             ]
-                + runs.enumerated().compactMap { index, run in
-                    run.interval.map {
-                        "Seed \(options.seeds[index]): 95 % interval of RET (after 3 tokens) less mean h "
-                            + "at a quarter of the body, over resampled completions: \(twoDecimals($0.low)) to "
-                            + "\(twoDecimals($0.high))."
-                    }
-                }
         )
     }
 
@@ -199,6 +194,13 @@ struct EarlyCaving: StudyExperiment {
                 }
             ),
         ]
+    }
+
+    private func intervals(_ options: StudyOptions, _ runs: [Run]) -> String {
+        zip(options.seeds, runs).map { seed, run in
+            guard let interval = run.interval else { return "seed \(seed) –" }
+            return "seed \(seed) \(twoDecimals(interval.low)) to \(twoDecimals(interval.high))"
+        }.joined(separator: ", ")
     }
 
     private func figures(_ runs: [Run]) -> [Figure] {
