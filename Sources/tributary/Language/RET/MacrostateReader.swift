@@ -25,6 +25,8 @@ struct MacrostateReader {
     var examples = 4
     /// Whether closure is measured, which takes the longest of all.
     var measuresClosure = true
+    /// Whether a behaviour is foretold, where there are labels.
+    var measuresPrediction = true
 
     /// How many tokens stand before and behind a span.
     private static let context = 8
@@ -110,6 +112,7 @@ struct MacrostateReader {
             )
         }
         if measuresClosure { closure(net, into: &reading) }
+        if measuresPrediction { try predict(into: &reading) }
         reading.facts = facts(flat.count)
         return reading
     }
@@ -206,8 +209,10 @@ struct MacrostateReader {
         let changes = zip(labels, labels.dropFirst()).count { $0 != $1 }
         return MacrostateReading.Passage(
             title: trajectory.id,
-            note: [trajectory.topic, "\(changes) changes of group"].filter { !$0.isEmpty }
-                .joined(separator: " · "),
+            note: [trajectory.topic, verdict(trajectory), "\(changes) changes of group"].filter {
+                !$0.isEmpty
+            }
+            .joined(separator: " · "),
             pieces: tokenizer.pieces(trajectory.tokens).enumerated().map { index, piece in
                 MacrostateReading.Piece(
                     piece,
@@ -216,6 +221,15 @@ struct MacrostateReader {
                 )
             }
         )
+    }
+
+    /// What a text's label says; empty without one.
+    private func verdict(_ trajectory: Trajectory) -> String {
+        switch trajectory.label {
+        case 1?: behaviour
+        case 0?: "not: \(behaviour)"
+        default: ""
+        }
     }
 
     // MARK: - Measures and facts
@@ -238,6 +252,19 @@ struct MacrostateReader {
                 reading.remarks.append("No closure is shown from \(horizon) tokens on: \(error).")
                 return
             }
+        }
+    }
+
+    /// What labels say of a trajectory whose label is 1.
+    private var behaviour: String { header?.label ?? "label 1" }
+
+    /// The early prediction of labels, where there are any.
+    private func predict(into reading: inout MacrostateReading) throws {
+        guard set.trajectories.contains(where: { $0.label != nil }) else { return }
+        do {
+            reading.figures += try BehaviourForecast(macrostates, of: set, behaviour: behaviour).figures
+        } catch let error as BehaviourError {
+            reading.remarks.append("No early prediction of '\(behaviour)' is shown: \(error).")
         }
     }
 

@@ -8,7 +8,8 @@ internal import TributaryKit
 struct MacrostatesCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "macrostates",
-        abstract: "Learns macrostates of a model from trajectories, names and shows them.",
+        abstract:
+            "Learns macrostates of a model from trajectories, names and shows them, foretells from them.",
         discussion: """
             A run of the trainer `ret` ends with macrostates that several organisations
             learnt together; `learn` makes them from one folder of trajectories.
@@ -21,7 +22,7 @@ struct MacrostatesCommand: AsyncParsableCommand {
             """,
         subcommands: [
             MacrostatesLearnCommand.self, MacrostatesFitCommand.self, MacrostatesNameCommand.self,
-            MacrostatesShowCommand.self,
+            MacrostatesShowCommand.self, MacrostatesPredictCommand.self,
         ]
     )
 }

@@ -19,7 +19,8 @@ struct MacrostatesShowCommand: AsyncParsableCommand {
             them; a group without one is called by the words that tell it from others.
 
             Measures and examples are of the fifth of the trajectories that `learn` and
-            `fit` leave out; --all takes all, as for trajectories they never saw.
+            `fit` leave out; --all takes all, as for trajectories they never saw. Where
+            trajectories have labels, the page shows how early they can be foretold.
 
             EXAMPLES
               tributary macrostates show run/macrostates \\
@@ -66,6 +67,9 @@ struct MacrostatesShowCommand: AsyncParsableCommand {
     @Flag(help: "Leave out closure, which takes the longest to measure.")
     var skipClosure = false
 
+    @Flag(help: "Leave out the early prediction of labels, where trajectories have some.")
+    var skipPrediction = false
+
     func validate() throws {
         guard (0...1000).contains(texts), (0...100).contains(examples) else {
             throw ValidationError("texts: 0 … 1000; examples: 0 … 100.")
@@ -97,6 +101,7 @@ struct MacrostatesShowCommand: AsyncParsableCommand {
             reader.ids = text
             reader.examples = examples
             reader.measuresClosure = !skipClosure
+            reader.measuresPrediction = !skipPrediction
             let reading = try reader.reading(title: title ?? "Macrostates of \(reader.modelName)")
             let page = out ?? "\(folder)/macrostates.html"
             try Data(MacrostatePage(reading).html().utf8).write(to: URL(filePath: page), options: .atomic)
