@@ -51,6 +51,8 @@ package enum UpdateFault: Error, Equatable, CustomStringConvertible {
     case notWhole(array: String, index: Int, value: Float)
     /// The whole delta, without its counts, is larger than allowed.
     case normTooLarge(norm: Double, limit: Double)
+    /// The trainer's judge objects to the adapter that the update makes.
+    case unusable(String)
 
     /// What is wrong, with the array's name and the limit.
     package var description: String {
@@ -60,6 +62,7 @@ package enum UpdateFault: Error, Equatable, CustomStringConvertible {
         case .notWhole(let array, let index, let value):
             "array '\(array)' counts \(value) at value \(index), which is not \(Counts.description)"
         case .normTooLarge(let norm, let limit): "the update's norm is \(norm) > limit \(limit)"
+        case .unusable(let reason): reason
         }
     }
 }

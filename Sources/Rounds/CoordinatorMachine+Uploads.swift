@@ -180,7 +180,7 @@ extension ErrorCode {
             .unknownClient, .revoked, .quarantined, .wrongFingerprint, .wrongTrainer, .replaced,
             .badManifest, .duplicateName, .wrongShape, .wrongEncoding, .badChunk,
             .digestMismatch, .decompressionFailed, .sizeMismatch, .notFinite, .normTooLarge,
-            .badResponse, .late, .staleRound, .futureRound, .conflict:
+            .badResponse, .unusableUpdate, .late, .staleRound, .futureRound, .conflict:
             false
         }
     }

@@ -35,6 +35,7 @@ package enum ErrorCode: Int, Sendable, Hashable, CaseIterable {
     case notFinite = 308
     case normTooLarge = 309
     case badResponse = 310
+    case unusableUpdate = 311
 
     case late = 400
     case staleRound = 401
@@ -77,6 +78,7 @@ package enum ErrorCode: Int, Sendable, Hashable, CaseIterable {
         case .notFinite: "NOT_FINITE"
         case .normTooLarge: "NORM_TOO_LARGE"
         case .badResponse: "BAD_RESPONSE"
+        case .unusableUpdate: "UNUSABLE_UPDATE"
         case .late: "LATE"
         case .staleRound: "STALE_ROUND"
         case .futureRound: "FUTURE_ROUND"

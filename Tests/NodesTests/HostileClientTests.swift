@@ -197,6 +197,42 @@ import Wire
         #expect(try await outcome == .completed)
     }
 
+    @Test("an update whose macrostates have collapsed is refused with the judge's words, and the others finish")
+    func collapsedUpdate() async throws {
+        var recipe = Recipe.ret
+        recipe.localPerPublic = "none"
+        recipe.encoding = "f32"
+        recipe.rounds = 1
+        recipe.quorum = 1
+        let (stage, raw) = try await inRound(recipe, as: "birch")
+        let before = try BlobDecoder.adapter(from: await raw.adapter.value)
+        let flat = AdapterWeights(
+            before.arrays.map { array in
+                let falls = array.name == "encoder.1.weight"
+                return NamedArray(
+                    name: array.name,
+                    shape: array.shape,
+                    values: array.values.map { falls ? -$0 : 0 }
+                )
+            }
+        )
+
+        let refused = try await raw.offerUpdate(
+            BlobEncoder.encode(flat, as: .update, encoding: .f32),
+            round: 0
+        )
+
+        guard case .rejected(let rejected) = refused else {
+            Issue.record("the update was not refused")
+            return
+        }
+        #expect(rejected.code == .unusableUpdate)
+        #expect(rejected.message.contains("the macrostates have collapsed: their effective rank is"))
+        async let outcome = stage.finish(with: [stage.client("ash")])
+        _ = try await raw.hearTheEnd(after: 0)
+        #expect(try await outcome == .completed)
+    }
+
     // MARK: - Responses
 
     @Test("responses that are malformed, too many, missing or doubled are refused", arguments: 0..<4)

@@ -31,6 +31,11 @@ public protocol PublicJudge: SendableMetatype {
     /// A response with at least this score counts as correct.
     var acceptedScore: Double { get }
 
+    /// Why an adapter that a client's update makes is of no use, such as one whose representations have collapsed; nil if it
+    /// may be merged. The update is then refused with these words, and counts for nothing. Names, shapes, finite values
+    /// and the norm have been checked. Without this function every update may be merged.
+    func objection(to adapter: AdapterWeights, from client: String) throws -> String?
+
     /// What each client gets back for a step. Without this function it is what the topology's pool rule
     /// swaps.
     func combine(_ step: ScoredStep) throws -> Combination
@@ -46,6 +51,9 @@ extension PublicJudge {
     public static func examine(_ settings: Settings, _ coordinator: CoordinatorContext) throws -> [String] {
         []
     }
+
+    /// Lets every update be merged.
+    public func objection(to adapter: AdapterWeights, from client: String) throws -> String? { nil }
 
     /// Leaves it to the topology's pool rule.
     public func combine(_ step: ScoredStep) throws -> Combination { .swap }

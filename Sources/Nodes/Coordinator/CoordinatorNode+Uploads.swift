@@ -59,12 +59,18 @@ extension CoordinatorNode {
     private func keep(_ transfer: Transfer, _ manifest: Manifest) async throws {
         switch transfer.place {
         case .update(let round):
-            try await bench.acceptUpdate(
+            let (blob, adapter) = try await bench.update(
                 transfer,
                 manifest,
                 round: round,
                 normLimit: job.topology.aggregation.normLimit
             )
+            try await exchange.run { judge in
+                if let reason = try judge.objection(to: adapter, from: transfer.client) {
+                    throw UpdateFault.unusable(reason)
+                }
+            }
+            try await bench.accept(update: blob, of: transfer, round: round)
         case .responses(let round, let step):
             let (blob, responses) = try await bench.responses(transfer, manifest)
             let sender = sender(transfer.client, round)
@@ -108,6 +114,7 @@ extension UpdateFault {
         case .notFinite: .notFinite
         case .notWhole: .malformed
         case .normTooLarge: .normTooLarge
+        case .unusable: .unusableUpdate
         }
     }
 }

@@ -35,13 +35,20 @@ actor UpdateBench {
     /// such updates stay finite.
     static let normMax = 1e6
 
-    /// Checks an update's values and records it; durable when this returns.
+    /// An update whose chunks are all here, its values checked, and the adapter that it makes of the round's.
     ///
     /// - Throws: `WireError`, `UpdateFault` or `LedgerError` for an update that must be refused.
-    func acceptUpdate(_ transfer: Transfer, _ manifest: Manifest, round: Int, normLimit: Double?) throws {
+    func update(_ transfer: Transfer, _ manifest: Manifest, round: Int, normLimit: Double?) throws -> (
+        blob: EncodedBlob, adapter: AdapterWeights
+    ) {
         let blob = try complete(transfer, manifest)
         let delta = try BlobDecoder.adapter(from: blob)
         try UpdateCheck(layout: layout, normMax: normLimit ?? Self.normMax).check(delta)
+        return (blob, try adapter(round: round).adding(layout.apply(to: delta)))
+    }
+
+    /// Records an update that was checked; durable when this returns.
+    func accept(update blob: EncodedBlob, of transfer: Transfer, round: Int) throws {
         let metrics = Dictionary(transfer.metrics.map { ($0.name, $0.value) }) { first, _ in first }
         _ = try ledger.accept(
             UpdateRecord(

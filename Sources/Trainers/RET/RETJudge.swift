@@ -120,6 +120,19 @@ package final class RETJudge: PublicJudge {
         return NextState.cosines(net, of: learnable, horizon: settings.learning.horizon.middle).map { [$0] }
     }
 
+    /// Says that the client's encoder has collapsed on public texts.
+    package func objection(to adapter: AdapterWeights, from client: String) throws -> String? {
+        let net: MacrostateNet
+        do throws(AdapterFault) {
+            net = try self.net(of: adapter)
+        } catch {
+            return "\(error)"
+        }
+        let some = publicSet.subset(publicSet.trajectories.indices.prefix(16))
+        let z = try net.encode(some) { $0.learnableRows }
+        return settings.collapse.objection(to: Spread(of: z, width: settings.shape.outputs))
+    }
+
     /// 0: macrostates that are foretold better than by a predictor that knows nothing.
     package var acceptedScore: Double { 0 }
 
@@ -246,7 +259,7 @@ package final class RETJudge: PublicJudge {
         return reading.evaluation(tokenizer)
     }
 
-    private func net(of adapter: AdapterWeights) throws -> MacrostateNet {
+    private func net(of adapter: AdapterWeights) throws(AdapterFault) -> MacrostateNet {
         let width = texts.source.stateWidth
         let net = MacrostateNet(
             shape: settings.shape,

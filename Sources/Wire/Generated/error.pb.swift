@@ -114,6 +114,9 @@ nonisolated enum ProtoErrorCode: SwiftProtobuf.Enum, Swift.CaseIterable {
   /// a response to an unknown item, twice to one, or too long
   case badResponse // = 310
 
+  /// the trainer's judge objects to what the update makes of the adapter
+  case unusableUpdate // = 311
+
   /// the deadline of the phase passed; the contribution is not used
   case late // = 400
 
@@ -172,6 +175,7 @@ nonisolated enum ProtoErrorCode: SwiftProtobuf.Enum, Swift.CaseIterable {
     case 308: self = .notFinite
     case 309: self = .normTooLarge
     case 310: self = .badResponse
+    case 311: self = .unusableUpdate
     case 400: self = .late
     case 401: self = .staleRound
     case 402: self = .futureRound
@@ -215,6 +219,7 @@ nonisolated enum ProtoErrorCode: SwiftProtobuf.Enum, Swift.CaseIterable {
     case .notFinite: return 308
     case .normTooLarge: return 309
     case .badResponse: return 310
+    case .unusableUpdate: return 311
     case .late: return 400
     case .staleRound: return 401
     case .futureRound: return 402
@@ -258,6 +263,7 @@ nonisolated enum ProtoErrorCode: SwiftProtobuf.Enum, Swift.CaseIterable {
     .notFinite,
     .normTooLarge,
     .badResponse,
+    .unusableUpdate,
     .late,
     .staleRound,
     .futureRound,
@@ -272,5 +278,5 @@ nonisolated enum ProtoErrorCode: SwiftProtobuf.Enum, Swift.CaseIterable {
 // MARK: - Code below here is support for the SwiftProtobuf runtime.
 
 nonisolated extension ProtoErrorCode: SwiftProtobuf._ProtoNameProviding {
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0ERROR_CODE_UNSPECIFIED\0\u{2}d\u{1}BAD_MAGIC\0\u{1}UNSUPPORTED_VERSION\0\u{1}UNKNOWN_TYPE\0\u{1}RESERVED_BITS\0\u{1}BAD_CHECKSUM\0\u{1}FRAME_TOO_LARGE\0\u{1}TRUNCATED\0\u{1}MALFORMED\0\u{1}UNEXPECTED_MESSAGE\0\u{1}LIMIT_EXCEEDED\0\u{2}[\u{1}WRONG_FEDERATION\0\u{1}NAME_MISMATCH\0\u{1}UNKNOWN_CLIENT\0\u{1}REVOKED\0\u{1}QUARANTINED\0\u{1}WRONG_FINGERPRINT\0\u{1}WRONG_TRAINER\0\u{2}\u{2}REPLACED\0\u{2}\\\u{1}BAD_MANIFEST\0\u{1}DUPLICATE_NAME\0\u{1}WRONG_SHAPE\0\u{1}WRONG_ENCODING\0\u{1}BAD_CHUNK\0\u{1}DIGEST_MISMATCH\0\u{1}DECOMPRESSION_FAILED\0\u{1}SIZE_MISMATCH\0\u{1}NOT_FINITE\0\u{1}NORM_TOO_LARGE\0\u{1}BAD_RESPONSE\0\u{2}Z\u{1}LATE\0\u{1}STALE_ROUND\0\u{1}FUTURE_ROUND\0\u{1}CONFLICT\0\u{2}a\u{1}INTERNAL\0\u{1}STORAGE\0\u{1}SHUTTING_DOWN\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0ERROR_CODE_UNSPECIFIED\0\u{2}d\u{1}BAD_MAGIC\0\u{1}UNSUPPORTED_VERSION\0\u{1}UNKNOWN_TYPE\0\u{1}RESERVED_BITS\0\u{1}BAD_CHECKSUM\0\u{1}FRAME_TOO_LARGE\0\u{1}TRUNCATED\0\u{1}MALFORMED\0\u{1}UNEXPECTED_MESSAGE\0\u{1}LIMIT_EXCEEDED\0\u{2}[\u{1}WRONG_FEDERATION\0\u{1}NAME_MISMATCH\0\u{1}UNKNOWN_CLIENT\0\u{1}REVOKED\0\u{1}QUARANTINED\0\u{1}WRONG_FINGERPRINT\0\u{1}WRONG_TRAINER\0\u{2}\u{2}REPLACED\0\u{2}\\\u{1}BAD_MANIFEST\0\u{1}DUPLICATE_NAME\0\u{1}WRONG_SHAPE\0\u{1}WRONG_ENCODING\0\u{1}BAD_CHUNK\0\u{1}DIGEST_MISMATCH\0\u{1}DECOMPRESSION_FAILED\0\u{1}SIZE_MISMATCH\0\u{1}NOT_FINITE\0\u{1}NORM_TOO_LARGE\0\u{1}BAD_RESPONSE\0\u{1}UNUSABLE_UPDATE\0\u{2}Y\u{1}LATE\0\u{1}STALE_ROUND\0\u{1}FUTURE_ROUND\0\u{1}CONFLICT\0\u{2}a\u{1}INTERNAL\0\u{1}STORAGE\0\u{1}SHUTTING_DOWN\0")
 }
