@@ -197,7 +197,9 @@ import Wire
         #expect(try await outcome == .completed)
     }
 
-    @Test("an update whose macrostates have collapsed is refused with the judge's words, and the others finish")
+    @Test(
+        "an update whose macrostates have collapsed is refused with the judge's words, and the others finish"
+    )
     func collapsedUpdate() async throws {
         var recipe = Recipe.ret
         recipe.localPerPublic = "none"

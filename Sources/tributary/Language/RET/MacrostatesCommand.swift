@@ -67,6 +67,14 @@ struct MacrostatesLearnCommand: AsyncParsableCommand {
     var horizon = "4-12"
 
     @Option(
+        help: ArgumentHelp(
+            "How many pairs of a batch of 256 come from one text, whose mean is taken off its targets: what stays the same through a text then counts for nothing. 1 takes off the batch's mean.",
+            valueName: "number"
+        )
+    )
+    var pairsPerText = 32
+
+    @Option(
         help: ArgumentHelp("How many groups; found by the stability rule if not given.", valueName: "number")
     )
     var groups: Int?
@@ -145,6 +153,7 @@ struct MacrostatesLearnCommand: AsyncParsableCommand {
             throw ValidationError("horizon: found '\(horizon)', expected a number or two with a dash.")
         }
         settings.learning.horizon = .init(from: first, to: last)
+        settings.learning.pairsPerTrajectory = pairsPerText
         do throws(SettingsFault) { try settings.validate() } catch { throw ValidationError("\(error)") }
         guard steps > 0, groups ?? 2 >= 2 else {
             throw ValidationError("steps: at least 1; groups: at least 2.")
