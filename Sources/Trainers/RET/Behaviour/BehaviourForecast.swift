@@ -137,8 +137,8 @@ package struct BehaviourForecast: Sendable, Equatable, Codable {
         guard ones + zeros > 0 else {
             throw TrajectoryFault(
                 "",
-                "found no labels on \(unknown) trajectories, expected some: `tributary trajectories record --mode generate` "
-                    + "grades answers to questions, or put \"label\": 0 or 1 into lines of index.jsonl"
+                "found no labels on \(unknown) trajectories, expected some: `tributary trajectories record "
+                    + "--mode generate` grades answers, or put \"label\": 0 or 1 into lines of index.jsonl"
             )
         }
         guard ones > 0, zeros > 0 else {

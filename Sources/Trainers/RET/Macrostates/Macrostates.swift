@@ -23,6 +23,8 @@ package struct Macrostates: Sendable, Equatable {
     package struct Group: Sendable, Codable, Equatable {
         /// Its name; empty if nobody gave it one.
         package var name: String
+        /// What a person wrote of it, for a judge; nil if nobody did.
+        package var description: String?
         /// Which share of it an independent fit on half of the trajectories finds again; nil where that was not tried.
         package var recall: Double?
         /// How often a judge told its spans from others', given its name; nil where none was asked.

@@ -38,7 +38,7 @@ struct MacrostateReader {
     private static let horizons = [1, 4, 8, 16]
 
     /// Labels of the tokens that are learnt from, and what they were made of.
-    private struct Labelled {
+    struct Labelled {
         /// The macrostates of all trajectories, `[N, m]`.
         var points: [Float] = []
         var labels: [[Int32]] = []
@@ -119,7 +119,7 @@ struct MacrostateReader {
 
     // MARK: - Labels
 
-    private func label(with net: MacrostateNet) throws -> Labelled {
+    func label(with net: MacrostateNet) throws -> Labelled {
         var labelled = Labelled()
         for trajectory in measured.trajectories {
             let rows = trajectory.learnableRows

@@ -22,7 +22,7 @@ struct MacrostatesCommand: AsyncParsableCommand {
             """,
         subcommands: [
             MacrostatesLearnCommand.self, MacrostatesFitCommand.self, MacrostatesNameCommand.self,
-            MacrostatesShowCommand.self, MacrostatesPredictCommand.self,
+            MacrostatesShowCommand.self, MacrostatesPredictCommand.self, MacrostatesScoreCommand.self,
         ]
     )
 }

@@ -82,13 +82,7 @@ struct MacrostatesShowCommand: AsyncParsableCommand {
             let set = try TrajectoryFolder.open(trajectories)
             try macrostates.require(set.source, of: trajectories)
             let named = try NamedModel(model)
-            guard named.base.sha256.description == set.source.model else {
-                throw TrajectoryFault(
-                    trajectories,
-                    "found trajectories of \(set.source.name) (\(set.source.model.prefix(12))…), "
-                        + "expected those of \(model) (\(named.base.sha256.description.prefix(12))…)"
-                )
-            }
+            try named.require(set.source, of: trajectories)
             Compute.configure(threads: ProcessInfo.processInfo.activeProcessorCount)
             var reader = MacrostateReader(
                 macrostates: macrostates,
