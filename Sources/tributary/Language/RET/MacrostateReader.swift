@@ -205,7 +205,7 @@ struct MacrostateReader {
         _ net: MacrostateNet
     ) throws -> MacrostateReading.Passage {
         let labels = macrostates.centroids.assign(try net.encode(trajectory, of: set))
-        let isRead = trajectory.promptCount == trajectory.tokens.count
+        let isRead = header?.mode == "read" || trajectory.promptCount == trajectory.tokens.count
         let changes = zip(labels, labels.dropFirst()).count { $0 != $1 }
         return MacrostateReading.Passage(
             title: trajectory.id,
