@@ -29,24 +29,25 @@ struct Representations: StudyExperiment {
         for design in designs {
             let worlds = worlds
             let runs = try await withoutActuallyEscaping(progress) { progress in
-                try await inPairs(options.seeds) { seed in
-                    let world = try worlds.world(
-                        design,
+                let made = try await inPairs(options.seeds) { seed in
+                    try worlds.world(design, seed: seed, isQuick: options.isQuick, progress: progress)
+                }
+                // Layers too side by side, so that one seed keeps both cores busy.
+                let places = made.indices.flatMap { place in (1...3).map { (place: place, layer: $0) } }
+                let entries = try await inPairs(places) { place, layer in
+                    let (world, seed) = (made[place], options.seeds[place])
+                    return try Representations.entries(
+                        world.sample,
+                        layer: layer,
                         seed: seed,
-                        isQuick: options.isQuick,
-                        progress: progress
+                        own: layer == RETRecipe.layer ? try worlds.macrostates(world, seed: seed) : nil
                     )
-                    let layers = try (1...3).map {
-                        try Representations.entries(
-                            world.sample,
-                            layer: $0,
-                            seed: seed,
-                            own: $0 == RETRecipe.layer ? try worlds.macrostates(world, seed: seed) : nil
-                        )
-                    }
+                }
+                return made.indices.map { place -> [[Entry]] in
+                    let layers = Array(entries[3 * place..<3 * place + 3])
                     let second = layers[RETRecipe.layer - 1]
                     progress(
-                        "\(design.rawValue), seed \(seed), layer 2: RET "
+                        "\(design.rawValue), seed \(options.seeds[place]), layer 2: RET "
                             + "\(twoDecimals(second.last?.score.phase)), best other "
                             + "\(twoDecimals(Representations.best(second)))"
                     )
