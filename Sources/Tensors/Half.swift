@@ -34,6 +34,11 @@ package enum Half {
         )
     }
 
+    /// Whether no value is infinite or NaN.
+    package static func areFinite(_ values: UnsafePointer<Float>, count: Int) -> Bool {
+        kernel_all_finite(values, count) != 0
+    }
+
     /// Rounds values.
     package static func bits(_ values: [Float]) -> [UInt16] {
         [UInt16](unsafeUninitializedCapacity: values.count) { buffer, count in

@@ -40,7 +40,7 @@ struct MacrostateEvaluation {
         }
         let flat = labels.flatMap { $0 }
         let tokens = set.trajectories.flatMap { $0.tokens.suffix($0.learnableRows.count) }
-        let positions = labels.flatMap { $0.indices.map { Int32($0 / 16) } }
+        let positions = PositionBins.labels(labels.map(\.count))
         return Evaluation(
             MacrostateEvaluation.measure,
             value: cosines.reduce(0, +) / Double(max(cosines.count, 1)),
@@ -85,7 +85,7 @@ struct MacrostateEvaluation {
                     group: index < skipped ? nil : Int(labels[0][index - skipped])
                 )
             }
-            let shares = dynamics.shares.map { "\(Int(($0 * 100).rounded())) % of the tokens" }
+            let shares = dynamics.shares.map { "(\(Int(($0 * 100).rounded())) % of the tokens)" }
             figures.append(
                 Figure(
                     "A held-out text",

@@ -2,6 +2,7 @@ package import Contract
 internal import Models
 internal import Randomness
 internal import Tasks
+internal import Tensors
 internal import Text
 
 /// The coordinator's half of the `ret` trainer: it gives out public texts, scores what members' macrostates say of them
@@ -15,6 +16,8 @@ package final class RETJudge: PublicJudge {
     /// The public texts with their states.
     private let publicSet: TrajectorySet
     private let publicPlace: [String: Int]
+    /// Of the public states: what no update may change.
+    private let statistics: StateStatistics
     private let heldOutQuestions: [Question]
     private var heldOut: TrajectorySet?
     private var walk: ShuffledEpochs
@@ -46,11 +49,19 @@ package final class RETJudge: PublicJudge {
         schedule = context.run.schedule
         texts = try RETTexts(context.run, settings: settings)
         tokenizer = try texts.base.tokenizer()
+        // A prompt that the model has nothing to say to has no states to learn from.
         publicSet = try texts.record(
             LanguageData.publicQuestions(context),
             set: "public",
             owner: "coordinator"
+        ).withoutEmpty()
+        let wanted = schedule.publicStepsPerRound > 0 ? settings.publicTextsPerStep : 1
+        try SettingsFault.require(
+            publicSet.trajectories.count >= wanted,
+            "publicTextsPerStep",
+            "is \(wanted), but the model has states of only \(publicSet.trajectories.count) public texts"
         )
+        statistics = try StateStatistics(of: publicSet.all, skipsPrompt: true)
         publicPlace = Dictionary(
             publicSet.trajectories.enumerated().map { ($1.id, $0) },
             uniquingKeysWith: { first, _ in first }
@@ -63,7 +74,6 @@ package final class RETJudge: PublicJudge {
     /// Fresh networks from the federation's seed, the statistics of the public states, and groups of what the fresh encoder
     /// makes of them.
     package func initialAdapter() throws -> AdapterWeights {
-        let statistics = try StateStatistics(of: publicSet.all, skipsPrompt: true)
         let net = MacrostateNet(shape: settings.shape, statistics: statistics, seed: seed)
         let width = settings.shape.outputs
         let points = Points.thinned(
@@ -120,7 +130,8 @@ package final class RETJudge: PublicJudge {
         return NextState.cosines(net, of: learnable, horizon: settings.learning.horizon.middle).map { [$0] }
     }
 
-    /// Says that the client's encoder has collapsed on public texts.
+    /// Says that the client's encoder has collapsed on public texts, leaves the range of half precision there, or
+    /// standardises states in its own way.
     package func objection(to adapter: AdapterWeights, from client: String) throws -> String? {
         let net: MacrostateNet
         do throws(AdapterFault) {
@@ -128,8 +139,14 @@ package final class RETJudge: PublicJudge {
         } catch {
             return "\(error)"
         }
-        let some = publicSet.subset(publicSet.trajectories.indices.prefix(16))
-        let z = try net.encode(some) { $0.learnableRows }
+        guard net.statistics == statistics else {
+            return
+                "it changes the statistics that states are standardised by, which are those of the public texts"
+        }
+        let z = try net.encode(publicSet.all)
+        guard z.allSatisfy({ abs($0) <= Half.max }) else {
+            return "it makes macrostates beyond ±\(Half.max) of public texts"
+        }
         return settings.collapse.objection(to: Spread(of: z, width: settings.shape.outputs))
     }
 
@@ -148,43 +165,48 @@ package final class RETJudge: PublicJudge {
         }
         let frame = reference.flatMap { $0 }
         let groups = centroids.assign(frame)
+        var likeness: [Procrustes] = []
+        for client in step.clients {
+            let answers = try step.responses(of: client.name).map { try answer($0[0]) }
+            likeness.append(Procrustes(answers.flatMap(\.z), to: frame, width: width))
+        }
+        // A constant or an invention is foretold best of all: whose macrostates are far less like the merged encoder's of
+        // these very texts than most clients' are, teaches nobody and counts for no group.
+        let usual = likeness.map(\.similarity).sorted()[likeness.count / 2]
+        let isTrusted = step.clients.indices.map { index in
+            likeness[index].similarity >= usual / 2 && step.clients[index].scores.contains { $0[0] > -1 }
+        }
         // The best client of each text; of several the first by name.
         let best = step.batch.items.indices.map { item in
-            step.clients.indices.max { step.clients[$0].scores[item][0] < step.clients[$1].scores[item][0] }
-                ?? 0
+            step.clients.indices.filter { isTrusted[$0] }.max {
+                step.clients[$0].scores[item][0] < step.clients[$1].scores[item][0]
+            }
         }
         var sums = GroupSums([], width: width, groups: [], count: settings.groups)
         var pooled: [Float] = []
         var dynamics = GroupDynamics(groups: settings.groups)
         var targets = step.batch.items.map { _ in [Float]() }
-        var (agreement, aligned, same, collapsed) = (1.0, 1.0, 0.0, 0)
-        for (index, client) in step.clients.enumerated() {
+        var (same, error) = (0.0, 0.0)
+        for (index, client) in step.clients.enumerated() where isTrusted[index] {
             let answers = try step.responses(of: client.name).map { try answer($0[0]) }
             for item in best.indices where best[item] == index { targets[item] = answers[item].z }
-            // What has collapsed says nothing of groups.
-            guard client.scores.contains(where: { $0[0] > -1 }) else {
-                collapsed += 1
-                continue
-            }
             let points = answers.flatMap(\.z)
-            let procrustes = Procrustes(points, to: frame, width: width)
-            agreement = min(agreement, procrustes.agreement)
-            aligned = min(aligned, procrustes.alignedAgreement)
             let own = answers.map { centroids.assign($0.z) }
-            same += Agreement.nmi(own.flatMap { $0 }, groups) / Double(step.clients.count)
+            same += Agreement.nmi(answers.flatMap(\.groups), groups)
+            error += answers.reduce(0) { $0 + Double($1.error) } / Double(max(answers.count, 1))
             sums += GroupSums(points, width: width, groups: own.flatMap { $0 }, count: settings.groups)
             for trajectory in own { dynamics.add(trajectory) }
             pooled += Points.thinned(points, width: width, to: max(1, 12_000 / step.clients.count))
         }
+        let trusted = Double(max(isTrusted.count { $0 }, 1))
         centroids.move(to: sums)
         centroids = refitted(centroids, to: pooled, round: step.batch.round, step: step.batch.step)
         var pools: [String: ResponsePool] = [:]
         var given = 0
         for (index, client) in step.clients.enumerated() {
             let groups = step.batch.items.indices.map { item in
-                let helps =
-                    gives && best[item] != index
-                    && step.clients[best[item]].scores[item][0] > client.scores[item][0]
+                let score = best[item].map { step.clients[$0].scores[item][0] } ?? -1
+                let helps = gives && best[item] != index && score > client.scores[item][0]
                 given += helps ? 1 : 0
                 let target = MacrostatePayload.Target(
                     centroids: item == 0 ? centroids.values : [],
@@ -201,8 +223,10 @@ package final class RETJudge: PublicJudge {
         return .pools(
             pools,
             metrics: [
-                "ret/frame_agreement": agreement, "ret/frame_agreement_aligned": aligned,
-                "ret/group_agreement": same, "ret/collapsed_clients": Double(collapsed),
+                "ret/similarity_min": likeness.map(\.similarity).min() ?? 0,
+                "ret/similarity_unturned_min": likeness.map(\.unturned).min() ?? 0,
+                "ret/group_agreement": same / trusted, "ret/next_state_error": error / trusted,
+                "ret/untrusted_clients": Double(isTrusted.count { !$0 }),
                 "ret/targets": Double(given), "ret/temporal_consistency": dynamics.temporalConsistency,
                 "ret/temporal_consistency_chance": dynamics.chanceConsistency,
             ]
@@ -210,7 +234,7 @@ package final class RETJudge: PublicJudge {
     }
 
     /// A fresh fit of the groups where that is clearly better than the one that moved along with the encoder since round 0, which
-    /// may be stuck with two centres in one group, or with a group that has lost all its states; its groups get the numbers of those that they have most states of.
+    /// may be stuck with two centres in one group, or with a group that has lost its states; its groups get the numbers of those that they have most states of.
     private func refitted(_ centroids: Centroids, to points: [Float], round: Int, step: Int) -> Centroids {
         let width = settings.shape.outputs
         guard points.count >= 10 * settings.groups * width else { return centroids }
@@ -218,7 +242,10 @@ package final class RETJudge: PublicJudge {
         let fresh = KMeans.fit(points, width: width, groups: settings.groups, stream: &stream)
         let (old, new) = (centroids.distances(points), fresh.distances(points))
         func total(_ squares: [Float]) -> Double { squares.reduce(0) { $0 + Double($1) } }
-        let isEmpty = (0..<settings.groups).contains { group in !old.nearest.contains(Int32(group)) }
+        var sizes = [Int](repeating: 0, count: settings.groups)
+        for group in old.nearest { sizes[Int(group)] += 1 }
+        // Fewer states than a hundredth of an equal share are no group.
+        let isEmpty = sizes.contains { $0 * 100 * settings.groups < old.nearest.count }
         guard isEmpty || total(new.squares) < 0.95 * total(old.squares) else { return centroids }
         var meets = [Int](repeating: 0, count: settings.groups * settings.groups)
         for (mine, theirs) in zip(old.nearest, new.nearest) {

@@ -108,7 +108,8 @@ package struct RETMonitor: RoundMonitor {
         adapter = try Adapter(for: task.base, task.adapter, seed: context.run.seed)
         let configuration = task.base.configuration
         let layers =
-            settings.layers.isEmpty ? [max(1, (3 * configuration.layerCount + 2) / 5)] : settings.layers
+            settings.layers.isEmpty
+            ? StateSource.usualLayers(depth: configuration.layerCount) : settings.layers
         do throws(TrajectoryFault) {
             recorder = try TrajectoryRecorder(
                 LanguageDecoder(task.base, adapter: adapter),

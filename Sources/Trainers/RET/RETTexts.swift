@@ -103,26 +103,18 @@ final class RETTexts {
         return TrajectorySet(source: source, recordings: recordings)
     }
 
-    /// Cuts texts into passes of at most `tokensPerPass` tokens; a text longer than that is a pass of its own.
     private func parts(of given: [TrajectoryRecorder.Given]) -> [Range<Int>] {
-        var (parts, first, size) = ([Range<Int>](), 0, 0)
-        let extra = settings.mode == .generate ? settings.maxTokens : 0
-        for (index, text) in given.enumerated() {
-            let own = text.tokens.count + extra
-            if index > first, size + own > settings.tokensPerPass {
-                parts.append(first..<index)
-                (first, size) = (index, 0)
-            }
-            size += own
-        }
-        if first < given.count { parts.append(first..<given.count) }
-        return parts
+        TrajectoryRecorder.passes(
+            of: given,
+            extra: settings.mode == .generate ? settings.maxTokens : 0,
+            tokensPerPass: settings.tokensPerPass
+        )
     }
 }
 
 extension RETSettings {
     /// The layers that are read of a model: three fifths of its depth where none is given.
     func layers(of model: DecoderConfiguration) -> [Int] {
-        layers.isEmpty ? [max(1, (3 * model.layerCount + 2) / 5)] : layers.sorted()
+        layers.isEmpty ? StateSource.usualLayers(depth: model.layerCount) : layers.sorted()
     }
 }

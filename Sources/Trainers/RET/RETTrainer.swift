@@ -33,7 +33,28 @@ package final class RETTrainer: LocalTrainer {
         if let term = run.objectives.first {
             throw term.settings.error("", "the trainer 'ret' takes no further objectives")
         }
-        _ = try LanguageWords(run)
+        let words = try LanguageWords(run)
+        do {
+            let shape = try BaseModel.configuration(of: words.model)
+            try SettingsFault.require(
+                settings.layers.allSatisfy { $0 <= shape.layerCount },
+                "layers",
+                "found \(settings.layers), expected layer boundaries of 0 … \(shape.layerCount)"
+            )
+        } catch CheckpointError.inaccessible {
+            // A path of another host: whoever loads the model will say so.
+        }
+    }
+
+    /// Which states of the run's model are read.
+    private static func source(_ settings: RETSettings, _ run: RunContext) throws -> StateSource {
+        let base = try LanguageWords(run).base(run)
+        return StateSource(
+            model: base.sha256.description,
+            name: base.source.description,
+            layers: settings.layers(of: base.configuration),
+            width: base.configuration.hiddenSize
+        )
     }
 
     /// The base model.
@@ -55,18 +76,11 @@ package final class RETTrainer: LocalTrainer {
         _ settings: RETSettings,
         _ run: RunContext
     ) throws -> Bool {
-        let base = try LanguageWords(run).base(run)
-        let source = StateSource(
-            model: base.sha256.description,
-            name: base.source.description,
-            layers: settings.layers(of: base.configuration),
-            width: base.configuration.hiddenSize
-        )
         try MacrostateFolder.write(
             Macrostates(
-                source: source,
+                source: source(settings, run),
                 shape: settings.shape,
-                net: AdapterWeights(adapter.arrays.filter { $0.name != RETAdapter.centroids }),
+                net: RETAdapter.net(of: adapter),
                 centroids: RETAdapter.centroids(of: adapter, settings)
             ),
             to: folder
@@ -84,6 +98,7 @@ package final class RETTrainer: LocalTrainer {
         guard macrostates.shape == settings.shape, macrostates.groups.count == settings.groups else {
             throw SettingsFault(key: "shape", reason: "is not that of the macrostates in \(folder)")
         }
+        try macrostates.require(source(settings, run), of: folder)
         return RETAdapter.weights(macrostates.net, macrostates.centroids)
     }
 
@@ -121,7 +136,7 @@ package final class RETTrainer: LocalTrainer {
 
     private func take(_ adapter: AdapterWeights) throws(AdapterFault) {
         try self.adapter.layout.check(adapter.layout)
-        try net.load(AdapterWeights(adapter.arrays.filter { $0.name != RETAdapter.centroids }))
+        try net.load(RETAdapter.net(of: adapter))
         centroids = RETAdapter.centroids(of: adapter, settings)
     }
 
@@ -136,7 +151,7 @@ package final class RETTrainer: LocalTrainer {
             for update in 0..<settings.updatesPerStep { measured.append(try learner.step(first + update)) }
             optimiser = learner.optimiserState
             let spread = try self.spread(learner)
-            if (step + 1) * settings.updatesPerStep >= settings.collapse.graceSteps,
+            if first + settings.updatesPerStep >= settings.collapse.graceSteps,
                 let objection = settings.collapse.objection(to: spread)
             {
                 throw CollapseFault("round \(plan.round), step \(step): \(objection)")
@@ -293,7 +308,7 @@ package final class RETTrainer: LocalTrainer {
 
 /// The `ret` trainer's adapter: the networks' arrays and the groups' centres.
 enum RETAdapter {
-    static let centroids = "groups.centroids"
+    static let centroids = MacrostateFolder.centroidsName
 
     static func weights(_ net: AdapterWeights, _ centroids: Centroids) -> AdapterWeights {
         let array = NamedArray(

@@ -5,6 +5,7 @@ internal import Foundation
 internal import Ledger
 internal import Models
 internal import Nodes
+internal import Trainers
 internal import Wire
 
 struct InspectCommand: AsyncParsableCommand {
@@ -19,7 +20,9 @@ struct InspectCommand: AsyncParsableCommand {
             """
     )
 
-    @Argument(help: "A state directory, an adapter's folder, or a file with the bytes of a frame.")
+    @Argument(
+        help: "A state directory, an adapter's or macrostates' folder, or a file with the bytes of a frame."
+    )
     var path: String
 
     func run() async throws {
@@ -60,6 +63,15 @@ struct InspectCommand: AsyncParsableCommand {
                 "\(type(of: kind).name) adapter: \(weights.arrays.count) arrays, \(weights.valueCount) values"
             ]
             head += try Mapping(json: kind.json()).members.map { "\($0.key): \($0.value)" }
+        } else if MacrostateFolder.isThere(path) {
+            let found = try MacrostateFolder.read(from: path)
+            weights = found.net
+            head = [
+                "macrostates: \(found.groups.count) groups of \(found.shape.outputs) values, \(weights.valueCount) weights",
+                "model: \(found.source.name), \(found.source.model)",
+                "layers: \(found.source.layers.map(String.init).joined(separator: ", ")) of width \(found.source.width)",
+                "groups: \(found.groups.indices.map { found.name(of: $0) }.joined(separator: ", "))",
+            ]
         } else {
             weights = try Job.denseAdapter(in: path)
             head = ["adapter: \(weights.arrays.count) arrays, \(weights.valueCount) values"]

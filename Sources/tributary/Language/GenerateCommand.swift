@@ -24,7 +24,8 @@ struct GenerateCommand: AsyncParsableCommand {
                 --model models/smollm2-135m/SmolLM2-135M-Instruct.Q4_1.gguf \\
                 --prompt 'What is 3 + 4?'
               tributary generate --model tiny-phases --raw --temperature 1 \\
-                --prompt "$PROMPT" --macrostates run/macrostates --steer check:0.4
+                --prompt 'a = 3 , b = 5 , c = 7 , Q b = U b 9 A' \\
+                --macrostates run/macrostates --steer 3:0.4
             """
     )
 
@@ -104,7 +105,16 @@ struct GenerateCommand: AsyncParsableCommand {
             let (base, tokenizer) = (named.base, named.tokenizer)
             let decoder = LanguageDecoder(base, adapter: try named.adapter(adapter))
             let ids = try named.tokens(of: prompt, raw: raw)
-            let steering = try self.steering(named)
+            let target = try self.target(named)
+            let steering = try target.map {
+                try Steering(
+                    $0.macrostates,
+                    group: $0.group,
+                    strength: $0.strength,
+                    method: steerMethod,
+                    ignoresRecall: force
+                )
+            }
             let room = base.configuration.positionsMax - ids.count
             let settings = SamplingSettings(
                 maxTokens: min(maxTokens, room),
@@ -121,34 +131,43 @@ struct GenerateCommand: AsyncParsableCommand {
             for completion in completions[0] {
                 print(tokenizer.decode(completion.tokens, skipSpecial: true))
             }
+            guard let target else { return }
+            let plain = decoder.generate(prompts: [ids], samplesPerPrompt: samples, settings: settings) {
+                RandomStream(seed: seed, "generate", $0, $1)
+            }
+            let checks = try [completions[0], plain[0]].map { completions in
+                try SteeringCheck(
+                    prompt: ids,
+                    responses: completions.map(\.tokens),
+                    group: target.group,
+                    macrostates: target.macrostates,
+                    decoder: decoder,
+                    base: base
+                )
+            }
+            let name = target.macrostates.name(of: target.group)
+            FileHandle.standardError.write(Data((checks[0].text(beside: checks[1], group: name) + "\n").utf8))
         }
     }
 
-    private func steering(_ named: NamedModel) throws -> Steering? {
+    /// What `--steer` means; nil without it.
+    private func target(
+        _ named: NamedModel
+    ) throws -> (macrostates: Macrostates, group: Int, strength: Double)? {
         guard let steer, let macrostates else { return nil }
         let found = try MacrostateFolder.read(from: macrostates)
-        guard found.source.model == named.base.sha256.description else {
-            throw TrajectoryFault(
-                macrostates,
-                "found macrostates of \(found.source.name) (\(found.source.model.prefix(12))…), expected \(named.source) "
-                    + "(\(named.base.sha256.description.prefix(12))…)"
-            )
-        }
+        try named.require(found.source, of: macrostates)
         let (group, strength) = try Self.target(steer)
-        return try Steering(
-            found,
-            group: found.group(group),
-            strength: strength,
-            method: steerMethod,
-            ignoresRecall: force
-        )
+        return (found, try found.group(group), strength)
     }
 
     /// The group and the strength of `GROUP:STRENGTH`; a name may have colons.
     private static func target(_ text: String) throws -> (group: String, strength: Double) {
         let parts = text.split(separator: ":", omittingEmptySubsequences: false)
         guard parts.count > 1, let last = parts.last, let strength = Double(last), abs(strength) <= 100 else {
-            throw ValidationError("steer: found '\(text)', expected GROUP:STRENGTH such as 3:0.4.")
+            throw ValidationError(
+                "steer: found '\(text)', expected GROUP:STRENGTH such as 3:0.4, with a strength of at most 100."
+            )
         }
         return (parts.dropLast().joined(separator: ":"), strength)
     }

@@ -41,9 +41,9 @@ package struct Spread: Sendable, Equatable {
 package struct CollapseLimits: Sendable, Codable, Equatable {
     /// The least effective rank.
     package var effectiveRankMin = 1.5
-    /// The least mean deviation of a coordinate.
-    package var deviationMin = 1e-3
-    /// How many steps a round may take before it is looked at: fresh encoders are flat.
+    /// The least standard deviation that any coordinate may have.
+    package var deviationMin = 1e-4
+    /// After how many steps since the start of all training it is looked at: fresh encoders are flat.
     package var graceSteps = 100
 
     /// The usual limits.
@@ -64,16 +64,18 @@ package struct CollapseLimits: Sendable, Codable, Equatable {
             return
                 "the macrostates have collapsed: their effective rank is \(spread.effectiveRank.rounded3), below \(effectiveRankMin)"
         }
-        if !(spread.deviationMean >= deviationMin) {
+        if !(spread.deviationMin >= deviationMin) {
             return
-                "the macrostates have collapsed: their mean deviation is \(spread.deviationMean), below \(deviationMin)"
+                "the macrostates have collapsed: the least deviation of a coordinate is \(spread.deviationMin), below \(deviationMin)"
         }
         return nil
     }
 }
 
 /// Macrostates that say nothing any more.
-package struct CollapseFault: Error, Equatable, CustomStringConvertible {
+package struct CollapseFault: GivenFault, Equatable, CustomStringConvertible {
+    /// Data and settings that do not go together.
+    package var faultKind: FaultKind { .data }
     /// What was found and what was expected.
     package var description: String
 

@@ -75,9 +75,6 @@ package struct MacrostateLearner {
         set { optimiser.state = newValue }
     }
 
-    /// Forgets Adam's moments, as at the start of a round.
-    package mutating func resetOptimiser() { optimiser.state = AdamW.State() }
-
     /// Takes one step.
     ///
     /// - Parameter index: The step since the start of all training: decides what is drawn.

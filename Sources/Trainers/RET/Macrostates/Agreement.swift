@@ -35,6 +35,21 @@ package enum Agreement {
     }
 }
 
+/// Where in its text a state stands, as labels that groups are compared with.
+package enum PositionBins {
+    /// How many positions have a label in common: 16, and fewer where texts are short, so that there are about eight labels
+    /// at least.
+    package static func width(longest: Int) -> Int { max(1, min(16, longest / 8)) }
+
+    /// The labels of all states.
+    ///
+    /// - Parameter lengths: How many states each text has.
+    package static func labels(_ lengths: [Int]) -> [Int32] {
+        let width = width(longest: lengths.max() ?? 0)
+        return lengths.flatMap { (0..<$0).map { Int32($0 / width) } }
+    }
+}
+
 /// How often two labels meet.
 private struct Contingency {
     private(set) var cells: [SIMD2<Int32>: Int] = [:]

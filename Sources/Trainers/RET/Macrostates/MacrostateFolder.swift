@@ -9,6 +9,8 @@ package import Models
 package enum MacrostateFolder {
     static let descriptionName = "macrostates.json"
     static let weightsName = "macrostates.safetensors"
+    /// The array of the groups' centres.
+    static let centroidsName = "groups.centroids"
 
     private struct Description: Codable {
         var format = "tributary-macrostates-1"
@@ -27,12 +29,12 @@ package enum MacrostateFolder {
 
     /// Writes macrostates; makes the folder if it is missing.
     package static func write(_ macrostates: Macrostates, to folder: String) throws {
-        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        try makeFolder(folder)
         let centroids = macrostates.centroids
         var arrays = macrostates.net.arrays
         arrays.append(
             NamedArray(
-                name: "groups.centroids",
+                name: centroidsName,
                 shape: [centroids.count, centroids.width],
                 values: centroids.values
             )
@@ -48,10 +50,19 @@ package enum MacrostateFolder {
         )
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
-        try encoder.encode(description).write(
-            to: URL(filePath: "\(folder)/\(descriptionName)"),
-            options: .atomic
-        )
+        try TrajectoryFault.wrap("\(folder)/\(descriptionName)") {
+            try encoder.encode(description).write(
+                to: URL(filePath: "\(folder)/\(descriptionName)"),
+                options: .atomic
+            )
+        }
+    }
+
+    /// Makes the folder that macrostates are to go to, before there are any.
+    package static func makeFolder(_ folder: String) throws(TrajectoryFault) {
+        try TrajectoryFault.wrap(folder) {
+            try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        }
     }
 
     /// Reads macrostates and checks them.
@@ -94,13 +105,12 @@ package enum MacrostateFolder {
         let file = try SafetensorsFile(path: "\(folder)/\(weightsName)")
         let arrays = try file.arrays()
         let (groups, width) = (description.groups.count, description.shape.outputs)
-        let centres = try file.values(of: "groups.centroids", shape: [groups, width])
-        let own: Set = ["groups.centroids"]
+        let centres = try file.values(of: centroidsName, shape: [groups, width])
         var macrostates = Macrostates(
             source: description.source,
             shape: description.shape,
             net: AdapterWeights(
-                arrays.filter { !own.contains($0.name) && !$0.name.hasPrefix(SteeringDirections.prefix) }
+                arrays.filter { $0.name != centroidsName && !$0.name.hasPrefix(SteeringDirections.prefix) }
             ),
             centroids: Centroids(width: width, values: centres)
         )

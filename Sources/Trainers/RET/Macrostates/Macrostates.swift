@@ -99,6 +99,15 @@ package struct Macrostates: Sendable, Equatable {
                 "found trajectories of \(other.name) (\(other.model.prefix(12))…), expected \(source.name) (\(source.model.prefix(12))…)"
             )
         }
+        guard other.adapter == source.adapter else {
+            func words(_ adapter: String?) -> String {
+                adapter.map { "with the adapter \($0.prefix(12))…" } ?? "without an adapter"
+            }
+            throw TrajectoryFault(
+                place,
+                "found states of the model \(words(other.adapter)), expected them \(words(source.adapter))"
+            )
+        }
         guard other.layers == source.layers, other.width == source.width else {
             throw TrajectoryFault(
                 place,

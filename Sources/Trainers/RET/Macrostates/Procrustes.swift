@@ -1,15 +1,12 @@
-internal import Glibc
 internal import Tensors
 
-/// The rotation that brings one member's macrostates closest to another's (orthogonal Procrustes, Schönemann 1966).
+/// How alike two members' macrostates of the same states are (orthogonal Procrustes, Schönemann 1966).
 /// The objective does not fix the frame: encoders that were trained apart may agree up to a rotation and yet not average.
 struct Procrustes {
-    /// `[m, m]`: z R is in the other frame.
-    let rotation: [Double]
-    /// R² of the other's states by these ones as they are, both centred: 1 where the frames are the same.
-    let agreement: Double
-    /// The same after the rotation: what averaging apart, frames alone differ.
-    let alignedAgreement: Double
+    /// How alike the two are after the best rotation and scale, 0 … 1: 1 where they differ by these alone.
+    let similarity: Double
+    /// The same without a rotation: below `similarity` where the frames have turned against each other.
+    let unturned: Double
 
     /// Aligns points with their counterparts.
     ///
@@ -23,7 +20,12 @@ struct Procrustes {
         MacrostateObjective.subtractMean(&from, width: width)
         MacrostateObjective.subtractMean(&to, width: width)
         let rows = points.count / width
-        // M = fromᵀ to = U S Vᵀ and R = U Vᵀ = M V S⁻¹ Vᵀ, with V and S² from MᵀM.
+        let (left, right) = (Procrustes.squares(from), Procrustes.squares(to))
+        guard left > 0, right > 0, left.isFinite, right.isFinite else {
+            (similarity, unturned) = (0, 0)
+            return
+        }
+        // M = fromᵀ to = U S Vᵀ; the best rotation is U Vᵀ and explains (Σ S)² of |from|² |to|². S² are the eigenvalues of MᵀM.
         var product = [Double](repeating: 0, count: width * width)
         for row in 0..<rows {
             for a in 0..<width {
@@ -37,36 +39,13 @@ struct Procrustes {
                 for c in 0..<width { gram[a * width + b] += product[c * width + a] * product[c * width + b] }
             }
         }
-        let eigen = SymmetricEigen(gram, size: width)
-        let largest = eigen.values.last ?? 0
-        var rotation = [Double](repeating: 0, count: width * width)
-        for index in 0..<width where eigen.values[index] > 1e-18 * max(largest, 1e-300) {
-            let v = eigen.vectors[index * width..<(index + 1) * width]
-            let scale = 1 / eigen.values[index].squareRoot()
-            for a in 0..<width {
-                var sum = 0.0
-                for c in 0..<width { sum += product[a * width + c] * v[v.startIndex + c] }
-                for b in 0..<width { rotation[a * width + b] += sum * scale * v[v.startIndex + b] }
-            }
-        }
-        self.rotation = rotation
-        agreement = Closure.explained(from, of: to, width: width)
-        alignedAgreement = Closure.explained(
-            Procrustes.rotated(from, by: rotation, width: width),
-            of: to,
-            width: width
-        )
+        let singular = SymmetricEigen(gram, size: width).values.reduce(0) { $0 + max(0, $1).squareRoot() }
+        let trace = (0..<width).reduce(0) { $0 + product[$1 * width + $1] }
+        similarity = min(1, singular * singular / (left * right))
+        unturned = trace > 0 ? min(1, trace * trace / (left * right)) : 0
     }
 
-    private static func rotated(_ points: [Float], by rotation: [Double], width: Int) -> [Float] {
-        var result = [Float](repeating: 0, count: points.count)
-        for row in 0..<points.count / width {
-            for b in 0..<width {
-                var sum = 0.0
-                for a in 0..<width { sum += Double(points[row * width + a]) * rotation[a * width + b] }
-                result[row * width + b] = Float(sum)
-            }
-        }
-        return result
+    private static func squares(_ values: [Float]) -> Double {
+        values.reduce(0) { $0 + Double($1) * Double($1) }
     }
 }

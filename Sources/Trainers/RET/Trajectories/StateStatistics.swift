@@ -49,8 +49,6 @@ package struct StateStatistics: Sendable, Equatable {
 }
 
 extension Trajectory {
-    /// The rows that are learnt from: those generated, or all where none was.
-    package var learnableRows: Range<Int> {
-        promptCount < tokens.count ? rows.lowerBound + promptCount..<rows.upperBound : rows
-    }
+    /// The rows that are learnt from: those behind the tokens that were given; none where nothing follows them.
+    package var learnableRows: Range<Int> { rows.lowerBound + promptCount..<rows.upperBound }
 }

@@ -26,7 +26,11 @@ package enum TrajectoryFolder {
             throw TrajectoryFault("\(folder)/\(indexName)", "found no trajectory, expected at least one")
         }
         let count = (trajectories.last?.rows.upperBound ?? 0) * header.source.stateWidth
-        let states = try StateBits(path: "\(folder)/\(statesName)", count: count)
+        let states = try StateBits(
+            path: "\(folder)/\(statesName)",
+            count: count,
+            isWhole: trajectories.count == header.planned
+        )
         return TrajectorySet(source: header.source, trajectories: trajectories, states: states)
     }
 
@@ -134,6 +138,12 @@ package struct TrajectoryHeader: Sendable, Codable, Equatable {
     package var seed: UInt64
     /// What was given: the data, in words.
     package var data: String
+    /// The digest of all texts and their identifiers: a changed file of the same name is another recording.
+    package var texts: String?
+    /// How many leading tokens of a text that is read are not learnt from.
+    package var skipTokens: Int?
+    /// The most tokens of one pass: the last bits of states can depend on it.
+    package var tokensPerPass: Int?
     /// How many texts or prompts there are to record.
     package var planned: Int
     /// What it is that a label of 1 says of a trajectory, such as "wrong answer"; nil where none has a label.
@@ -181,7 +191,9 @@ package final class TrajectoryWriter {
         width = header.source.stateWidth
         encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        try TrajectoryFault.wrap(folder) {
+            try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        }
         let path = "\(folder)/\(TrajectoryFolder.headerName)"
         var existing: [Trajectory] = []
         if access(path, F_OK) == 0 {
@@ -198,7 +210,9 @@ package final class TrajectoryWriter {
         } else {
             let pretty = JSONEncoder()
             pretty.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
-            try pretty.encode(header).write(to: URL(filePath: path), options: .atomic)
+            try TrajectoryFault.wrap(path) {
+                try pretty.encode(header).write(to: URL(filePath: path), options: .atomic)
+            }
         }
         count = existing.count
         rowCount = existing.last?.rows.upperBound ?? 0

@@ -1,3 +1,4 @@
+internal import Contract
 internal import Digest
 package import Models
 package import Randomness
@@ -6,7 +7,7 @@ internal import Tensors
 /// Records the hidden states of a frozen decoder, in half precision, while it reads or generates.
 package final class TrajectoryRecorder {
     /// Which model and layers.
-    package let source: StateSource
+    package private(set) var source: StateSource
     private let decoder: LanguageDecoder
     private let layers: [Int]
 
@@ -61,13 +62,38 @@ package final class TrajectoryRecorder {
             layers: layers.sorted(),
             width: decoder.configuration.hiddenSize
         )
+        if let adapter = decoder.adapter {
+            let hash = SHA256()
+            for array in adapter.weights.arrays {
+                hash.update(Array(array.name.utf8))
+                hash.update(FloatPayload.encode(array.values))
+            }
+            source.adapter = hash.finish().description
+        }
+    }
+
+    /// Cuts texts into passes of at most `tokensPerPass` tokens; a text longer than that is a pass of its own.
+    ///
+    /// - Parameter extra: How many tokens may follow each.
+    package static func passes(of texts: [Given], extra: Int, tokensPerPass: Int) -> [Range<Int>] {
+        var (passes, first, size) = ([Range<Int>](), 0, 0)
+        for (index, text) in texts.enumerated() {
+            let own = text.tokens.count + extra
+            if index > first, size + own > tokensPerPass {
+                passes.append(first..<index)
+                (first, size) = (index, 0)
+            }
+            size += own
+        }
+        if first < texts.count { passes.append(first..<texts.count) }
+        return passes
     }
 
     /// Records texts as the model reads them, packed into one pass.
     ///
     /// - Parameters:
     ///   - texts: No longer than the model's positions.
-    ///   - promptCounts: How many leading tokens of each were given; all if nil.
+    ///   - promptCounts: How many leading tokens of each are not learnt from; none if nil.
     ///   - withAdapter: False reads with the base model.
     package func read(_ texts: [Given], promptCounts: [Int]? = nil, withAdapter: Bool = true) -> [Recording] {
         guard !texts.isEmpty else { return [] }
@@ -94,7 +120,7 @@ package final class TrajectoryRecorder {
                 id: text.id,
                 topic: text.topic,
                 tokens: text.tokens,
-                promptCount: promptCounts?[index] ?? text.tokens.count,
+                promptCount: promptCounts?[index] ?? 0,
                 rows: 0..<text.tokens.count
             )
             return Recording(trajectory: trajectory, states: states[index])
@@ -200,5 +226,17 @@ extension TrajectorySet {
             trajectories: recordings.map(\.trajectory),
             states: recordings.flatMap(\.states)
         )
+    }
+}
+
+extension TrajectorySet {
+    /// This set in memory without the trajectories that there is nothing to learn from.
+    func withoutEmpty() throws(TrajectoryFault) -> TrajectorySet {
+        guard trajectories.contains(where: \.learnableRows.isEmpty) else { return self }
+        var recordings: [TrajectoryRecorder.Recording] = []
+        for trajectory in trajectories where !trajectory.learnableRows.isEmpty {
+            recordings.append(.init(trajectory: trajectory, states: Half.bits(try states(trajectory.rows))))
+        }
+        return TrajectorySet(source: source, recordings: recordings)
     }
 }

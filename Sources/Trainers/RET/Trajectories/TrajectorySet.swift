@@ -47,6 +47,8 @@ package struct StateSource: Sendable, Codable, Hashable {
     package var layers: [Int]
     /// C, the width of the residual stream.
     package var width: Int
+    /// The digest of an adapter that the model had; nil for the model as it is.
+    package var adapter: String?
 
     /// d, the values of one state: those of all layers side by side.
     package var stateWidth: Int { width * layers.count }
@@ -58,6 +60,12 @@ package struct StateSource: Sendable, Codable, Hashable {
         self.layers = layers
         self.width = width
     }
+}
+
+extension StateSource {
+    /// Which layers are read where nobody says: one at three fifths of the depth (our choice; RET's notes expect
+    /// features of behaviour in the middle).
+    package static func usualLayers(depth: Int) -> [Int] { [max(1, (3 * depth + 2) / 5)] }
 }
 
 /// The microstates of a frozen model along texts: hidden states in half precision, `[N, d]`, one trajectory after the
@@ -119,6 +127,12 @@ package final class TrajectorySet: Sendable {
     ) throws(TrajectoryFault) {
         precondition(rows.lowerBound >= 0 && rows.upperBound <= rowCount, "states \(rows) of \(rowCount)")
         try states.widen(rows.lowerBound * width..<rows.upperBound * width, into: values)
+        guard Half.areFinite(UnsafePointer(values), count: rows.count * width) else {
+            let bad = (0..<rows.count * width).first { !values[$0].isFinite } ?? 0
+            let row = rows.lowerBound + bad / width
+            let owner = trajectories.first { $0.rows.contains(row) }?.id ?? ""
+            throw TrajectoryFault(states.path, "state \(row), of '\(owner)', has a value that is not finite")
+        }
     }
 
     /// States as float32, `[rows, d]`.
@@ -177,6 +191,8 @@ extension TrajectorySet {
 /// binary16 numbers in memory, or in a file that is read piece by piece.
 final class StateBits: Sendable {
     let count: Int
+    /// The file; empty for numbers in memory.
+    var path: String { file?.path ?? "" }
     private let memory: [UInt16]
     private let file: (path: String, descriptor: Int32)?
 
@@ -186,14 +202,17 @@ final class StateBits: Sendable {
         file = nil
     }
 
-    /// Opens a file of at least `count` numbers.
-    init(path: String, count: Int) throws(TrajectoryFault) {
+    /// Opens a file of at least `count` numbers, or of just as many where the recording is whole.
+    init(path: String, count: Int, isWhole: Bool) throws(TrajectoryFault) {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { throw TrajectoryFault(path, String(cString: strerror(errno))) }
         var status = stat()
-        guard fstat(descriptor, &status) == 0, Int(status.st_size) >= 2 * count else {
+        guard fstat(descriptor, &status) == 0, Int(status.st_size) >= 2 * count,
+            !isWhole || Int(status.st_size) == 2 * count
+        else {
             close(descriptor)
-            throw TrajectoryFault(path, "found \(status.st_size) bytes, expected at least \(2 * count)")
+            let expected = isWhole ? "\(2 * count)" : "at least \(2 * count)"
+            throw TrajectoryFault(path, "found \(status.st_size) bytes, expected \(expected)")
         }
         memory = []
         self.count = count
@@ -248,6 +267,16 @@ package struct TrajectoryFault: GivenFault, Equatable, CustomStringConvertible {
     package init(_ path: String, _ reason: String) {
         self.path = path
         self.reason = reason
+    }
+
+    /// Runs what writes a file or makes a folder, and says in a few words why it cannot.
+    package static func wrap(_ path: String, _ body: () throws -> Void) throws(TrajectoryFault) {
+        do {
+            try body()
+        } catch {
+            let reason = errno != 0 ? String(cString: strerror(errno)) : "it is no place for files"
+            throw TrajectoryFault(path, "cannot be written: \(reason)")
+        }
     }
 
     /// The fault in words.

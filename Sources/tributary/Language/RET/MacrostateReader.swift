@@ -30,8 +30,6 @@ struct MacrostateReader {
 
     /// How many tokens stand before and behind a span.
     private static let context = 8
-    /// How many tokens have a position in common when groups are compared with positions, as in RET's recipe.
-    private static let positionBin = 16
     /// One trajectory in how many `learn` and `fit` leave out.
     private static let heldOutOneIn = 5
     /// At which horizons closure is measured, in tokens (RET's notes, section 4).
@@ -78,7 +76,7 @@ struct MacrostateReader {
         let dynamics = GroupDynamics(labelled.labels, groups: macrostates.centroids.count)
         let flat = labelled.labels.flatMap { $0 }
         let tokens = zip(measured.trajectories, labelled.skipped).flatMap { $0.tokens.dropFirst($1) }
-        let positions = labelled.labels.flatMap { $0.indices.map { Int32($0 / Self.positionBin) } }
+        let positions = PositionBins.labels(labelled.labels.map(\.count))
         var reading = MacrostateReading(
             title: title,
             model: modelName,

@@ -16,7 +16,7 @@ struct MacrostatesCommand: AsyncParsableCommand {
 
             EXAMPLES
               tributary macrostates learn run/trajectories --out run/macrostates
-              tributary macrostates fit run/demo/coordinator/adapter \\
+              tributary macrostates fit run/ret/coordinator/adapter \\
                 --trajectories run/trajectories --out run/macrostates
               tributary macrostates name run/macrostates 3 check
             """,
@@ -34,7 +34,7 @@ struct MacrostatesLearnCommand: AsyncParsableCommand {
         discussion: """
             A fifth of the trajectories, chosen by their names, is kept for measuring.
             The number of groups is found by the stability rule unless it is given.
-            Ends with code 1 where the macrostates have collapsed.
+            Refuses to write macrostates that have collapsed.
 
             EXAMPLES
               tributary macrostates learn run/trajectories --out run/macrostates
@@ -89,6 +89,7 @@ struct MacrostatesLearnCommand: AsyncParsableCommand {
             Compute.configure(threads: ProcessInfo.processInfo.activeProcessorCount)
             let settings = try settings()
             let set = try TrajectoryFolder.open(trajectories)
+            try MacrostateFolder.makeFolder(out)
             let (train, heldOut) = set.split(heldOutOneIn: 5)
             guard !train.indices.isEmpty, !heldOut.indices.isEmpty else {
                 throw TrajectoryFault(
@@ -112,7 +113,7 @@ struct MacrostatesLearnCommand: AsyncParsableCommand {
                 let done = try learner.step(step)
                 guard (step + 1) % 250 == 0 || step + 1 == steps else { continue }
                 let spread = Spread(of: try learner.probe(), width: settings.shape.outputs)
-                if step >= settings.collapse.graceSteps,
+                if step >= settings.collapse.graceSteps || step + 1 == steps,
                     let objection = settings.collapse.objection(to: spread)
                 {
                     throw CollapseFault("step \(step + 1): \(objection)")
@@ -155,8 +156,8 @@ struct MacrostatesLearnCommand: AsyncParsableCommand {
         settings.learning.horizon = .init(from: first, to: last)
         settings.learning.pairsPerTrajectory = pairsPerText
         do throws(SettingsFault) { try settings.validate() } catch { throw ValidationError("\(error)") }
-        guard steps > 0, groups ?? 2 >= 2 else {
-            throw ValidationError("steps: at least 1; groups: at least 2.")
+        guard steps > 0, (2...256).contains(groups ?? 2) else {
+            throw ValidationError("steps: at least 1; groups: 2 to 256.")
         }
         return settings
     }
@@ -181,7 +182,7 @@ struct MacrostatesFitCommand: AsyncParsableCommand {
             other trajectories of the same model.
 
             EXAMPLES
-              tributary macrostates fit run/demo/coordinator/adapter \\
+              tributary macrostates fit run/ret/coordinator/adapter \\
                 --trajectories run/trajectories --out run/macrostates
               tributary macrostates fit run/macrostates --trajectories run/trajectories \\
                 --groups 5 --out run/five-groups
@@ -208,7 +209,7 @@ struct MacrostatesFitCommand: AsyncParsableCommand {
     var seed: UInt64 = 1
 
     func validate() throws {
-        guard groups ?? 2 >= 2 else { throw ValidationError("groups: at least 2.") }
+        guard (2...256).contains(groups ?? 2) else { throw ValidationError("groups: 2 to 256.") }
     }
 
     func run() async throws {
@@ -254,10 +255,11 @@ struct MacrostatesNameCommand: AsyncParsableCommand {
             let taken = found.groups.indices.contains(where: {
                 $0 != group && found.groups[$0].name.lowercased() == name.lowercased()
             })
-            guard !taken, name.count <= 64, !name.contains(where: \.isNewline) else {
+            let isPlain = name.unicodeScalars.allSatisfy { $0.properties.generalCategory != .control }
+            guard !taken, (1...64).contains(name.count), isPlain, Int(name) == nil else {
                 throw TrajectoryFault(
                     macrostates,
-                    "found the name '\(name)', expected at most 64 characters in one line that no other group has"
+                    "found the name '\(name.prefix(80))', expected 1 to 64 characters in one line, no number, that no other group has"
                 )
             }
             found.groups[group].name = name

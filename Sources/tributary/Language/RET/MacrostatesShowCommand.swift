@@ -24,8 +24,8 @@ struct MacrostatesShowCommand: AsyncParsableCommand {
 
             EXAMPLES
               tributary macrostates show run/macrostates \\
-                --trajectories run/trajectories --model run/phase-model
-              tributary macrostates show run/macrostates --model run/phase-model \\
+                --trajectories run/trajectories --model tiny-phases
+              tributary macrostates show run/macrostates --model tiny-phases \\
                 --trajectories run/other --all --text problem-7 --out problem-7.html
             """
     )

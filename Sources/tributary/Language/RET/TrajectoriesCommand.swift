@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import Contract
+internal import Digest
 internal import Foundation
 internal import Models
 internal import Nodes
@@ -45,7 +46,8 @@ struct TrajectoriesRecordCommand: AsyncParsableCommand {
               tributary trajectories record --mode generate --max-tokens 160 \\
                 --model models/smollm2-135m/SmolLM2-135M-Instruct.Q4_1.gguf \\
                 --layers 18 --data questions.jsonl --limit 200 --out run/smollm2
-              tributary trajectories record --mode generate --model tiny-arithmetic \
+              tributary trajectories record --mode generate --max-tokens 160 \\
+                --model models/smollm2-135m/SmolLM2-135M-Instruct.Q4_1.gguf \\
                 --data '{"suggestions": {"path": "questions.jsonl"}}' --out run/swayed
             """
     )
@@ -117,7 +119,7 @@ struct TrajectoriesRecordCommand: AsyncParsableCommand {
             let recorder = try TrajectoryRecorder(decoder, of: named.base, layers: chosenLayers(named.base))
             let behaviour = mode == .generate ? try mapping().decode(DataSource.self).behaviour : nil
             let (questions, texts) = try given(named)
-            let header = TrajectoryHeader(
+            var header = TrajectoryHeader(
                 source: recorder.source,
                 mode: mode.rawValue,
                 maxTokens: maxTokens,
@@ -127,13 +129,25 @@ struct TrajectoriesRecordCommand: AsyncParsableCommand {
                 planned: texts.count,
                 label: behaviour?.rawValue
             )
+            header.texts = Self.digest(texts)
+            header.skipTokens = mode == .read ? skipTokens : nil
+            header.tokensPerPass = tokensPerPass
             let writer = try TrajectoryWriter(folder: out, header: header)
-            if writer.count > 0 { print("going on after \(writer.count) of \(texts.count) trajectories") }
+            if writer.count > 0 {
+                ProgressDisplay.write("going on after \(writer.count) of \(texts.count) trajectories\n")
+            }
             let began = ContinuousClock.now
             let before = writer.rowCount
-            for part in parts(of: Array(texts[min(writer.count, texts.count)...]), from: writer.count) {
-                let recordings = record(Array(texts[part]), from: part.lowerBound, recorder, named)
-                for (var recording, question) in zip(recordings, questions[part]) {
+            let passes = TrajectoryRecorder.passes(
+                of: texts,
+                extra: mode == .generate ? maxTokens : 0,
+                tokensPerPass: tokensPerPass
+            )
+            // A pass that was cut off is run again as a whole: its states are those of all its texts together.
+            for pass in passes where pass.upperBound > writer.count {
+                let recordings = record(Array(texts[pass]), from: pass.lowerBound, recorder, named)
+                let written = max(0, writer.count - pass.lowerBound)
+                for (var recording, question) in zip(recordings, questions[pass]).dropFirst(written) {
                     recording.trajectory.label = behaviour?.label(
                         of: answer(recording, to: question, named.tokenizer),
                         to: question
@@ -154,7 +168,9 @@ struct TrajectoriesRecordCommand: AsyncParsableCommand {
     }
 
     private func chosenLayers(_ base: BaseModel) throws -> [Int] {
-        guard let layers else { return [max(1, (3 * base.configuration.layerCount + 2) / 5)] }
+        guard let layers else {
+            return StateSource.usualLayers(depth: base.configuration.layerCount)
+        }
         return try layers.split(separator: ",").map { word in
             guard let layer = Int(word.trimmingCharacters(in: .whitespaces)) else {
                 throw ValidationError("layers: found '\(layers)', expected numbers separated by commas.")
@@ -198,12 +214,16 @@ struct TrajectoriesRecordCommand: AsyncParsableCommand {
         let texts = try questions.map { question in
             var tokens = try named.tokens(of: question.prompt, raw: raw)
             if mode == .read { tokens = Array(tokens.prefix(min(maxTokens, most))) }
-            guard tokens.count > (mode == .read ? skipTokens : 0),
-                mode == .read || tokens.count + maxTokens <= most
-            else {
+            guard mode == .generate || tokens.count > skipTokens else {
                 throw NodeError(
                     .data,
-                    "question '\(question.id)': \(tokens.count) tokens do not fit: more than \(skipTokens) to skip, at most \(most) in all with \(maxTokens) new ones"
+                    "text '\(question.id)' has \(tokens.count) tokens, expected more than --skip-tokens \(skipTokens)"
+                )
+            }
+            guard mode == .read || tokens.count + maxTokens <= most else {
+                throw NodeError(
+                    .data,
+                    "prompt '\(question.id)' has \(tokens.count) tokens: with --max-tokens \(maxTokens) that is more than the model's \(most) positions"
                 )
             }
             return TrajectoryRecorder.Given(id: question.id, topic: question.topic, tokens: tokens)
@@ -211,23 +231,17 @@ struct TrajectoriesRecordCommand: AsyncParsableCommand {
         return (questions, texts)
     }
 
-    private static func fileMapping(_ path: String) throws -> String {
-        String(decoding: try JSONEncoder().encode(["path": path]), as: UTF8.self)
+    /// The digest of all texts and their identifiers.
+    private static func digest(_ texts: [TrajectoryRecorder.Given]) -> String {
+        let hash = SHA256()
+        for text in texts {
+            hash.update(Array("\(text.id)\n\(text.topic)\n\(text.tokens)\n".utf8))
+        }
+        return hash.finish().description
     }
 
-    /// Passes of at most `tokensPerPass` tokens, as ranges of all texts.
-    private func parts(of rest: [TrajectoryRecorder.Given], from start: Int) -> [Range<Int>] {
-        var (parts, first, size) = ([Range<Int>](), 0, 0)
-        for (index, text) in rest.enumerated() {
-            let own = text.tokens.count + (mode == .generate ? maxTokens : 0)
-            if index > first, size + own > tokensPerPass {
-                parts.append(start + first..<start + index)
-                (first, size) = (index, 0)
-            }
-            size += own
-        }
-        if first < rest.count { parts.append(start + first..<start + rest.count) }
-        return parts
+    private static func fileMapping(_ path: String) throws -> String {
+        String(decoding: try JSONEncoder().encode(["path": path]), as: UTF8.self)
     }
 
     private func record(
