@@ -36,6 +36,23 @@ struct MacrostatePageTests {
         #expect(html.contains("1 changes of group over 5 pieces"))
     }
 
+    @Test("each paragraph of a stretch has the number, and an empty line has no colour")
+    func paragraphs() {
+        let text = MacrostatePage(sampleReading()).marked("\n so\n\nthen ", 2)
+
+        #expect(text.components(separatedBy: "<mark").count == 3)
+        #expect(text.hasPrefix("\n <mark") && text.contains("</mark>\n\n<mark") && text.hasSuffix("</mark> "))
+        #expect(text.components(separatedBy: "<b>2</b>").count == 3)
+    }
+
+    @Test("a closure gap below 0 is said to be a fit with too many inputs")
+    func overfit() {
+        func html(_ both: Double) -> String {
+            page { $0.closure = [.init(horizon: 4, fromMacrostate: 0.9, fromBoth: both)] }
+        }
+        #expect(html(0.8).contains("too many inputs") && !html(0.92).contains("too many inputs"))
+    }
+
     @Test("no two of sixteen groups look the same, and each has its number wherever its colour is")
     func looks() {
         let reading = sampleReading(groups: MacrostateReading.groupsMax)

@@ -116,8 +116,14 @@ extension MacrostatePage {
         run.group.map { marked(run.text, $0) } ?? Markup.escape(run.text)
     }
 
-    /// A text of a group with the group's number in front; spaces at its ends stay outside.
+    /// A text of a group with the group's number in front of each paragraph; spaces and line ends around a paragraph
+    /// stay outside, or an empty line would be a stroke of colour.
     func marked(_ text: String, _ group: Int) -> String {
+        text.split(separator: "\n", omittingEmptySubsequences: false)
+            .map { markedLine(String($0), group) }.joined(separator: "\n")
+    }
+
+    private func markedLine(_ text: String, _ group: Int) -> String {
         guard let first = text.firstIndex(where: { !$0.isWhitespace }),
             let last = text.lastIndex(where: { !$0.isWhitespace })
         else { return Markup.escape(text) }

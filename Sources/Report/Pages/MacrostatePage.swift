@@ -146,13 +146,17 @@ package struct MacrostatePage {
         if !rows.isEmpty {
             let horizons = rows.map { Double($0.horizon) }
             let gaps = rows.map { "\(MacrostatePage.share($0.gap)) at \($0.horizon)" }
+            let overfit =
+                rows.contains { $0.gap < -0.005 }
+                ? " Below 0: the fit with the hidden state has too many inputs for so few texts, and what it could "
+                    + "add is not known." : ""
             figures.append(
                 Figure(
                     "What the macrostate does not tell about its future",
                     caption:
                         "Share of a later macrostate's variance that is explained (R²), by how many pieces "
                         + "later. The hidden state adds \(gaps.joined(separator: ", ")). A small gap means "
-                        + "little only where the lower line is well above 0.",
+                        + "something only where the lower line is well above 0." + overfit,
                     .lines(
                         .init(
                             xName: "pieces later",

@@ -14,6 +14,11 @@ extension BehaviourForecast {
             "label 1: \(behaviour), \(ones) trajectories; label 0: \(zeros); without a label: \(unknown)", "",
             TextTable(header: header, rows: rows).text,
         ]
+        if min(ones, zeros) < 30 {
+            lines.append(
+                "Only \(min(ones, zeros)) trajectories of one label: intervals are wide, and an order may be chance."
+            )
+        }
         if let own = self[.groups] {
             let ahead = zip(fractions, own.results).map { fraction, result in
                 "\(Self.percent(fraction)) \(Self.signed(result, from: self[.meanState], at: fraction, fractions))"
@@ -32,7 +37,9 @@ extension BehaviourForecast {
                 y: method.results.map(\.auroc)
             )
         }
-        let counts = "\(ones) answers have label 1, \(zeros) label 0."
+        let counts =
+            "\(ones) answers have label 1, \(zeros) label 0"
+            + (min(ones, zeros) < 30 ? ", too few of one kind to be sure of an order." : ".")
         let place = fractions.firstIndex { $0 >= 0.25 } ?? fractions.count - 1
         return [
             Figure(
