@@ -20,8 +20,12 @@ struct PrincipalComponents {
             for column in 0..<width { transposed[column * rows + row] = centred[row * width + column] }
         }
         let matrix = Tensor(shape: [width, rows], values: transposed)
-        let gram = Tape(recording: false).linear(matrix, matrix).values
-        let eigen = SymmetricEigen(gram.map { Double($0) / Double(max(1, rows)) }, size: width)
+        let gram = Tape(recording: false).linear(matrix, matrix)
+        // The values are only there as long as the tensor is.
+        let covariance = withExtendedLifetime(gram) {
+            gram.values.map { Double($0) / Double(max(1, rows)) }
+        }
+        let eigen = SymmetricEigen(covariance, size: width)
         self.width = width
         self.count = min(count, width)
         directions = (0..<min(count, width)).flatMap { index in

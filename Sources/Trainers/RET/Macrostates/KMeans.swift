@@ -47,7 +47,9 @@ package struct Centroids: Sendable, Equatable {
                 values: Array(points[part.lowerBound * width..<part.upperBound * width])
             )
             // |x − c|² = |x|² − 2 x·c + |c|²
-            let products = Tape(recording: false, workspace: workspace).linear(x, centres).values
+            let product = Tape(recording: false, workspace: workspace).linear(x, centres)
+            defer { withExtendedLifetime(product) {} }
+            let products = product.values
             for row in 0..<part.count {
                 var (best, group) = (Float.infinity, 0)
                 for index in 0..<count {

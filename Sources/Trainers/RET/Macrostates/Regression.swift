@@ -51,8 +51,12 @@ struct Ridge {
         let xT = Tensor(shape: [columns, rows], values: Ridge.transposed(scaled, columns: columns))
         let yT = Tensor(shape: [outputs, rows], values: Ridge.transposed(centred, columns: outputs))
         let tape = Tape(recording: false)
-        let gram = tape.linear(xT, xT).values.map { Double($0) / Double(rows) }
-        let cross = tape.linear(yT, xT).values.map { Double($0) / Double(rows) }
+        // The values are only there as long as the tensor is.
+        func product(_ left: Tensor, _ right: Tensor) -> [Double] {
+            let product = tape.linear(left, right)
+            return withExtendedLifetime(product) { product.values.map { Double($0) / Double(rows) } }
+        }
+        let (gram, cross) = (product(xT, xT), product(yT, xT))
         let eigen = SymmetricEigen(gram, size: columns)
         // W = Y'X V (Λ + λ)⁻¹ Vᵀ, with V's columns as rows of `vectors`.
         let vectors = Tensor(shape: [columns, columns], values: eigen.vectors.map(Float.init))
