@@ -247,17 +247,33 @@ package final class TrajectoryWriter {
             "TrajectoryWriter: \(recording.states.count) values for \(trajectory.tokens.count) states of \(width)"
         )
         try recording.states.withUnsafeBytes { try write($0, to: states, TrajectoryFolder.statesName) }
-        let line = TrajectoryFolder.Line(
-            id: trajectory.id,
-            topic: trajectory.topic,
-            tokens: trajectory.tokens,
-            promptCount: trajectory.promptCount,
-            label: trajectory.label
-        )
-        let bytes = try Array(encoder.encode(line)) + [UInt8(ascii: "\n")]
+        let bytes = try line(of: trajectory)
         try bytes.withUnsafeBytes { try write($0, to: index, TrajectoryFolder.indexName) }
         count += 1
         rowCount += trajectory.tokens.count
+    }
+
+    /// A line of the index. The tokens are written by hand: a hundred numbers take JSON longer than a small model takes
+    /// to read them.
+    private func line(of trajectory: Trajectory) throws -> [UInt8] {
+        var bytes = Array(#"{"id":"#.utf8)
+        bytes += try encoder.encode(trajectory.id)
+        if let label = trajectory.label { bytes += #","label":\#(label)"#.utf8 }
+        bytes += #","promptCount":\#(trajectory.promptCount),"tokens":["#.utf8
+        for (place, token) in trajectory.tokens.enumerated() {
+            if place > 0 { bytes.append(UInt8(ascii: ",")) }
+            var digits: [UInt8] = []
+            var rest = token.magnitude
+            repeat {
+                digits.append(UInt8(ascii: "0") + UInt8(rest % 10))
+                rest /= 10
+            } while rest > 0
+            if token < 0 { digits.append(UInt8(ascii: "-")) }
+            bytes += digits.reversed()
+        }
+        bytes += #"],"topic":"#.utf8
+        bytes += try encoder.encode(trajectory.topic)
+        return bytes + Array("}\n".utf8)
     }
 
     /// Makes sure that what was appended survives a loss of power.

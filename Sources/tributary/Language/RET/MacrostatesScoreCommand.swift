@@ -22,7 +22,7 @@ struct MacrostatesScoreCommand: AsyncParsableCommand {
 
             EXAMPLE
               tributary macrostates score run/macrostates --trajectories run/trajectories \\
-                --model run/phase-model --judge 'python3 judge.py'
+                --model tiny-phases --judge 'python3 judge.py'
             """
     )
 

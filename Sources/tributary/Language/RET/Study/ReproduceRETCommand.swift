@@ -26,10 +26,11 @@ struct ReproduceRETCommand: AsyncParsableCommand {
         abstract:
             "Macrostates of a language model whose phases of reasoning are known: read, foretell, steer.",
         discussion: """
-            Representational Effective Theory (arXiv:2605.09294), as we reconstruct it: small
-            transformers are trained on a made-up language with phases, macrostates are learned
-            from their hidden states, and each experiment says what is claimed, what was measured
-            and whether it holds. Writes ret.json, ret.html and the models it trained.
+            Representational Effective Theory (arXiv:2605.09294), as we reconstruct it:
+            small transformers are trained on a made-up language with phases,
+            macrostates are learned from their hidden states, and each experiment says
+            what is claimed, what was measured and whether it holds. Writes ret.json,
+            ret.html and the models it trained.
 
             EXPERIMENTS: \(ReproduceRETCommand.names)
 
