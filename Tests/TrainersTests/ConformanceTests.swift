@@ -162,8 +162,8 @@ struct ConformanceTests {
         let more = Registry.shipped.adding(Registry(trainers: [ToyTrainers.vector]))
 
         #expect(Set(names).count == names.count)
-        #expect(names.sorted() == ["rlvr", "sft"])
-        #expect(more.trainers.map(\.name).sorted() == ["rlvr", "sft", "vector"])
+        #expect(names.sorted() == ["ret", "rlvr", "sft"])
+        #expect(more.trainers.map(\.name).sorted() == ["ret", "rlvr", "sft", "vector"])
         #expect(more.adding(Registry(trainers: [ToyTrainers.vector])).trainers.count == 3)
     }
 }

@@ -133,7 +133,7 @@ extension MacrostateNet {
             if let base = x.values.baseAddress {
                 try input.fill(from: set, rows: part, start: start, into: base)
             }
-            result += apply(layers, to: x, tape: tape).values
+            result += apply(layers, to: x, tape: tape).toArray()
             first = part.upperBound
         }
         return result
