@@ -164,6 +164,6 @@ struct ConformanceTests {
         #expect(Set(names).count == names.count)
         #expect(names.sorted() == ["ret", "rlvr", "sft"])
         #expect(more.trainers.map(\.name).sorted() == ["ret", "rlvr", "sft", "vector"])
-        #expect(more.adding(Registry(trainers: [ToyTrainers.vector])).trainers.count == 3)
+        #expect(more.adding(Registry(trainers: [ToyTrainers.vector])).trainers.count == 4)
     }
 }
