@@ -1,8 +1,5 @@
 internal import ArgumentParser
 internal import TributaryKit
-internal import Foundation
-internal import Report
-internal import Tensors
 
 struct ReproduceHyperAttentionCommand: AsyncParsableCommand {
     /// What the study has, in the order to run and show it.
@@ -60,28 +57,17 @@ struct ReproduceHyperAttentionCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await Failure.reporting("tributary reproduce hyperattention") {
-            // Times are compared with each other: one thread, whatever the machine has.
-            Compute.configure(threads: 1)
-            try FileManager.default.createDirectory(atPath: out, withIntermediateDirectories: true)
             let count = UInt64(seeds ?? (quick ? 1 : 3))
-            let run = StudyRun(
+            let console = StudyConsole(
                 title: "Attention through interactions, in small",
                 paper: "arXiv:2506.06179",
-                experiments: try experiments(),
-                options: StudyOptions(isQuick: quick, seeds: (1...count).map { $0 }),
-                progress: { Self.say($0) },
-                finished: { Self.say("\n" + StudyReport.text($0)) }
+                name: "hyperattention",
+                out: out
             )
-            let study = try await run.complete(facts: StudyMachine.facts)
-            let report = StudyReport(study)
-            let page = out + "/hyperattention.html"
-            try Data(report.json()).write(
-                to: URL(filePath: out + "/hyperattention.json"),
-                options: .atomic
+            try await console.run(
+                experiments(),
+                StudyOptions(isQuick: quick, seeds: (1...count).map { $0 })
             )
-            try Data(report.html().utf8).write(to: URL(filePath: page), options: .atomic)
-            Self.say(report.verdictLine)
-            Self.say("page: \(page)")
         }
     }
 
@@ -92,18 +78,6 @@ struct ReproduceHyperAttentionCommand: AsyncParsableCommand {
             factors.work = out + "/work"
             return factors
         }
-        guard let only else { return all }
-        let names = only.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }
-        guard !names.isEmpty else { throw ValidationError("only: '\(only)' is an empty list.") }
-        for name in names where !all.contains(where: { $0.name == name }) {
-            let known = all.map(\.name).joined(separator: ", ")
-            throw ValidationError("There is no experiment '\(name)'; there are \(known).")
-        }
-        return all.filter { names.contains($0.name) }
-    }
-
-    /// Unbuffered, so that a log file shows progress too.
-    private static func say(_ text: String) {
-        FileHandle.standardOutput.write(Data((text + "\n").utf8))
+        return try StudyConsole.chosen(only, of: all)
     }
 }

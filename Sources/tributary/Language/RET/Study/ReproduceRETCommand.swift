@@ -1,8 +1,5 @@
 internal import ArgumentParser
 internal import TributaryKit
-internal import Foundation
-internal import Report
-internal import Tensors
 
 struct ReproduceRETCommand: AsyncParsableCommand {
     /// What the study has, in the order to run and show it.
@@ -60,41 +57,21 @@ struct ReproduceRETCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await Failure.reporting("tributary reproduce ret") {
-            // Two seeds run side by side, each on one thread.
-            Compute.configure(threads: 1)
-            try FileManager.default.createDirectory(atPath: out, withIntermediateDirectories: true)
             let count = UInt64(seeds ?? (quick ? 1 : 5))
-            let run = StudyRun(
+            let console = StudyConsole(
                 title: "Macrostates of a language model, in small",
                 paper: "arXiv:2605.09294, our reconstruction",
-                experiments: try experiments(),
-                options: StudyOptions(isQuick: quick, seeds: (1...count).map { $0 }),
-                progress: { Self.say($0) },
-                finished: { Self.say("\n" + StudyReport.text($0)) }
+                name: "ret",
+                out: out
             )
-            let study = try await run.complete(facts: StudyMachine.facts)
-            let report = StudyReport(study)
-            let page = out + "/ret.html"
-            try Data(report.json()).write(to: URL(filePath: out + "/ret.json"), options: .atomic)
-            try Data(report.html().utf8).write(to: URL(filePath: page), options: .atomic)
-            Self.say(report.verdictLine)
-            Self.say("page: \(page)")
+            try await console.run(
+                experiments(),
+                StudyOptions(isQuick: quick, seeds: (1...count).map { $0 })
+            )
         }
     }
 
     private func experiments() throws -> [any StudyExperiment] {
-        let all = Self.all(PhaseWorlds(folder: out + "/models"))
-        guard let only else { return all }
-        let names = only.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }
-        guard !names.isEmpty else { throw ValidationError("only: '\(only)' is an empty list.") }
-        for name in names where !all.contains(where: { $0.name == name }) {
-            throw ValidationError("There is no experiment '\(name)'; there are \(Self.names).")
-        }
-        return all.filter { names.contains($0.name) }
-    }
-
-    /// Unbuffered, so that a log file shows progress too.
-    private static func say(_ text: String) {
-        FileHandle.standardOutput.write(Data((text + "\n").utf8))
+        try StudyConsole.chosen(only, of: Self.all(PhaseWorlds(folder: out + "/models")))
     }
 }
