@@ -143,7 +143,11 @@ package final class RETJudge: PublicJudge {
             return
                 "it changes the statistics that states are standardised by, which are those of the public texts"
         }
-        let z = try net.encode(publicSet.all)
+        guard try net.encode(publicSet.all).allSatisfy(\.isFinite) else {
+            return "it makes macrostates of public texts that are not finite"
+        }
+        // The states of what was given, such as the first of a text, may be unlike all others.
+        let z = try net.encode(publicSet.all) { $0.learnableRows }
         guard z.allSatisfy({ abs($0) <= Half.max }) else {
             return "it makes macrostates beyond ±\(Half.max) of public texts"
         }
@@ -163,12 +167,13 @@ package final class RETJudge: PublicJudge {
         let reference = try step.batch.items.map { item in
             try net.encode(publicSet.trajectories[place(of: item.id)], of: publicSet)
         }
-        let frame = reference.flatMap { $0 }
+        let frame = zip(step.batch.items, reference).flatMap { learnable($1, of: $0.id) }
         let groups = centroids.assign(frame)
         var likeness: [Procrustes] = []
         for client in step.clients {
             let answers = try step.responses(of: client.name).map { try answer($0[0]) }
-            likeness.append(Procrustes(answers.flatMap(\.z), to: frame, width: width))
+            let points = zip(step.batch.items, answers).flatMap { learnable($1.z, of: $0.id) }
+            likeness.append(Procrustes(points, to: frame, width: width))
         }
         // A constant or an invention is foretold best of all: whose macrostates are far less like the merged encoder's of
         // these very texts than most clients' are, teaches nobody and counts for no group.
@@ -190,9 +195,11 @@ package final class RETJudge: PublicJudge {
         for (index, client) in step.clients.enumerated() where isTrusted[index] {
             let answers = try step.responses(of: client.name).map { try answer($0[0]) }
             for item in best.indices where best[item] == index { targets[item] = answers[item].z }
-            let points = answers.flatMap(\.z)
-            let own = answers.map { centroids.assign($0.z) }
-            same += Agreement.nmi(answers.flatMap(\.groups), groups)
+            let z = zip(step.batch.items, answers).map { learnable($1.z, of: $0.id) }
+            let claimed = zip(answers, z).flatMap { $0.groups.suffix($1.count / width) }
+            let points = z.flatMap { $0 }
+            let own = z.map { centroids.assign($0) }
+            same += Agreement.nmi(claimed, groups)
             error += answers.reduce(0) { $0 + Double($1.error) } / Double(max(answers.count, 1))
             sums += GroupSums(points, width: width, groups: own.flatMap { $0 }, count: settings.groups)
             for trajectory in own { dynamics.add(trajectory) }
