@@ -174,6 +174,8 @@ void kernel_quantise_f16_reference(const float *x, uint8_t *halves, size_t n) {
             half = 0x7E00u;
         } else if (value >= 65504.0f) {
             half = 0x7BFFu;
+        } else if (value == 0.0f) {
+            half = 0;
         } else {
             int exponent;
             frexpf(value, &exponent);  // value = m 2^exponent, m in [0.5, 1)

@@ -1,6 +1,8 @@
 import Foundation
 import Ledger
+import Logging
 import Rounds
+import Synchronization
 import Tasks
 import Testing
 import Text
@@ -52,11 +54,13 @@ import Wire
         let file = try scratch.write(lines.joined(separator: "\n"), to: "private.jsonl")
         var recipe = Recipe.ret
         recipe.rounds = 1
-        let (tap, stage) = try await runTapped(recipe, in: scratch, dataFile: file)
+        let log = LogCollector()
+        let (tap, stage) = try await runTapped(recipe, in: scratch, dataFile: file, logger: log.logger)
 
         let sent = try tap.up.map(\.body) + decompressed(tap.up, offers: tap.up)
         let received = try decompressed(tap.down, offers: tap.down)
         let items = try LanguageData.publicQuestions(stage.job.coordinatorContext).map(\.prompt)
+        let logged = log.lines.map { Array($0.utf8) }
         var kept: [[UInt8]] = []
         // The coordinator's ledger and blobs, and what it wrote beside them: all but the client's own state.
         let root = stage.layout.coordinatorState
@@ -73,9 +77,13 @@ import Wire
             }
         )
         #expect(kept.count > 3)
+        // Both sides were heard, down to the finest level.
+        for message in ["client admitted", "round began"] {
+            #expect(log.lines.contains { $0.contains(message) })
+        }
         for secret in Self.prompts + ["secret-"] {
             for form in forms(of: secret) {
-                #expect(!(sent + kept).contains { find(form, in: $0) }, "\(secret)")
+                #expect(!(sent + kept + logged).contains { find(form, in: $0) }, "\(secret)")
             }
         }
     }
@@ -100,10 +108,13 @@ import Wire
     // MARK: - Helpers
 
     /// Runs a federation whose client `ash` is listened to.
-    private func runTapped(_ recipe: Recipe, in scratch: Scratch, dataFile: String?) async throws -> (
-        Tap, Stage
-    ) {
-        let stage = try await Stage(recipe, in: scratch)
+    private func runTapped(
+        _ recipe: Recipe,
+        in scratch: Scratch,
+        dataFile: String?,
+        logger: Logger = quiet
+    ) async throws -> (Tap, Stage) {
+        let stage = try await Stage(recipe, in: scratch, logger: logger)
         let tap = Tap()
         var clients = [
             try await Client.make(
@@ -112,7 +123,7 @@ import Wire
                 state: stage.layout.state(ofClient: "ash"),
                 dataFile: dataFile,
                 dialer: tap.dialer(stage.dialer("ash")),
-                logger: quiet
+                logger: logger
             )
         ]
         for name in recipe.clients.dropFirst() { clients.append(try await stage.client(name)) }
@@ -174,6 +185,29 @@ import Wire
             default: nil
             }
         default: nil
+        }
+    }
+}
+
+/// Keeps every line that is logged, with its metadata.
+private final class LogCollector: Sendable {
+    private let kept = Mutex<[String]>([])
+    var lines: [String] { kept.withLock { $0 } }
+    var logger: Logger { Logger(label: "collector") { _ in Handler(collector: self) } }
+
+    private struct Handler: LogHandler {
+        let collector: LogCollector
+        var metadata: Logger.Metadata = [:]
+        var logLevel: Logger.Level = .trace
+
+        subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+            get { metadata[key] }
+            set { metadata[key] = newValue }
+        }
+
+        func log(event: LogEvent) {
+            let all = metadata.merging(event.metadata ?? [:]) { $1 }
+            collector.kept.withLock { $0.append("\(event.message) \(all)") }
         }
     }
 }

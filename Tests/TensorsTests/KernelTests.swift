@@ -20,6 +20,56 @@ let lengths = [0, 1, 2, 3, 7, 8, 15, 16, 17, 31, 33, 63, 64, 65, 100, 257]
         #expect(y == z)
     }
 
+    @Test("ReLU and its slope", arguments: lengths)
+    func rectify(n: Int) {
+        let (x, dy) = (random(n, "rectify"), random(n, "slope"))
+        var (y, z) = (x, x)
+        kernel_rectify(x, &y, n)
+        kernel_rectify_reference(x, &z, n)
+        #expect(y == z)
+        var (dx, dz) = (dy, dy)
+        kernel_rectify_backward(y, dy, &dx, n)
+        kernel_rectify_backward_reference(y, dy, &dz, n)
+        #expect(dx == dz)
+        for index in 0..<n {
+            let expected: Float = x[index] > 0 ? dy[index] + dy[index] : dy[index]
+            #expect(dx[index] == expected)
+        }
+    }
+
+    @Test("binary16 is rounded to the nearest, ties to even, and what is beyond becomes the largest")
+    func halves() {
+        var values: [Float] = random(1000, "halves", scale: 70_000)
+        values += random(1000, "small", scale: 1e-3)
+        // Halfway between two numbers, above and below an even one; the largest; the least normal and subnormal.
+        let edges: [Float] = [
+            1.000_488_281_25, 1.001_464_843_75, 65_519, 65_504, 1e9, -1e9, 0x1p-14, 0x1p-24, 0, -0.0,
+        ]
+        values += edges
+        var fast = [UInt8](repeating: 0, count: 2 * values.count)
+        var slow = fast
+        kernel_quantise_f16(values, &fast, values.count)
+        kernel_quantise_f16_reference(values, &slow, values.count)
+        for index in values.indices {
+            #expect(
+                fast[2 * index] == slow[2 * index] && fast[2 * index + 1] == slow[2 * index + 1],
+                "\(values[index])"
+            )
+        }
+        let bits = (0..<values.count).map { UInt16(fast[2 * $0]) | UInt16(fast[2 * $0 + 1]) << 8 }
+        #expect(
+            bits.suffix(10) == [0x3C00, 0x3C02, 0x7BFF, 0x7BFF, 0x7BFF, 0xFBFF, 0x0400, 0x0001, 0, 0x8000]
+        )
+        var back = values
+        kernel_dequantise_f16(fast, &back, values.count)
+        for (value, half) in zip(values, back) where abs(value) <= 65_504 {
+            #expect(abs(value - half) <= max(abs(value) * 0x1p-11, 0x1p-25))
+        }
+        var nan = [UInt8](repeating: 0, count: 2)
+        kernel_quantise_f16([.nan], &nan, 1)
+        #expect(nan[1] & 0x7C == 0x7C && (nan[0] != 0 || nan[1] & 3 != 0))
+    }
+
     @Test("add vector, sum of rows, gather, scatter", arguments: [1, 5, 16, 19, 64])
     func rows(columns: Int) {
         let x = random(7 * columns, "x")

@@ -43,6 +43,27 @@ struct TrajectoriesCommandTests {
         }
     }
 
+    @Test(
+        "a recording that was cut off within a pass ends with the same bytes, and one of other options is refused"
+    )
+    func resumes() async throws {
+        let scratch = try Scratch()
+        let (whole, cut) = ("\(scratch.path)/whole", "\(scratch.path)/cut")
+        _ = try await record(families, to: whole)
+        _ = try await record(families, to: cut)
+        let index = try String(contentsOfFile: "\(cut)/index.jsonl", encoding: .utf8)
+        let kept = index.split(separator: "\n").prefix(5).joined(separator: "\n") + "\n" + #"{"id":"#
+        try kept.write(toFile: "\(cut)/index.jsonl", atomically: true, encoding: .utf8)
+
+        _ = try await record(families, to: cut)
+
+        for name in ["index.jsonl", "states.f16", "trajectories.json"] {
+            let bytes = FileManager.default.contents(atPath: "\(cut)/\(name)")
+            #expect(bytes == FileManager.default.contents(atPath: "\(whole)/\(name)"), "\(name)")
+        }
+        await #expect(throws: (any Error).self) { _ = try await record(families, mode: "read", to: cut) }
+    }
+
     @Test("a suggestion is followed, refused or neither, and texts that are read have no label")
     func swayed() async throws {
         let scratch = try Scratch()

@@ -294,15 +294,7 @@ package final class RETJudge: PublicJudge {
     }
 
     private func net(of adapter: AdapterWeights) throws(AdapterFault) -> MacrostateNet {
-        let width = texts.source.stateWidth
-        let net = MacrostateNet(
-            shape: settings.shape,
-            statistics: StateStatistics(
-                mean: [Float](repeating: 0, count: width),
-                deviation: [Float](repeating: 1, count: width)
-            ),
-            seed: seed
-        )
+        let net = MacrostateNet(shape: settings.shape, width: texts.source.stateWidth)
         try net.load(RETAdapter.net(of: adapter))
         return net
     }

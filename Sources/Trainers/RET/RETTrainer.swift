@@ -108,15 +108,7 @@ package final class RETTrainer: LocalTrainer {
         self.context = context
         texts = try RETTexts(context.run, settings: settings)
         questions = try LanguageData.questions(of: context)
-        let width = texts.source.stateWidth
-        net = MacrostateNet(
-            shape: settings.shape,
-            statistics: StateStatistics(
-                mean: [Float](repeating: 0, count: width),
-                deviation: [Float](repeating: 1, count: width)
-            ),
-            seed: context.run.seed
-        )
+        net = MacrostateNet(shape: settings.shape, width: texts.source.stateWidth)
         centroids = Centroids(
             width: settings.shape.outputs,
             values: [Float](repeating: 0, count: settings.groups * settings.shape.outputs)

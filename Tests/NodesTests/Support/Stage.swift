@@ -1,3 +1,4 @@
+import Logging
 import Contract
 import Foundation
 import Ledger
@@ -21,7 +22,7 @@ final class Stage: Sendable {
     private let port: Int
     private let running: Task<CoordinatorOutcome, any Error>
 
-    init(_ recipe: Recipe, in scratch: Scratch) async throws {
+    init(_ recipe: Recipe, in scratch: Scratch, logger: Logger = quiet) async throws {
         self.recipe = recipe
         self.scratch = scratch
         job = try recipe.job()
@@ -36,7 +37,7 @@ final class Stage: Sendable {
             adapter: layout.adapter,
             listener: listener,
             isRevoked: { _ in false },
-            logger: quiet
+            logger: logger
         )
         self.coordinator = coordinator
         running = Task { try await coordinator.run() }

@@ -240,6 +240,13 @@ struct MacrostateLearningTests {
         #expect(Agreement.adjustedRand([2, 2, 3, 3], [7, 7, 5, 5]) == 1)
     }
 
+    @Test("positions are binned by sixteen, and finer where texts are short")
+    func positions() {
+        #expect(PositionBins.labels([3, 2]) == [0, 1, 2, 0, 1])
+        #expect(PositionBins.width(longest: 40) == 5)
+        #expect(PositionBins.labels([400]).max() == 24)
+    }
+
     @Test("groups do not change when all macrostates are turned and moved")
     func rotation() throws {
         let states = PhaseStates(trajectories: 20)

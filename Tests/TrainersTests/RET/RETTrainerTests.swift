@@ -115,6 +115,59 @@ struct RETTrainerTests {
         #expect(metrics["ret/untrusted_clients"] == 0)
     }
 
+    @Test("macrostates made up to please the predictor teach nobody, however well they are foretold")
+    func invention() throws {
+        let (judge, model) = (try judge(), try Self.model())
+        let merged = try judge.initialAdapter()
+        let batch = try judge.batch(round: 0, step: 2)
+        var answers: [String: [[Response]]] = [:]
+        for name in ["honest", "other"] {
+            var trainer = try SharedModel.entry("ret").makeTrainer(
+                Array(Self.settings.utf8),
+                model.client(name, index: 0)
+            )
+            try trainer.beginRound(0, adapter: merged)
+            answers[name] = try trainer.respond(to: batch).map { [$0] }
+        }
+        // What the merged predictor makes of its own foretelling, from a start that no text has a part in.
+        let net = MacrostateNet(
+            shape: MacrostateShape(windows: [2], hidden: [8], outputs: 4, predictorHidden: [8]),
+            width: 32
+        )
+        try net.load(RETAdapter.net(of: merged))
+        var stream = RandomStream(seed: 1, "invention")
+        answers["liar"] = try (answers["honest"] ?? []).map { group in
+            let tokens = (group[0].payload.count - 4) / (2 + 2 * 4)
+            var z = (0..<4).map { _ in Float(stream.uniform() - 0.5) }
+            for _ in 1..<tokens { z += net.predict(Array(z.suffix(4))).map { 20 * $0 } }
+            let answer = MacrostatePayload.Answer(
+                error: 0,
+                groups: [Int32](repeating: 0, count: tokens),
+                z: z
+            )
+            return [Response(itemID: group[0].itemID, index: 0, payload: answer.bytes)]
+        }
+        let names = answers.keys.sorted()
+        let scored = try names.map { name in
+            let sender = Sender(name, merged: { merged }, adapter: { merged })
+            return (name: name, scores: try judge.score(answers[name] ?? [], to: batch, from: sender))
+        }
+        let step = ScoredStep(
+            batch: batch,
+            clients: scored,
+            merged: { merged },
+            responses: { [answers] in answers[$0] ?? [] }
+        )
+
+        guard case .pools(let pools, let metrics) = try judge.combine(step) else { fatalError() }
+
+        #expect(metrics["ret/untrusted_clients"] == 1)
+        // The two honest ones say the same: neither has anything to learn, least of all from the liar.
+        for name in ["honest", "other"] {
+            #expect(pools[name]?.groups.dropFirst().allSatisfy { $0.target.count == 4 } == true)
+        }
+    }
+
     @Test("collapsed macrostates score -1 on every text and count for nothing")
     func collapsed() throws {
         let initial = try judge().initialAdapter()
@@ -230,6 +283,10 @@ struct RETTrainerTests {
         #expect(try entry.write(adapter, path, run))
 
         #expect(try entry.readAdapter(path, run) == adapter)
+        var elsewhere = run
+        elsewhere.settings = try Mapping(json: Array(Self.settings.replacing("[1]", with: "[0]").utf8))
+        let refused = #expect(throws: TrajectoryFault.self) { _ = try entry.readAdapter(path, elsewhere) }
+        #expect(refused?.reason.contains("found states of layers [0]") == true)
         let macrostates = try MacrostateFolder.read(from: path)
         #expect(macrostates.source.layers == [1] && macrostates.groups.count == 3)
         var other = macrostates.source

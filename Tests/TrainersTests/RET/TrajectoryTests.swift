@@ -145,6 +145,24 @@ struct TrajectoryTests {
         #expect(nothing?.description.contains("trajectories record") == true)
     }
 
+    @Test("a state that is not finite is refused with its text and its file")
+    func notFinite() throws {
+        let path = folder()
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        try write(0..<3, to: path)
+        let file = "\(path)/states.f16"
+        var bytes = try Data(contentsOf: URL(filePath: file))
+        // The second value of the third state, which is the second text's first: binary16's infinity.
+        (bytes[2 * 7], bytes[2 * 7 + 1]) = (0, 0x7C)
+        try bytes.write(to: URL(filePath: file))
+        let set = try TrajectoryFolder.open(path)
+
+        #expect(try set.states(0..<2).count == 6)
+        let fault = #expect(throws: TrajectoryFault.self) { _ = try StateStatistics(of: set.all) }
+
+        #expect(fault?.description == "\(file): state 2, of 'text 1', has a value that is not finite")
+    }
+
     private func decoder() throws -> (LanguageDecoder, BaseModel) {
         let base = try BaseModel.load(.directory(try SharedModel.get().path))
         return (LanguageDecoder(base), base)

@@ -8,8 +8,6 @@ package struct Spread: Sendable, Equatable {
     package var effectiveRank: Double
     /// The smallest standard deviation of a coordinate.
     package var deviationMin: Double
-    /// The mean standard deviation of a coordinate.
-    package var deviationMean: Double
 
     /// The spread of points.
     ///
@@ -22,7 +20,6 @@ package struct Spread: Sendable, Equatable {
         let covariance = Covariance(centred: centred, width: width).values
         let deviations = (0..<width).map { max(0, covariance[$0 * width + $0]).squareRoot() }
         deviationMin = deviations.min() ?? 0
-        deviationMean = deviations.reduce(0, +) / Double(max(width, 1))
         guard covariance.allSatisfy(\.isFinite) else {
             effectiveRank = .nan
             return

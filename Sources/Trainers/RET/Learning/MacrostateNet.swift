@@ -67,6 +67,15 @@ package final class MacrostateNet {
         predictor = layers(shape.predictorWidths, "predictor", trainable: true)
     }
 
+    /// A net that is to take over others' weights: states of `width` values as they are.
+    convenience init(shape: MacrostateShape, width: Int) {
+        let asTheyAre = StateStatistics(
+            mean: [Float](repeating: 0, count: width),
+            deviation: [Float](repeating: 1, count: width)
+        )
+        self.init(shape: shape, statistics: asTheyAre, seed: 0)
+    }
+
     /// What an optimiser moves: encoder and predictor.
     package var parameters: [Tensor] { (encoder + predictor).flatMap { [$0.weight, $0.bias] } }
 

@@ -81,12 +81,7 @@ package struct Macrostates: Sendable, Equatable {
     ///
     /// - Throws: `AdapterFault` where the arrays are not those of the shape.
     package func makeNet() throws(AdapterFault) -> MacrostateNet {
-        let width = source.stateWidth
-        let blank = StateStatistics(
-            mean: [Float](repeating: 0, count: width),
-            deviation: [Float](repeating: 1, count: width)
-        )
-        let made = MacrostateNet(shape: shape, statistics: blank, seed: 0)
+        let made = MacrostateNet(shape: shape, width: source.stateWidth)
         try made.load(net)
         return made
     }
