@@ -18,14 +18,16 @@ extension LanguageDecoder {
     ///   - batch: Prompts and responses.
     ///   - temperature: What the logits are divided by; positive.
     ///   - withAdapter: False rates with the base model.
+    ///   - boundary: Sees, and may change, the residual stream at each layer boundary: steering.
     /// - Returns: For each group, a score for each response.
     package func scores(
         of batch: PackedBatch,
         temperature: Float = 1,
-        withAdapter: Bool = true
+        withAdapter: Bool = true,
+        boundary: LayerBoundary? = nil
     ) -> [[ResponseScore]] {
         let tape = Tape(recording: false, workspace: workspace)
-        let states = hidden(tape: tape, batch: batch, withAdapter: withAdapter)
+        let states = hidden(tape: tape, batch: batch, withAdapter: withAdapter, boundary: boundary)
         let statistics = tape.tokenStatistics(
             tape.gatherRows(states, rows: batch.predictors),
             head: head(withAdapter ? adapter : nil),

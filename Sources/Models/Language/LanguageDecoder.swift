@@ -10,12 +10,16 @@ package struct PassNeeds: Sendable, Equatable {
     package var baseLayers: Set<Int> = []
     /// The divergence from the base model over the whole vocabulary, at each response token.
     package var divergence = false
+    /// How sure the model is of each response token, and whether it would have chosen it.
+    package var certainty = false
 
     /// Nothing more.
     package init() {}
 
     /// Whether the base model has to run at all.
-    package var wantsBase: Bool { base || divergence || !baseLayers.isEmpty }
+    package var wantsBase: Bool { wantsBaseHead || !baseLayers.isEmpty }
+    /// Whether the base model has to run to its end, and not only to the last of `baseLayers`.
+    var wantsBaseHead: Bool { base || divergence }
 
     /// What both want.
     package func union(_ other: PassNeeds) -> PassNeeds {
@@ -24,6 +28,7 @@ package struct PassNeeds: Sendable, Equatable {
         needs.base = base || other.base
         needs.baseLayers.formUnion(other.baseLayers)
         needs.divergence = divergence || other.divergence
+        needs.certainty = certainty || other.certainty
         return needs
     }
 }
@@ -36,14 +41,24 @@ package struct TrainingPass {
     package let divergence: Tensor?
     /// By layer boundary, the residual stream `[N, C]`, where wanted.
     package let hidden: [Int: Tensor]
+    /// Where wanted.
+    package let certainty: TokenCertainty?
+}
+
+/// What a pass says of its response tokens besides their log-probabilities; not differentiable.
+package struct TokenCertainty: Sendable, Equatable {
+    /// The entropy of the distribution that each is predicted with `[M]`, in nats.
+    package var entropies: [Float]
+    /// For how many of them the most likely token was the right one.
+    package var hits = 0
 }
 
 /// The base model's pass over the same batch.
 package struct BasePass {
-    /// log π_base of the response tokens `[M]`.
+    /// log π_base of the response tokens `[M]`; empty unless these or the divergence were wanted.
     package let logProbs: [Float]
-    /// The last hidden states that the response tokens are predicted from `[M, C]`.
-    let predictors: Tensor
+    /// The last hidden states that the response tokens are predicted from `[M, C]`; nil where the pass ended before.
+    let predictors: Tensor?
     /// By layer boundary, the residual stream `[N, C]`, where wanted.
     package let hidden: [Int: [Float]]
 }
@@ -166,49 +181,66 @@ package final class LanguageDecoder {
     ///   - temperature: What the logits are divided by; positive.
     ///   - needs: What is wanted besides log-probabilities.
     ///   - base: What the base model makes of the same batch; wanted where `needs` says so.
+    ///   - boundary: Changes the residual stream of this pass; what `needs.layers` keeps is the changed stream.
     package func trainingPass(
         tape: Tape,
         batch: PackedBatch,
         temperature: Float,
         needs: PassNeeds = PassNeeds(),
-        base: BasePass? = nil
+        base: BasePass? = nil,
+        boundary: LayerBoundary? = nil
     ) -> TrainingPass {
         var residuals: [Int: Tensor] = [:]
+        let keeper = keeper(of: needs.layers) { residuals[$0] = $1 }
         let states = hidden(
             tape: tape,
             batch: batch,
-            boundary: keeper(of: needs.layers) { residuals[$0] = $1 }
+            boundary: Boundaries.chain([boundary, keeper].compactMap { $0 })
         )
         let predictors = tape.gatherRows(states, rows: batch.predictors)
+        var certainty = TokenCertainty(entropies: [])
+        let observe = { (row: Int, entropy: Float, best: Int32) in
+            certainty.entropies.append(entropy)
+            if best == batch.targets[row] { certainty.hits += 1 }
+        }
         let logProbs = tape.tokenLogProbs(
             predictors,
             head: head(adapter),
             targets: batch.targets,
-            temperature: temperature
+            temperature: temperature,
+            observe: needs.certainty ? observe : nil
         )
         var divergence: Tensor?
-        if needs.divergence, let base {
+        if needs.divergence, let reference = base?.predictors {
             divergence = tape.tokenDivergence(
                 predictors,
                 head: head(adapter),
-                from: base.predictors,
+                from: reference,
                 referenceHead: head(nil),
                 temperature: temperature
             )
         }
-        return TrainingPass(logProbs: logProbs, divergence: divergence, hidden: residuals)
+        return TrainingPass(
+            logProbs: logProbs,
+            divergence: divergence,
+            hidden: residuals,
+            certainty: needs.certainty ? certainty : nil
+        )
     }
 
-    /// The same batch under the base model alone, not differentiable.
+    /// The same batch under the base model alone, not differentiable, and no further up than is needed.
     package func basePass(batch: PackedBatch, temperature: Float, needs: PassNeeds) -> BasePass {
         let tape = Tape(recording: false, workspace: workspace)
         var residuals: [Int: [Float]] = [:]
         let states = hidden(
             tape: tape,
-            batch: batch,
-            withAdapter: false,
-            boundary: keeper(of: needs.baseLayers) { residuals[$0] = $1.toArray() }
-        )
+            tokens: batch.tokens,
+            positions: batch.positions,
+            adapter: nil,
+            boundary: keeper(of: needs.baseLayers) { residuals[$0] = $1.toArray() },
+            blocks: needs.wantsBaseHead ? nil : needs.baseLayers.max() ?? 0
+        ) { _, kind, pass in kind.attend(pass, AttentionPattern(segments: batch.segments)) }
+        guard needs.wantsBaseHead else { return BasePass(logProbs: [], predictors: nil, hidden: residuals) }
         let predictors = tape.gatherRows(states, rows: batch.predictors)
         let logProbs = tape.tokenLogProbs(
             predictors,
@@ -246,13 +278,17 @@ package final class LanguageDecoder {
 
     /// The pass itself.
     ///
-    /// - Parameter attention: Runs a layer's kind: over whole sequences, or over one new row of each.
+    /// - Parameters:
+    ///   - blocks: How many blocks to run; the result is then the residual stream behind them. nil runs all of them and
+    ///     the last norm.
+    ///   - attention: Runs a layer's kind: over whole sequences, or over one new row of each.
     func hidden(
         tape: Tape,
         tokens: [Int32],
         positions: [Int32],
         adapter: Adapter?,
         boundary: LayerBoundary?,
+        blocks: Int? = nil,
         attention: (_ layer: Int, _ kind: any AttentionKind, _ pass: AttentionPass) -> Tensor
     ) -> Tensor {
         let model = adapter?.adapted ?? configuration
@@ -260,6 +296,7 @@ package final class LanguageDecoder {
         var x = tape.embedding(table: embedding(adapter), ids: tokens)
         if let boundary { x = boundary(tape, 0, x) }
         for (index, layer) in parameters.weights.layers.enumerated() {
+            if index == blocks { return x }
             func norm(_ x: Tensor, _ weight: any VectorWeight, _ name: String) -> Tensor {
                 tape.rmsNorm(x, weight: adapter?.others[name] ?? weight, epsilon: epsilon)
             }
@@ -284,6 +321,7 @@ package final class LanguageDecoder {
             )
             if let boundary { x = boundary(tape, index + 1, x) }
         }
+        if blocks != nil { return x }
         let last = adapter?.others[CheckpointNames.finalNorm] ?? parameters.weights.finalNorm
         return tape.rmsNorm(x, weight: last, epsilon: epsilon)
     }

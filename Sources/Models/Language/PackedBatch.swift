@@ -11,10 +11,10 @@ package struct PackedBatch: Sendable {
     package let positions: [Int32]
     /// Which rows attend to which.
     package let segments: [AttentionSegment]
-    /// For each of the M response tokens, group by group and response by response: the row whose hidden
+    /// For each of the M response tokens that count, group by group and response by response: the row whose hidden
     /// state predicts it.
     package let predictors: [Int32]
-    /// The M response tokens.
+    /// The M response tokens that count: all of them, unless parts were chosen.
     package let targets: [Int32]
     /// For each group and each of its responses: its place among the M response tokens.
     package let responses: [[Range<Int>]]
@@ -22,9 +22,16 @@ package struct PackedBatch: Sendable {
     package let length: Int
 
     /// Packs groups of one prompt and its responses; prompts must not be empty, responses may be.
-    package init(groups: [(prompt: [Int32], responses: [[Int32]])]) {
+    ///
+    /// - Parameters:
+    ///   - groups: What to pack.
+    ///   - counted: For each group and each of its responses the parts whose tokens count, such as the answers within
+    ///     the rest of a conversation, in ascending order; nil, also for a group, where all do.
+    package init(groups: [(prompt: [Int32], responses: [[Int32]])], counted: [[[Range<Int>]]?]? = nil) {
         var packer = Packer()
-        responses = groups.map { packer.append($0.prompt, $0.responses) }
+        responses = groups.enumerated().map { index, group in
+            packer.append(group.prompt, group.responses, counted?[index])
+        }
         tokens = packer.tokens
         positions = packer.positions
         segments = packer.segments
@@ -48,17 +55,22 @@ private struct Packer {
     var predictors: [Int32] = []
     var targets: [Int32] = []
 
-    mutating func append(_ prompt: [Int32], _ responses: [[Int32]]) -> [Range<Int>] {
+    mutating func append(
+        _ prompt: [Int32],
+        _ responses: [[Int32]],
+        _ counted: [[Range<Int>]]?
+    ) -> [Range<Int>] {
         precondition(!prompt.isEmpty, "PackedBatch: a prompt has no token")
         let prefix = appendRows(prompt, from: 0)
         segments.append(AttentionSegment(rows: prefix))
-        return responses.map { response in
+        return responses.enumerated().map { index, response in
             let first = targets.count
             let rows = appendRows(response.dropLast(), from: prompt.count)
             if !rows.isEmpty { segments.append(AttentionSegment(rows: rows, prefix: prefix)) }
-            targets += response
-            if !response.isEmpty { predictors.append(Int32(prefix.upperBound - 1)) }
-            predictors += rows.map { Int32($0) }
+            for place in (counted?[index] ?? [0..<response.count]).joined() {
+                targets.append(response[place])
+                predictors.append(Int32(place == 0 ? prefix.upperBound - 1 : rows.lowerBound + place - 1))
+            }
             return first..<targets.count
         }
     }

@@ -10,12 +10,15 @@ extension Tape {
     ///   - head: W, `[V, C]`, frozen or trainable, such as a tied embedding table.
     ///   - targets: M token ids in 0 ..< V.
     ///   - temperature: What the logits are divided by; positive.
+    ///   - observe: Is told each row's entropy and most likely token, where they are wanted; they cost another pass over
+    ///     the logits.
     /// - Returns: `[M]`.
     package func tokenLogProbs(
         _ hidden: Tensor,
         head: any Weight,
         targets: [Int32],
-        temperature: Float = 1
+        temperature: Float = 1,
+        observe: ((_ row: Int, _ entropy: Float, _ best: Int32) -> Void)? = nil
     ) -> Tensor {
         let blocks = LogitBlocks(hidden, head: head, targets: targets, temperature: temperature)
         let (width, vocabulary) = (hidden.columns, head.rows)
@@ -27,6 +30,12 @@ extension Tape {
                 let logit = logits[(row - rows.lowerBound) * vocabulary + Int(targets[row])]
                 logProbs.pointer[row] = logit - lse.pointer[row]
             }
+            guard let observe else { return }
+            var entropies = [Float](repeating: 0, count: rows.count)
+            var best = [Int32](repeating: 0, count: rows.count)
+            let sums = lse.pointer + rows.lowerBound
+            kernel_row_statistics(logits, sums, &entropies, &best, rows.count, vocabulary)
+            for (place, row) in rows.enumerated() { observe(row, entropies[place], best[place]) }
         }
 
         // With p the softmax and g = d loss / d logProb:  d logits = g (onehot − p) / temperature

@@ -1,5 +1,5 @@
 internal import Contract
-internal import Models
+package import Models
 internal import Randomness
 internal import Tensors
 
@@ -7,28 +7,43 @@ internal import Tensors
 /// adds to the trainer's objective.
 final class LanguageLearner {
     let adapter: Adapter
-    private let decoder: LanguageDecoder
+    let decoder: LanguageDecoder
     private let settings: OptimiserSettings
     private let tokensPerPass: Int
     /// The terms behind the trainer's own: FedProx's, then those of `objectives`. A step works on copies.
-    let addedTerms: [any ObjectiveTerm]
+    var addedTerms: [any ObjectiveTerm]
     private(set) var optimiser: AdamW
     /// φ̄, the adapter of the round's start, which the proximal term pulls to.
     private(set) var anchor: AdapterWeights
 
-    init(task: LanguageTask, run: RunContext, settings: some LanguageSettings) throws {
-        adapter = try Adapter(for: task.base, task.adapter, seed: run.seed)
-        decoder = LanguageDecoder(task.base, adapter: adapter)
-        self.settings = settings.optimiser
-        tokensPerPass = settings.tokensPerPass
+    convenience init(task: LanguageTask, run: RunContext, settings: some LanguageSettings) throws {
         var terms: [any ObjectiveTerm] = []
         if settings.proximalWeight > 0 { terms.append(ProximalTerm(weight: settings.proximalWeight)) }
         for component in run.objectives {
-            let entry = try ObjectiveTerms.entry(component)
-            terms.append(try entry.make(component.settings, task.base.configuration))
+            terms.append(try ObjectiveTerms.entry(component).make(component.settings, run, task))
         }
+        try self.init(
+            base: task.base,
+            adapter: Adapter(for: task.base, task.adapter, seed: run.seed),
+            optimiser: settings.optimiser,
+            tokensPerPass: settings.tokensPerPass,
+            terms: terms
+        )
+    }
+
+    init(
+        base: BaseModel,
+        adapter: Adapter,
+        optimiser settings: OptimiserSettings,
+        tokensPerPass: Int,
+        terms: [any ObjectiveTerm]
+    ) {
+        self.adapter = adapter
+        decoder = LanguageDecoder(base, adapter: adapter)
+        self.settings = settings
+        self.tokensPerPass = tokensPerPass
         addedTerms = terms
-        optimiser = LanguageLearner.makeOptimiser(settings.optimiser)
+        optimiser = LanguageLearner.makeOptimiser(settings)
         anchor = adapter.weights
     }
 
@@ -142,39 +157,31 @@ final class LanguageLearner {
     ) throws(TrainingFault) -> (loss: Double, norm: Double) {
         let parameters = adapter.parameters
         zeroGradients(parameters)
+        let edit = Boundaries.chain(terms.compactMap(\.edit))
         let batchTokens = passes.reduce(0) { $0 + $1.tokens.count }
         var loss = 0.0
         for (pass, base) in zip(passes, bases) {
-            let tape = Tape(recording: true, workspace: decoder.workspace)
-            let seen = decoder.trainingPass(
-                tape: tape,
-                batch: pass.batch,
-                temperature: temperature,
-                needs: needs,
-                base: base
-            )
-            let forward = ForwardPass(
-                pass: pass,
-                batchTokens: batchTokens,
-                logProbs: seen.logProbs.toArray(),
-                divergence: seen.divergence?.toArray(),
-                hidden: seen.hidden.mapValues { $0.toArray() },
-                base: base
-            )
-            var value = ObjectiveValue.zero(count: forward.logProbs.count)
-            for index in terms.indices {
-                let term = terms[index].evaluate(forward)
-                if index == 0 { value = term } else { value += term }
+            loss += goBack(pass, base, batchTokens, temperature, needs, edit) { forward in
+                var value = ObjectiveValue.zero(count: forward.logProbs.count)
+                for index in terms.indices {
+                    let term = terms[index].evaluate(forward)
+                    if index == 0 { value = term } else { value += term }
+                }
+                return value
             }
-            loss += value.loss
-            var seeds = [(output: seen.logProbs, seed: value.gradient)]
-            if let divergence = seen.divergence, let seed = value.divergence {
-                seeds.append((divergence, seed))
+        }
+        for index in terms.indices {
+            let own = self.passes(terms[index].ownGroups(step: optimiser.state.stepCount))
+            let ownTokens = own.reduce(0) { $0 + $1.tokens.count }
+            let needs = terms[index].needs
+            for pass in own {
+                let base =
+                    needs.wantsBase
+                    ? decoder.basePass(batch: pass.batch, temperature: temperature, needs: needs) : nil
+                loss += goBack(pass, base, ownTokens, temperature, needs, nil) {
+                    terms[index].evaluateOwn($0)
+                }
             }
-            for (layer, seed) in value.hidden.sorted(by: { $0.key < $1.key }) {
-                if let hidden = seen.hidden[layer] { seeds.append((hidden, seed)) }
-            }
-            tape.backward(from: seeds)
         }
         for term in terms { loss += term.pull(parameters, anchor: anchor) }
         let limit = settings.clipNorm > 0 ? settings.clipNorm : .infinity
@@ -182,6 +189,45 @@ final class LanguageLearner {
         guard norm.isFinite, loss.isFinite else { throw TrainingFault(loss: loss, gradientNorm: norm) }
         optimiser.step(parameters: parameters)
         return (loss, norm)
+    }
+
+    /// One pass forwards and back; returns the objective's part in it.
+    private func goBack(
+        _ pass: LearningPass,
+        _ base: BasePass?,
+        _ batchTokens: Int,
+        _ temperature: Float,
+        _ needs: PassNeeds,
+        _ edit: LayerBoundary?,
+        _ evaluate: (ForwardPass) -> ObjectiveValue
+    ) -> Double {
+        let tape = Tape(recording: true, workspace: decoder.workspace)
+        let seen = decoder.trainingPass(
+            tape: tape,
+            batch: pass.batch,
+            temperature: temperature,
+            needs: needs,
+            base: base,
+            boundary: edit
+        )
+        let value = evaluate(
+            ForwardPass(
+                pass: pass,
+                batchTokens: batchTokens,
+                logProbs: seen.logProbs.toArray(),
+                divergence: seen.divergence?.toArray(),
+                hidden: seen.hidden.mapValues { $0.toArray() },
+                certainty: seen.certainty,
+                base: base
+            )
+        )
+        var seeds = [(output: seen.logProbs, seed: value.gradient)]
+        if let divergence = seen.divergence, let seed = value.divergence { seeds.append((divergence, seed)) }
+        for (layer, seed) in value.hidden.sorted(by: { $0.key < $1.key }) {
+            if let hidden = seen.hidden[layer] { seeds.append((hidden, seed)) }
+        }
+        tape.backward(from: seeds)
+        return value.loss
     }
 
     /// Cuts groups into passes of at most `tokensPerPass` tokens; a group larger than that is a pass
@@ -198,11 +244,14 @@ final class LanguageLearner {
                 end += 1
             }
             let members = groups[first..<end]
-            let lengths = members.flatMap { $0.responses.map(\.count) }
+            let lengths = members.flatMap(\.countedLengths)
             let tokens = lengths.reduce(0, +)
             passes.append(
                 LearningPass(
-                    batch: PackedBatch(groups: members.map { (prompt: $0.prompt, responses: $0.responses) }),
+                    batch: PackedBatch(
+                        groups: members.map { (prompt: $0.prompt, responses: $0.responses) },
+                        counted: members.map(\.counted)
+                    ),
                     lengths: lengths,
                     responses: position.response..<position.response + lengths.count,
                     tokens: position.token..<position.token + tokens
@@ -216,23 +265,42 @@ final class LanguageLearner {
 }
 
 /// A prompt with the responses to learn from.
-struct LearningGroup {
-    var prompt: [Int32]
-    var responses: [[Int32]]
+package struct LearningGroup: Sendable, Equatable {
+    /// The prompt's tokens.
+    package var prompt: [Int32]
+    /// The responses' tokens.
+    package var responses: [[Int32]]
+    /// For each response the parts of it that are learnt from, such as the answers within the rest of a conversation;
+    /// nil for all of it.
+    package var counted: [[Range<Int>]]?
+
+    /// Makes a group.
+    package init(prompt: [Int32], responses: [[Int32]], counted: [[Range<Int>]]? = nil) {
+        self.prompt = prompt
+        self.responses = responses
+        self.counted = counted
+    }
 
     /// All tokens, the prompt counted once.
-    var tokenCount: Int { responses.reduce(prompt.count) { $0 + $1.count } }
+    package var tokenCount: Int { responses.reduce(prompt.count) { $0 + $1.count } }
+
+    /// How many tokens of each response are learnt from.
+    var countedLengths: [Int] {
+        guard let counted else { return responses.map(\.count) }
+        return counted.map { $0.reduce(0) { $0 + $1.count } }
+    }
 }
 
 /// The part of a batch that goes through the model at once.
-struct LearningPass {
-    let batch: PackedBatch
+package struct LearningPass {
+    /// Prompts and responses.
+    package let batch: PackedBatch
     /// The tokens of each response.
-    let lengths: [Int]
+    package let lengths: [Int]
     /// Which of the whole batch's responses these are.
-    let responses: Range<Int>
+    package let responses: Range<Int>
     /// Which of the whole batch's response tokens these are.
-    let tokens: Range<Int>
+    package let tokens: Range<Int>
 }
 
 /// A step whose loss or gradient is not finite.

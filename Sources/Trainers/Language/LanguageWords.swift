@@ -36,7 +36,7 @@ struct LanguageWords {
         adapter = try LanguageWords.adapterKind(run.adapter)
         try checkAdapter(run)
         for component in run.objectives {
-            try ObjectiveTerms.entry(component).check(component.settings)
+            try ObjectiveTerms.entry(component).check(component.settings, run)
         }
     }
 
@@ -113,8 +113,8 @@ struct LanguageWords {
             parts.append(FingerprintPart("adapter.\(key)", value))
         }
         for component in run.objectives {
-            let settings = String(decoding: component.settings.json, as: UTF8.self)
-            parts.append(FingerprintPart("objectives.\(component.name)", settings))
+            let value = try ObjectiveTerms.entry(component).fingerprint(component.settings, run)
+            parts.append(FingerprintPart("objectives.\(component.name)", value))
         }
         return parts
     }

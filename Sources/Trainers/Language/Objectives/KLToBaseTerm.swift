@@ -1,5 +1,5 @@
-internal import Contract
-internal import Models
+package import Contract
+package import Models
 
 /// The divergence from the base model over the whole vocabulary, at every token that is learnt from:
 ///
@@ -7,15 +7,19 @@ internal import Models
 ///
 /// with M the response tokens of the batch. Exact at each position, unlike the estimate from sampled tokens of
 /// `ReferenceKLTerm`, so it also holds a model near its base on answers that it did not sample itself (`sft`).
-struct KLToBaseTerm: AddedTerm {
-    static let name = "klToBase"
+package struct KLToBaseTerm: AddedTerm {
+    package static let name = "klToBase"
 
     /// The settings behind `klToBase`.
-    struct Settings: TrainerSettings {
+    package struct Settings: TrainerSettings {
         /// w, the weight of the term.
-        var weight = 0.1
+        package var weight = 0.1
 
-        func validate() throws(SettingsFault) {
+        /// The defaults.
+        package init() {}
+
+        /// Checks the range.
+        package func validate() throws(SettingsFault) {
             try SettingsFault.require(
                 weight > 0 && weight <= 1e6,
                 "weight",
@@ -28,15 +32,20 @@ struct KLToBaseTerm: AddedTerm {
     private var sum = 0.0
     private var tokens = 0
 
-    init(_ settings: Settings, model: DecoderConfiguration) { weight = settings.weight }
+    init(_ settings: Settings, run: RunContext, task: LanguageTask) { weight = settings.weight }
 
-    var needs: PassNeeds {
+    /// Makes the term with a weight.
+    package init(weight: Double) { self.weight = weight }
+
+    /// The divergence.
+    package var needs: PassNeeds {
         var needs = PassNeeds()
         needs.divergence = true
         return needs
     }
 
-    mutating func evaluate(_ pass: ForwardPass) -> ObjectiveValue {
+    /// w times the mean divergence.
+    package mutating func evaluate(_ pass: ForwardPass) -> ObjectiveValue {
         var value = ObjectiveValue.zero(count: pass.logProbs.count)
         guard let divergence = pass.divergence else { return value }
         let factor = weight / Double(max(pass.batchTokens, 1))
@@ -48,5 +57,6 @@ struct KLToBaseTerm: AddedTerm {
         return value
     }
 
-    var metrics: [String: Double] { ["objective/klToBase": sum / Double(max(tokens, 1))] }
+    /// `objective/klToBase`: the mean divergence, without w.
+    package var metrics: [String: Double] { ["objective/klToBase": sum / Double(max(tokens, 1))] }
 }

@@ -1,18 +1,30 @@
-internal import Contract
-internal import Models
-internal import Tensors
+package import Contract
+package import Models
+package import Tensors
 
 /// One term of a language trainer's objective; the objective is the sum of its terms.
 ///
 /// A term sees each forward pass (log-probabilities, and hidden states or the base model's pass where it asks for
 /// them) and returns a value with its gradients. The learner adds the terms up in their order and goes back
 /// once. Terms are values: a step works on copies, whose metrics it reports.
-protocol ObjectiveTerm {
+package protocol ObjectiveTerm {
     /// What the term wants to see of a pass besides log-probabilities.
     var needs: PassNeeds { get }
 
+    /// What the term does to the residual stream of the passes that are learnt from: steering while training. The base
+    /// model's passes are left alone.
+    var edit: LayerBoundary? { get }
+
     /// The term over one pass of the batch.
     mutating func evaluate(_ pass: ForwardPass) -> ObjectiveValue
+
+    /// Prompts and responses of the term's own, which it sees besides the batch in every update.
+    ///
+    /// - Parameter step: How many updates the optimiser has made since it started.
+    func ownGroups(step: Int) -> [LearningGroup]
+
+    /// The term over one pass of its own groups.
+    mutating func evaluateOwn(_ pass: ForwardPass) -> ObjectiveValue
 
     /// Adds the term's pull on the parameters themselves to their gradients, and returns its value; called once
     /// an update, after all passes.
@@ -28,49 +40,65 @@ protocol ObjectiveTerm {
 
 extension ObjectiveTerm {
     /// Log-probabilities alone.
-    var needs: PassNeeds { PassNeeds() }
+    package var needs: PassNeeds { PassNeeds() }
+    /// Nothing.
+    package var edit: LayerBoundary? { nil }
+    /// None.
+    package func ownGroups(step: Int) -> [LearningGroup] { [] }
+    /// Nothing.
+    package mutating func evaluateOwn(_ pass: ForwardPass) -> ObjectiveValue {
+        .zero(count: pass.logProbs.count)
+    }
     /// No pull.
-    func pull(_ parameters: [Tensor], anchor: AdapterWeights) -> Double { 0 }
+    package func pull(_ parameters: [Tensor], anchor: AdapterWeights) -> Double { 0 }
     /// Nothing measured.
-    var metrics: [String: Double] { [:] }
+    package var metrics: [String: Double] { [:] }
 }
 
 /// What a term sees of one pass.
-struct ForwardPass {
+package struct ForwardPass {
     /// The part of the batch that went through the model.
-    let pass: LearningPass
+    package let pass: LearningPass
     /// All response tokens of the batch, those of its other passes included.
-    let batchTokens: Int
+    package let batchTokens: Int
     /// log π of the pass's response tokens `[M]`.
-    let logProbs: [Float]
+    package let logProbs: [Float]
     /// KL(π ‖ π_base) at each of them `[M]`; nil unless wanted.
-    let divergence: [Float]?
+    package let divergence: [Float]?
     /// By layer boundary, the residual stream `[N, C]`, where wanted.
-    let hidden: [Int: [Float]]
+    package let hidden: [Int: [Float]]
+    /// Entropies and hits; nil unless wanted.
+    package let certainty: TokenCertainty?
     /// The base model's pass; nil unless wanted.
-    let base: BasePass?
+    package let base: BasePass?
 }
 
 /// What one term of an objective is worth, and how it pulls at what it saw.
 ///
 /// The gradients are what the tape's backward pass starts from.
-struct ObjectiveValue: Equatable {
+package struct ObjectiveValue: Equatable {
     /// The term's value; sums are taken in Double.
-    var loss: Double
+    package var loss: Double
     /// d loss / d log-probability `[M]`, for the M response tokens of a pass in order.
-    var gradient: [Float]
+    package var gradient: [Float]
     /// d loss / d divergence `[M]`; nil for none.
-    var divergence: [Float]?
+    package var divergence: [Float]?
     /// By layer boundary, d loss / d residual stream `[N, C]`.
-    var hidden: [Int: [Float]] = [:]
+    package var hidden: [Int: [Float]] = [:]
+
+    /// A value with its gradient by log-probability.
+    package init(loss: Double, gradient: [Float]) {
+        self.loss = loss
+        self.gradient = gradient
+    }
 
     /// A term that is zero for `count` tokens.
-    static func zero(count: Int) -> ObjectiveValue {
+    package static func zero(count: Int) -> ObjectiveValue {
         ObjectiveValue(loss: 0, gradient: Array(repeating: 0, count: count))
     }
 
     /// Adds a term over the same tokens.
-    static func += (sum: inout ObjectiveValue, term: ObjectiveValue) {
+    package static func += (sum: inout ObjectiveValue, term: ObjectiveValue) {
         sum.loss += term.loss
         sum.gradient = added(sum.gradient, term.gradient)
         if let more = term.divergence { sum.divergence = sum.divergence.map { added($0, more) } ?? more }

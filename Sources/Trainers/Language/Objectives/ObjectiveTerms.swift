@@ -1,5 +1,4 @@
 internal import Contract
-internal import Models
 
 /// A term that a topology adds to a language trainer's own objective, by name: `objectives: [{klToBase: …}]`.
 ///
@@ -9,24 +8,51 @@ protocol AddedTerm: ObjectiveTerm, SendableMetatype {
     associatedtype Settings: TrainerSettings
     /// The word that names the term in a topology file.
     static var name: String { get }
+    /// Checks what can be checked without the model, such as files that the settings name; what cannot be read where this
+    /// runs is left alone. Without this function the settings alone are checked.
+    static func check(_ settings: Settings, _ run: RunContext) throws
+    /// What all members must agree on. Without this function it is the settings.
+    static func fingerprint(_ settings: Settings, _ run: RunContext) throws -> String
+    /// The last block that may be trained, where the term holds those above it; nil for all. Without this function, all.
+    static func trainedBlocks(_ settings: Settings, _ run: RunContext) throws -> Range<Int>?
     /// Makes the term.
     ///
     /// - Throws: `SettingsFault` where the settings do not fit the model.
-    init(_ settings: Settings, model: DecoderConfiguration) throws
+    init(_ settings: Settings, run: RunContext, task: LanguageTask) throws
+}
+
+extension AddedTerm {
+    static func check(_ settings: Settings, _ run: RunContext) throws {}
+    static func fingerprint(_ settings: Settings, _ run: RunContext) throws -> String {
+        String(decoding: try settings.json(), as: UTF8.self)
+    }
+    static func trainedBlocks(_ settings: Settings, _ run: RunContext) throws -> Range<Int>? { nil }
 }
 
 /// One added term with its types erased.
 struct AddedTermEntry: Sendable {
     let name: String
-    /// Reads and checks the settings alone.
-    let check: @Sendable (Mapping) throws -> Void
+    /// Reads and checks the settings.
+    let check: @Sendable (Mapping, RunContext) throws -> Void
+    /// What all members must agree on.
+    let fingerprint: @Sendable (Mapping, RunContext) throws -> String
+    /// The blocks that may be trained; nil for all.
+    let trainedBlocks: @Sendable (Mapping, RunContext) throws -> Range<Int>?
     /// Makes the term.
-    let make: @Sendable (Mapping, DecoderConfiguration) throws -> any ObjectiveTerm
+    let make: @Sendable (Mapping, RunContext, LanguageTask) throws -> any ObjectiveTerm
 
     init<Term: AddedTerm>(_ term: Term.Type) {
         name = Term.name
-        check = { try $0.read(Term.Settings.self) { _ in } }
-        make = { mapping, model in try mapping.read(Term.Settings.self) { try Term($0, model: model) } }
+        check = { mapping, run in try mapping.read(Term.Settings.self) { try Term.check($0, run) } }
+        fingerprint = { mapping, run in
+            try mapping.read(Term.Settings.self) { try Term.fingerprint($0, run) }
+        }
+        trainedBlocks = { mapping, run in
+            try mapping.read(Term.Settings.self) { try Term.trainedBlocks($0, run) }
+        }
+        make = { mapping, run, task in
+            try mapping.read(Term.Settings.self) { try Term($0, run: run, task: task) }
+        }
     }
 }
 
@@ -34,7 +60,8 @@ struct AddedTermEntry: Sendable {
 enum ObjectiveTerms {
     /// All terms, by name.
     static let all: [AddedTermEntry] = [
-        AddedTermEntry(KLToBaseTerm.self)
+        AddedTermEntry(KLToBaseTerm.self),
+        AddedTermEntry(KLOnPromptsTerm.self),
     ]
 
     /// The entry of a component.

@@ -1,0 +1,143 @@
+internal import Contract
+package import Models
+internal import Randomness
+internal import Tasks
+
+/// Holds a model near its base on prompts other than those it is fine-tuned on: the divergence from the base model over the
+/// whole vocabulary, on the base model's own greedy answers to public prompts,
+///
+///     loss = w (1/M) Σ_t KL(π(· | y_<t) ‖ π_base(· | y_<t))
+///
+/// with M the answer tokens of the prompts of one update. Ours: the natural rival of feature blocking where there are
+/// public prompts, as in a federation; it needs no autoencoder, and one more pass over a few prompts.
+package struct KLOnPromptsTerm: AddedTerm {
+    static let name = "klOnPrompts"
+
+    /// The settings behind `klOnPrompts`.
+    struct Settings: TrainerSettings {
+        /// w.
+        var weight = 1.0
+        /// The prompts of one update.
+        var promptsPerStep = 8
+        /// The most tokens of the base model's answers, end of sequence included.
+        var maxTokens = 64
+        /// Where the prompts come from, in the words of `data.public`.
+        var prompts: DataSource?
+
+        func validate() throws(SettingsFault) {
+            try SettingsFault.require(
+                weight > 0 && weight <= 1e6,
+                "weight",
+                "found \(weight), expected more than 0 and at most 1000000"
+            )
+            for (key, value) in [("promptsPerStep", promptsPerStep), ("maxTokens", maxTokens)] {
+                try SettingsFault.require(
+                    (1...65_536).contains(value),
+                    key,
+                    "found \(value), expected 1 … 65536"
+                )
+            }
+            try SettingsFault.require(
+                prompts != nil,
+                "prompts",
+                "found none, expected where public prompts come from, as under data.public"
+            )
+        }
+    }
+
+    private let weight: Double
+    private let groups: [LearningGroup]
+    private let promptsPerStep: Int
+    private let walk: ShuffledEpochs
+    private var sum = 0.0
+    private var tokens = 0
+
+    /// Makes the term.
+    ///
+    /// - Parameters:
+    ///   - groups: Prompts with the base model's answers; at least one.
+    ///   - weight: w.
+    ///   - promptsPerStep: How many are used in one update.
+    ///   - seed: Of their order.
+    package init(_ groups: [LearningGroup], weight: Double, promptsPerStep: Int, seed: UInt64) {
+        self.weight = weight
+        self.groups = groups
+        self.promptsPerStep = promptsPerStep
+        walk = ShuffledEpochs(count: groups.count, seed: seed, path: "kl-on-prompts")
+    }
+
+    init(_ settings: Settings, run: RunContext, task: LanguageTask) throws {
+        guard let prompts = settings.prompts?.resolvingPath(run.absolutePath) else {
+            preconditionFailure("klOnPrompts: settings without prompts have been refused")
+        }
+        let questions = try prompts.questions(for: .publicSet, seed: run.seed)
+        let limit = task.base.configuration.positionsMax
+        let tokens = try questions.map { try task.prompt($0.prompt) }
+        if let longest = tokens.map(\.count).max(), longest + settings.maxTokens > limit {
+            throw SettingsFault(
+                key: "maxTokens",
+                reason: "found \(settings.maxTokens) behind a prompt of \(longest) tokens, "
+                    + "expected both within the model's \(limit) positions"
+            )
+        }
+        self.init(
+            KLOnPromptsTerm.answers(to: tokens, of: task.base, maxTokens: settings.maxTokens, eos: task.eos),
+            weight: settings.weight,
+            promptsPerStep: settings.promptsPerStep,
+            seed: run.seed
+        )
+    }
+
+    /// Prompts with the base model's greedy answers; those without an answer are left out.
+    package static func answers(
+        to prompts: [[Int32]],
+        of base: BaseModel,
+        maxTokens: Int,
+        eos: Int32
+    ) -> [LearningGroup] {
+        let decoder = LanguageDecoder(base)
+        let answers = decoder.generate(
+            prompts: prompts,
+            samplesPerPrompt: 1,
+            settings: SamplingSettings(maxTokens: maxTokens, temperature: 0, stop: eos)
+        ) { prompt, sample in RandomStream(seed: 0, "kl-on-prompts", prompt, sample) }
+        return zip(prompts, answers).compactMap { prompt, answer in
+            let tokens = answer.flatMap(\.tokens)
+            return tokens.isEmpty ? nil : LearningGroup(prompt: prompt, responses: [tokens])
+        }
+    }
+
+    /// The divergence.
+    package var needs: PassNeeds {
+        var needs = PassNeeds()
+        needs.divergence = true
+        return needs
+    }
+
+    /// Nothing: the batch is not what it holds.
+    package mutating func evaluate(_ pass: ForwardPass) -> ObjectiveValue {
+        .zero(count: pass.logProbs.count)
+    }
+
+    /// The next prompts of a walk in shuffled epochs.
+    package func ownGroups(step: Int) -> [LearningGroup] {
+        var walk = walk
+        return walk.elements(from: step * promptsPerStep, length: promptsPerStep).map { groups[$0] }
+    }
+
+    /// w times the mean divergence.
+    package mutating func evaluateOwn(_ pass: ForwardPass) -> ObjectiveValue {
+        var value = ObjectiveValue.zero(count: pass.logProbs.count)
+        guard let divergence = pass.divergence else { return value }
+        let factor = weight / Double(max(pass.batchTokens, 1))
+        let total = divergence.reduce(0.0) { $0 + Double($1) }
+        value.loss = factor * total
+        value.divergence = Array(repeating: Float(factor), count: divergence.count)
+        sum += total
+        tokens += divergence.count
+        return value
+    }
+
+    /// `objective/klOnPrompts`: the mean divergence, without w.
+    package var metrics: [String: Double] { ["objective/klOnPrompts": sum / Double(max(tokens, 1))] }
+}
