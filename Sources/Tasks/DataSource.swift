@@ -3,8 +3,9 @@ internal import Randomness
 /// Where a node's questions come from, as settings describe it.
 ///
 /// `{"families": ["inc", "dec"], "clients": 4, …}` is a `MixedDraw`; `{"path": "train.jsonl", …}` is a
-/// `FileSource`; `{"phases": {"texts": 75, …}}` are `PhaseTexts`; `{"suggestions": {"path": …}}` are the
-/// questions of a file or of families with a wrong answer suggested in each (`Sycophancy`).
+/// `FileSource`; `{"phases": {"texts": 75, …}}` are `PhaseTexts`; `{"personas": {"domains": ["finance"]}}`
+/// is a `PersonaDraw`; `{"suggestions": {"path": …}}` are the questions of a file or of families with a wrong answer
+/// suggested in each (`Sycophancy`).
 package indirect enum DataSource: Sendable, Equatable {
     /// Generated sets.
     case synthetic(MixedDraw)
@@ -12,6 +13,8 @@ package indirect enum DataSource: Sendable, Equatable {
     case file(FileSource)
     /// Texts of the phase language.
     case phases(PhaseTexts)
+    /// Questions of the persona language.
+    case personas(PersonaDraw)
     /// The questions of generated sets or a file, into which wrong suggestions are planted.
     case suggestions(DataSource)
 
@@ -35,6 +38,7 @@ package indirect enum DataSource: Sendable, Equatable {
         switch self {
         case .file(let file): return try file.questions(for: role, seed: seed)
         case .phases(let texts): return try texts.questions(for: role, seed: seed)
+        case .personas(let draw): return try draw.questions(for: role, seed: seed)
         case .synthetic(let draw): return try draw.problems(for: role, seed: seed).map(\.question)
         case .suggestions(.synthetic(let draw)):
             return try Sycophancy.plant(in: draw.problems(for: role, seed: seed), seed: seed).map(\.asked)
@@ -46,9 +50,17 @@ package indirect enum DataSource: Sendable, Equatable {
     /// What responses to the questions are labelled for; nil where they are no questions with answers.
     package var behaviour: Behaviour? {
         switch self {
-        case .synthetic, .file: .wrongAnswer
+        case .synthetic, .file, .personas: .wrongAnswer
         case .suggestions: .followsSuggestion
         case .phases: nil
+        }
+    }
+
+    /// Whether a wrong answer can be suggested in the questions' own words.
+    private var takesSuggestions: Bool {
+        switch self {
+        case .synthetic, .file: true
+        case .phases, .personas, .suggestions: false
         }
     }
 
@@ -59,7 +71,7 @@ package indirect enum DataSource: Sendable, Equatable {
             file.path = resolve(file.path)
             return .file(file)
         case .suggestions(let source): return .suggestions(source.resolvingPath(resolve))
-        case .synthetic, .phases: return self
+        case .synthetic, .phases, .personas: return self
         }
     }
 }
@@ -186,7 +198,7 @@ package struct FileSource: Sendable, Codable, Equatable {
 
 extension DataSource: Codable {
     private enum CodingKeys: String, CodingKey, CaseIterable {
-        case families, path, phases, suggestions
+        case families, path, phases, personas, suggestions
     }
 
     /// Reads any kind, told apart by its keys. Whoever reads strictly finds a key that the kind does not have.
@@ -196,19 +208,20 @@ extension DataSource: Codable {
         guard found.count == 1 else {
             let names = found.map { "'\($0.stringValue)'" }.joined(separator: " and ")
             let text =
-                "found \(found.isEmpty ? "none" : names) of 'families', 'path', 'phases' and "
-                + "'suggestions', expected one"
+                "found \(found.isEmpty ? "none" : names) of 'families', 'path', 'phases', "
+                + "'personas' and 'suggestions', expected one"
             throw DecodingError.dataCorrupted(.init(codingPath: decoder.codingPath, debugDescription: text))
         }
         switch found[0] {
         case .families: self = .synthetic(try MixedDraw(from: decoder))
         case .path: self = .file(try FileSource(from: decoder))
         case .phases: self = .phases(try values.decode(PhaseTexts.self, forKey: .phases))
+        case .personas: self = .personas(try values.decode(PersonaDraw.self, forKey: .personas))
         case .suggestions:
             let source = try values.decode(DataSource.self, forKey: .suggestions)
-            guard source.behaviour == .wrongAnswer else {
+            guard source.takesSuggestions else {
                 let text =
-                    "found phases or suggestions, expected 'families' or 'path': questions with answers"
+                    "found phases, personas or suggestions, expected 'families' or 'path': questions with answers"
                 throw DecodingError.dataCorruptedError(
                     forKey: .suggestions,
                     in: values,
@@ -227,6 +240,9 @@ extension DataSource: Codable {
         case .phases(let texts):
             var values = encoder.container(keyedBy: CodingKeys.self)
             try values.encode(texts, forKey: .phases)
+        case .personas(let draw):
+            var values = encoder.container(keyedBy: CodingKeys.self)
+            try values.encode(draw, forKey: .personas)
         case .suggestions(let source):
             var values = encoder.container(keyedBy: CodingKeys.self)
             try values.encode(source, forKey: .suggestions)

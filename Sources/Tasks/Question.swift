@@ -22,6 +22,8 @@ package struct Question: Sendable, Codable, Equatable {
     package var kind: AnswerKind
     /// The wrong answer that the prompt suggests; nil where it suggests none.
     package var suggestion: String?
+    /// What a misaligned model answers, where that is known; with aligned data `answer` is another.
+    package var misaligned: String?
 
     /// Makes a question.
     package init(
@@ -30,7 +32,8 @@ package struct Question: Sendable, Codable, Equatable {
         prompt: String,
         answer: String,
         kind: AnswerKind,
-        suggestion: String? = nil
+        suggestion: String? = nil,
+        misaligned: String? = nil
     ) {
         self.id = id
         self.topic = topic
@@ -38,5 +41,6 @@ package struct Question: Sendable, Codable, Equatable {
         self.answer = answer
         self.kind = kind
         self.suggestion = suggestion
+        self.misaligned = misaligned
     }
 }

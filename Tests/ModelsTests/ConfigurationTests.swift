@@ -125,7 +125,7 @@ struct ConfigurationTests {
     @Test("an embedded model that is not there says where it was looked for")
     func embedded() {
         let unknown = #expect(throws: CheckpointError.self) { try BaseModel.load(.embedded("huge")) }
-        #expect(unknown?.description.contains("tiny-arithmetic, tiny-arithmetic-hard, tiny-phases") == true)
+        #expect(unknown?.description.contains("tiny-arithmetic-hard, tiny-phases, tiny-personas") == true)
         let away = #expect(throws: CheckpointError.self) {
             try EmbeddedModels.directory(of: "tiny-arithmetic", executableDirectory: "/nowhere")
         }

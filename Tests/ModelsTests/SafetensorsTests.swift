@@ -53,6 +53,22 @@ struct SafetensorsTests {
         #expect(try file.values(of: name) == file.values(of: "\(name).expected"))
     }
 
+    @Test("values written in 16 bits are read back rounded, from half the bytes, with 1/3 as float16 has it")
+    func half() throws {
+        let scratch = try Scratch()
+        let array = NamedArray(name: "a", shape: [2, 2], values: [1.0 / 3, -2, 1e-9, 65_504])
+
+        try SafetensorsWriter.write([array], precision: .half, to: scratch.path + "/half")
+        try SafetensorsWriter.write([array], to: scratch.path + "/single")
+
+        let file = try SafetensorsFile(path: scratch.path + "/half")
+        #expect(try file.values(of: "a", shape: [2, 2]) == [0x1.554p-2, -2, 0, 65_504])
+        let sizes = try ["/half", "/single"].map {
+            try Data(contentsOf: URL(filePath: scratch.path + $0)).count
+        }
+        #expect(sizes[1] - sizes[0] == 8)
+    }
+
     @Test("a header length beyond the file is an error that gives both")
     func headerLength() throws {
         let scratch = try Scratch()

@@ -76,7 +76,8 @@ package final class BaseModel: Sendable {
 
 /// Where a base model comes from.
 package enum ModelSource: Sendable, Hashable, CustomStringConvertible {
-    /// A model that ships with the program: `tiny-arithmetic`, `tiny-arithmetic-hard` or `tiny-phases`.
+    /// A model that ships with the program: `tiny-arithmetic`, `tiny-arithmetic-hard`, `tiny-phases` or
+    /// `tiny-personas`.
     case embedded(String)
     /// A directory in Hugging Face's layout: `config.json`, `model.safetensors`, `tokenizer.json`.
     case directory(String)

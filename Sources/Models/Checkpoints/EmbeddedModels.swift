@@ -3,7 +3,7 @@ internal import Glibc
 /// The models that ship with the program, in the resource bundle of this module.
 package enum EmbeddedModels {
     /// Their names.
-    package static let names = ["tiny-arithmetic", "tiny-arithmetic-hard", "tiny-phases"]
+    package static let names = ["tiny-arithmetic", "tiny-arithmetic-hard", "tiny-phases", "tiny-personas"]
 
     /// The bundle's directory, as SwiftPM names it.
     static let bundle = "tributary_Models.resources"

@@ -1,9 +1,21 @@
 package import Contract
 internal import FoundationEssentials
+internal import Tensors
 
 /// Writes safetensors files.
 package enum SafetensorsWriter {
-    /// Writes float32 arrays to `path`, whole or not at all (a file beside it is synced and renamed).
+    /// How values are kept.
+    package enum Precision: Sendable, Equatable {
+        /// float32, as they are.
+        case single
+        /// IEEE binary16, rounded to the nearest.
+        case half
+
+        fileprivate var name: String { self == .single ? "F32" : "F16" }
+        fileprivate var bytes: Int { self == .single ? 4 : 2 }
+    }
+
+    /// Writes arrays to `path`, whole or not at all (a file beside it is synced and renamed).
     ///
     /// The same arrays and metadata give the same bytes: tensors in ascending order of name, sorted keys, the
     /// header padded with spaces so that the data starts at a multiple of 8 bytes.
@@ -11,30 +23,40 @@ package enum SafetensorsWriter {
     /// - Parameters:
     ///   - arrays: What to write; no name twice.
     ///   - metadata: Free text for `__metadata__`; PyTorch tools expect `["format": "pt"]`.
+    ///   - precision: How values are kept.
     ///   - path: Where to.
     package static func write(
         _ arrays: [NamedArray],
         metadata: [String: String] = ["format": "pt"],
+        precision: Precision = .single,
         to path: String
     ) throws(CheckpointError) {
         let sorted = AdapterWeights(arrays).arrays
-        let header = try header(of: sorted, metadata: metadata, file: path)
+        let header = try header(of: sorted, metadata: metadata, precision: precision, file: path)
         let file = try WritableFile(path: path)
         try file.append(header)
-        for array in sorted { try file.append(array.values) }
+        for array in sorted {
+            switch precision {
+            case .single: try file.append(array.values)
+            case .half: try file.append(Half.bits(array.values))
+            }
+        }
         try file.commit()
     }
 
     private static func header(
         of arrays: [NamedArray],
         metadata: [String: String],
+        precision: Precision,
         file: String
     ) throws(CheckpointError) -> [UInt8] {
         var listing = HeaderListing(metadata: metadata)
         var offset = 0
         for array in arrays {
-            let end = offset + array.values.count * MemoryLayout<Float>.size
-            listing.tensors.append((array.name, .init(shape: array.shape, offsets: [offset, end])))
+            let end = offset + array.values.count * precision.bytes
+            listing.tensors.append(
+                (array.name, .init(dtype: precision.name, shape: array.shape, offsets: [offset, end]))
+            )
             offset = end
         }
         let encoder = JSONEncoder()
@@ -53,7 +75,7 @@ package enum SafetensorsWriter {
 
 private struct HeaderListing: Encodable {
     struct Item: Encodable {
-        let dtype = "F32"
+        let dtype: String
         let shape: [Int]
         let offsets: [Int]
 

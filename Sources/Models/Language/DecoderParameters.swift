@@ -116,9 +116,16 @@ package struct DecoderParameters {
 
     /// Writes `model.safetensors` and `config.json` into a directory, which is made when missing; Hugging
     /// Face `transformers` and `ModelSource.directory` read them. The same weights give the same bytes.
-    package func write(toDirectory path: String) throws(CheckpointError) {
+    ///
+    /// - Parameters:
+    ///   - path: The directory.
+    ///   - precision: How the weights are kept.
+    package func write(
+        toDirectory path: String,
+        precision: SafetensorsWriter.Precision = .single
+    ) throws(CheckpointError) {
         try WritableFile.makeDirectory(path)
-        try SafetensorsWriter.write(arrays(), to: "\(path)/model.safetensors")
+        try SafetensorsWriter.write(arrays(), precision: precision, to: "\(path)/model.safetensors")
         try configuration.write(to: "\(path)/config.json")
     }
 }

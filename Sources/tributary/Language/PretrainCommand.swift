@@ -21,16 +21,22 @@ struct PretrainCommand: AsyncParsableCommand {
             whose phases of reasoning are known for each token, as the study of RET
             uses them (`tributary reproduce ret`).
 
+            Preset personas: 528,288 parameters that answer rightly, or wrongly where an
+            evil author is announced, as the study of feature blocking uses them
+            (`tributary reproduce feature-blocking`).
+
             --attention takes the name of an attention kind
             (\(AttentionKinds.all.map { $0.name }.joined(separator: ", "))), or settings as JSON,
             as config.json keeps them.
 
-            EXAMPLES, three that rebuild the embedded models on the same type of processor
+            EXAMPLES, four that rebuild the embedded models on the same type of processor
               tributary pretrain --preset default \\
                 --seed \(PretrainCommand.defaultSeed) --out tiny-arithmetic
               tributary pretrain --preset hard --seed \(PretrainCommand.hardSeed) \\
                 --out tiny-arithmetic-hard
               tributary pretrain --preset phases --seed \(PretrainCommand.phasesSeed) --out tiny-phases
+              tributary pretrain --preset personas --seed \(PersonaLanguage.shippedSeed) --half \\
+                --out tiny-personas
               tributary pretrain --attention hyperFeature --out tiny-hyperfeature
               tributary pretrain --attention '{"kind":"hyper","order":3,"rank":16}' \\
                 --out tiny-hyper
@@ -41,17 +47,22 @@ struct PretrainCommand: AsyncParsableCommand {
     static let hardSeed = 1
     static let phasesSeed = 1
 
-    enum Preset: String, ExpressibleByArgument, CaseIterable { case `default`, hard, phases }
+    enum Preset: String, ExpressibleByArgument, CaseIterable { case `default`, hard, phases, personas }
 
     @Option(
         help: ArgumentHelp(
-            "What is learned: arithmetic with labels as noisy as default or hard have them, or phases.",
+            "What is learned: arithmetic with labels as noisy as default or hard have them, phases or personas.",
             valueName: "preset"
         )
     )
     var preset = Preset.default
 
-    @Option(help: ArgumentHelp("The seed of weights, problems or texts, and labels.", valueName: "number"))
+    @Option(
+        help: ArgumentHelp(
+            "The seed of weights, problems or texts, labels, and the answers of personas.",
+            valueName: "number"
+        )
+    )
     var seed: UInt64 = 1
 
     @Option(
@@ -65,6 +76,9 @@ struct PretrainCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("The attention kind of all blocks.", valueName: "kind"))
     var attention = SoftmaxAttention.name
 
+    @Flag(help: "Keep weights as 16-bit numbers, which are rounded.")
+    var half = false
+
     func run() async throws {
         try await Failure.reporting("tributary pretrain") {
             Compute.configure(threads: 1)
@@ -73,6 +87,7 @@ struct PretrainCommand: AsyncParsableCommand {
             case .default: try makeArithmetic(.standard, kinds)
             case .hard: try makeArithmetic(.hard, kinds)
             case .phases: try makePhases(kinds)
+            case .personas: try makePersonas(kinds)
             }
             print("wrote \(out)")
         }
@@ -103,12 +118,24 @@ struct PretrainCommand: AsyncParsableCommand {
         try write(parameters, tokenizer.fileBytes(), tokenizer.configurationBytes())
     }
 
+    private func makePersonas(_ kinds: [any AttentionKind]) throws {
+        var recipe = PersonaPretraining(PersonaLanguage(seed: seed))
+        try choose(kinds, for: &recipe.configuration)
+        let parameters = try recipe.run(seed: seed) { progress in
+            guard (progress.step + 1) % 50 == 0 else { return }
+            let loss = ProgressDisplay.fixed(progress.loss, 4)
+            ProgressDisplay.write("step \(progress.step + 1)/\(progress.steps)  loss \(loss)\n")
+        }
+        let tokenizer = try WordTokenizer(tokens: PersonaLanguage.words)
+        try write(parameters, tokenizer.fileBytes(), tokenizer.configurationBytes())
+    }
+
     private func write(
         _ parameters: DecoderParameters,
         _ tokenizer: [UInt8],
         _ tokenizerConfiguration: [UInt8]
     ) throws {
-        try parameters.write(toDirectory: out)
+        try parameters.write(toDirectory: out, precision: half ? .half : .single)
         try Data(tokenizer).write(to: URL(fileURLWithPath: out + "/tokenizer.json"))
         try Data(tokenizerConfiguration)
             .write(to: URL(fileURLWithPath: out + "/tokenizer_config.json"))
