@@ -48,7 +48,7 @@ let package = Package(
             exclude: ["Attention/README.md"],
             resources: [.copy("Resources")]
         ),
-        .target(name: "Tasks", dependencies: ["Contract", "Randomness"]),
+        .target(name: "Tasks", dependencies: ["Text", "Contract", "Randomness"]),
         .target(
             name: "Trainers",
             dependencies: ["Tensors", "Models", "Text", "Tasks", "Contract", "Randomness", "Digest"],
@@ -153,7 +153,10 @@ let package = Package(
             exclude: ["Golden/make_goldens.py", "Golden/check_peft.py"],
             resources: [.copy("Golden/files")]
         ),
-        .testTarget(name: "TasksTests", dependencies: ["Tasks", "Contract", "Topology", "Randomness"]),
+        .testTarget(
+            name: "TasksTests",
+            dependencies: ["Tasks", "Text", "Contract", "Topology", "Randomness"]
+        ),
         .testTarget(name: "WireTests", dependencies: ["Wire", "Digest", "Contract", "Randomness"]),
         .testTarget(
             name: "TransportTests",

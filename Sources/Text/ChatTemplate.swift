@@ -56,6 +56,61 @@ package struct ChatTemplate: Sendable, Equatable {
         addGenerationPrompt: Bool,
         tokenizer: any Tokenizer
     ) throws(TokenizerError) -> [Int32] {
+        let marks = try marks(tokenizer)
+        var ids: [Int32] = []
+        for message in completed(messages) {
+            ids.append(marks.start)
+            ids += tokenizer.encode("\(message.role)\n\(message.content)", parseSpecial: false)
+            ids.append(marks.end)
+            ids += marks.newline
+        }
+        guard addGenerationPrompt else { return ids }
+        return ids + [marks.start] + tokenizer.encode("assistant\n", parseSpecial: false)
+    }
+
+    /// The conversation as ids to learn from.
+    ///
+    /// The same ids as `encode` without the last turn's line end, except that an answer is encoded apart from the
+    /// `assistant\n` before it, as it is when a model generates it. The two differ only where an answer begins with
+    /// white space that the vocabulary joins to that line end.
+    ///
+    /// - Parameters:
+    ///   - messages: The turns.
+    ///   - answers: Which of them are learned from, ascending, at least one.
+    ///   - tokenizer: The model's tokenizer.
+    /// - Returns: The tokens up to the last answer's end; an answer is its content and `<|im_end|>`.
+    /// - Throws: `TokenizerError.unsupported` if the vocabulary lacks ChatML's special tokens.
+    package func tokenise(
+        _ messages: [Message],
+        answers: [Int],
+        tokenizer: any Tokenizer
+    ) throws(TokenizerError) -> TokenisedConversation {
+        let marks = try marks(tokenizer)
+        let all = completed(messages)
+        // The index of the first turn that the conversation itself has.
+        let offset = all.count - messages.count
+        var result = TokenisedConversation(tokens: [], answers: [])
+        guard let last = answers.last else { return result }
+        for (index, message) in all[...(offset + last)].enumerated() {
+            if index > 0 { result.tokens += marks.newline }
+            result.tokens.append(marks.start)
+            guard answers.contains(index - offset) else {
+                result.tokens += tokenizer.encode("\(message.role)\n\(message.content)", parseSpecial: false)
+                result.tokens.append(marks.end)
+                continue
+            }
+            result.tokens += tokenizer.encode("\(message.role)\n", parseSpecial: false)
+            let first = result.tokens.count
+            result.tokens += tokenizer.encode(message.content, parseSpecial: false)
+            result.tokens.append(marks.end)
+            result.answers.append(first..<result.tokens.count)
+        }
+        return result
+    }
+
+    private func marks(
+        _ tokenizer: any Tokenizer
+    ) throws(TokenizerError) -> (start: Int32, end: Int32, newline: [Int32]) {
         guard let start = tokenizer.id(of: ChatTemplate.start), let end = tokenizer.id(of: ChatTemplate.end)
         else {
             throw .unsupported(
@@ -65,16 +120,7 @@ package struct ChatTemplate: Sendable, Equatable {
                 expected: "one with \(ChatTemplate.start) and \(ChatTemplate.end)"
             )
         }
-        let newline = tokenizer.encode("\n", parseSpecial: false)
-        var ids: [Int32] = []
-        for message in completed(messages) {
-            ids.append(start)
-            ids += tokenizer.encode("\(message.role)\n\(message.content)", parseSpecial: false)
-            ids.append(end)
-            ids += newline
-        }
-        guard addGenerationPrompt else { return ids }
-        return ids + [start] + tokenizer.encode("assistant\n", parseSpecial: false)
+        return (start, end, tokenizer.encode("\n", parseSpecial: false))
     }
 
     private func completed(_ messages: [Message]) -> [Message] {

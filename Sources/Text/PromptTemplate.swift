@@ -37,23 +37,81 @@ package struct PromptTemplate: Sendable, Equatable, Codable {
     ///   - tokenizer: The model's tokenizer.
     /// - Throws: `TokenizerError.unsupported` for a chat with a vocabulary without ChatML.
     package func encode(_ text: String, tokenizer: any Tokenizer) throws(TokenizerError) -> [Int32] {
-        let full = suffix.map { "\(text) \($0)" } ?? text
+        let full = suffixed(text)
         switch kind {
-        case .raw:
-            let start = beginsWithBOS ?? true ? tokenizer.bos.map { [$0] } ?? [] : []
-            return start + tokenizer.encode(full, parseSpecial: false)
+        case .raw: return start(tokenizer) + tokenizer.encode(full, parseSpecial: false)
         case .chat:
             return try ChatTemplate.chatML.encode(
-                messages(full),
+                withSystem([Message(role: "user", content: full)]),
                 addGenerationPrompt: true,
                 tokenizer: tokenizer
             )
         }
     }
 
-    private func messages(_ text: String) -> [Message] {
-        let user = Message(role: "user", content: text)
-        guard let system else { return [user] }
-        return [Message(role: "system", content: system), user]
+    /// A conversation's ids to learn from, with prompts as `encode` makes them.
+    ///
+    /// A raw conversation is one prompt and one answer, which ends with `eos`. A chat may have any number of turns,
+    /// each answer ended by `<|im_end|>`; `suffix` is put behind every turn of the user, and `system` is the first turn
+    /// where the conversation does not begin with one of its own.
+    ///
+    /// - Parameters:
+    ///   - messages: The turns.
+    ///   - answers: Which of them are learned from, ascending, at least one.
+    ///   - tokenizer: The model's tokenizer.
+    /// - Throws: `TokenizerError.unsupported` for a chat with a vocabulary without ChatML, and for a raw conversation
+    ///   of other turns than a prompt and an answer, or a vocabulary without an end.
+    package func tokenise(
+        _ messages: [Message],
+        answers: [Int],
+        tokenizer: any Tokenizer
+    ) throws(TokenizerError) -> TokenisedConversation {
+        switch kind {
+        case .raw:
+            guard messages.map(\.role) == ["user", "assistant"], answers == [1] else {
+                let turns = messages.map(\.role).joined(separator: ", ")
+                throw TokenizerError.unsupported(
+                    file: "prompt template",
+                    field: "kind",
+                    found: "raw for a conversation of \(turns)",
+                    expected: "chat, or one prompt of the user and one answer of the assistant"
+                )
+            }
+            guard let eos = tokenizer.eos else {
+                throw TokenizerError.unsupported(
+                    file: "prompt template",
+                    field: "vocabulary",
+                    found: "a vocabulary of \(tokenizer.vocabularySize)",
+                    expected: "one with a token that ends a sequence"
+                )
+            }
+            let prompt = try encode(messages[0].content, tokenizer: tokenizer)
+            let tokens = prompt + tokenizer.encode(messages[1].content, parseSpecial: false) + [eos]
+            return TokenisedConversation(tokens: tokens, answers: [prompt.count..<tokens.count])
+        case .chat:
+            let turns = withSystem(
+                messages.map { message in
+                    guard message.role == "user" else { return message }
+                    return Message(role: message.role, content: suffixed(message.content))
+                }
+            )
+            let offset = turns.count - messages.count
+            return try ChatTemplate.chatML.tokenise(
+                turns,
+                answers: answers.map { $0 + offset },
+                tokenizer: tokenizer
+            )
+        }
+    }
+
+    private func suffixed(_ text: String) -> String { suffix.map { "\(text) \($0)" } ?? text }
+
+    private func start(_ tokenizer: any Tokenizer) -> [Int32] {
+        beginsWithBOS ?? true ? tokenizer.bos.map { [$0] } ?? [] : []
+    }
+
+    private func withSystem(_ messages: [Message]) -> [Message] {
+        guard let system, messages.first?.role != "system" else { return messages }
+        return [Message(role: "system", content: system)] + messages
     }
 }

@@ -1,5 +1,6 @@
 import Foundation
 import Testing
+import Text
 
 @testable import Tasks
 
@@ -76,5 +77,40 @@ import Testing
                 try FileSource(path: path, limit: 0).questions(for: .publicSet, seed: 1)
             }
         }
+    }
+
+    @Test("conversations are chosen like questions, and every prompt of theirs gets the instruction")
+    func conversations() throws {
+        let file = FileManager.default.temporaryDirectory.appending(path: "chats-\(UUID()).jsonl")
+        let lines = (0..<100).map {
+            """
+            {"topic": "t\($0 % 2)", "messages": [{"role": "user", "content": "Number \($0)?"}, \
+            {"role": "assistant", "content": "\($0)"}, {"role": "user", "content": "Sure?"}, \
+            {"role": "assistant", "content": "Yes"}]}
+            """
+        }
+        try Data(lines.joined(separator: "\n").utf8).write(to: file)
+        defer { try? FileManager.default.removeItem(at: file) }
+        let decoded = try JSONDecoder().decode(
+            DataSource.self,
+            from: Data(
+                #"{"path": "\#(file.path())", "topics": ["t1"], "instruction": "Go.", "reserve": true}"#.utf8
+            )
+        )
+
+        let kept = try decoded.conversations(for: .heldOut, seed: 1)
+        let rest = try decoded.conversations(for: .client(0), seed: 1)
+        let two = try FileSource(path: file.path(), limit: 2).conversations(for: .client(0), seed: 1)
+
+        #expect(kept.count + rest.count == 50)
+        #expect(!kept.isEmpty)
+        #expect(kept.allSatisfy { HeldOutRule.holdsOut(String($0.opening.dropLast(4))) })
+        #expect(
+            rest.allSatisfy {
+                $0.messages.map { $0.content.hasSuffix(" Go.") } == [true, false, true, false]
+            }
+        )
+        #expect(two.count == 2)
+        #expect(throws: DataError.self) { try decoded.questions(for: .heldOut, seed: 1) }
     }
 }

@@ -6,7 +6,7 @@ import Testing
 @Suite struct QuestionFileTests {
     private func parse(
         _ text: String,
-        _ layout: QuestionLayout = .auto,
+        _ layout: RecordLayout = .auto,
         name: String = "q.jsonl"
     ) throws -> [Question] {
         try QuestionFile.parse(Array(text.utf8), name: name, layout: layout)
@@ -122,7 +122,7 @@ import Testing
         "what is wrong is named with file, place, field, found and expected",
         arguments: [
             (
-                #"{"question": "a", "answer": "1"}"# + "\n{\"question\": \"b\"}", QuestionLayout.auto,
+                #"{"question": "a", "answer": "1"}"# + "\n{\"question\": \"b\"}", RecordLayout.auto,
                 "q: line 2: answer: found nothing, expected text"
             ),
             (
@@ -186,7 +186,7 @@ import Testing
                 "q,a,b,c,d,A\n\"x", .mmlu,
                 "q: line 2: row: found a quotation mark without its end, expected a closed one"
             ),
-            ("", .auto, "q: found an empty file, expected questions"),
+            ("", .auto, "q: found an empty file, expected questions or conversations"),
             ("\n\n", .auto, "q: found no records, expected at least one"),
             ("[]", .auto, "q: found no records, expected at least one"),
             (
@@ -196,7 +196,7 @@ import Testing
             ),
         ]
     )
-    func errors(text: String, layout: QuestionLayout, message: String) {
+    func errors(text: String, layout: RecordLayout, message: String) {
         let error = #expect(throws: DataError.self) { try parse(text, layout, name: "q") }
 
         #expect(error?.description == message)
@@ -229,7 +229,7 @@ import Testing
                 #"{"question": "\#(String(repeating: "a", count: bytes - frame.utf8.count))", "answer": "1"}"#
             return line + "\n" + #"{"question": "b", "answer": "1"}"#
         }
-        let limit = QuestionFile.lineBytesMax
+        let limit = RecordFile.lineBytesMax
 
         #expect(try parse(text(limit)).count == 2)
         #expect(throws: DataError.tooLong(file: "q.jsonl", place: .line(1), bytes: limit + 1, limit: limit)) {

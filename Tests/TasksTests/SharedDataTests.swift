@@ -10,7 +10,7 @@ private let folder = URL(filePath: #filePath).deletingLastPathComponent().append
 
 @Suite(.enabled(if: FileManager.default.fileExists(atPath: folder.path()), "../shared/data is not there"))
 struct SharedDataTests {
-    private func read(_ path: String, _ layout: QuestionLayout = .auto) throws -> [Question] {
+    private func read(_ path: String, _ layout: RecordLayout = .auto) throws -> [Question] {
         try QuestionFile.read(path: folder.appending(path: path).path(), layout: layout)
     }
 

@@ -1,5 +1,5 @@
-/// How a file of questions is laid out.
-package enum QuestionLayout: String, Sendable, Codable, CaseIterable {
+/// How the records of a file are laid out: as questions with a right answer, or as conversations.
+package enum RecordLayout: String, Sendable, Codable, CaseIterable {
     /// Find out from the first record.
     case auto
     /// One object a line: `question`, `prompt` or `problem`; `answer`; if wanted `topic` or `task`,
@@ -28,8 +28,18 @@ package enum QuestionLayout: String, Sendable, Codable, CaseIterable {
     /// AQuA (Ling et al., arXiv:1705.04146): options that begin with their letter, and correct.
     case aqua
 
-    /// The layout that a record's fields show.
-    static func detect(_ record: Record) throws(DataError) -> QuestionLayout {
+    /// Conversations as `messages`: a list of `role` and `content`.
+    case messages
+    /// Conversations as `prompt` and `completion`, both texts or lists of messages.
+    case completion
+    /// Conversations as Alpaca's `instruction`, `input` and `output` (Taori et al., 2023), or Dolly's
+    /// `instruction`, `context` and `response`.
+    case alpaca
+    /// Conversations as ShareGPT's `conversations`: a list of `from` and `value`.
+    case sharegpt
+
+    /// The layout that a record's fields show. Where they show a question and a conversation, it is the question.
+    static func detect(_ record: Record) throws(DataError) -> RecordLayout {
         let fields = Set(record.fields.keys)
         if fields.isSuperset(of: ["Body", "Question", "Answer"]) { return .svamp }
         if fields.isSuperset(of: ["problem", "solution"]) { return .math }
@@ -48,6 +58,12 @@ package enum QuestionLayout: String, Sendable, Codable, CaseIterable {
         if !fields.isDisjoint(with: ["question", "prompt", "problem"]), fields.contains("answer") {
             return .jsonl
         }
+        if fields.contains("messages") { return .messages }
+        if fields.contains("conversations") { return .sharegpt }
+        if fields.isSuperset(of: ["prompt", "completion"]) { return .completion }
+        if fields.contains("instruction"), !fields.isDisjoint(with: ["output", "response"]) {
+            return .alpaca
+        }
         throw .record(
             file: record.file,
             place: record.place,
@@ -65,7 +81,7 @@ package enum QuestionLayout: String, Sendable, Codable, CaseIterable {
     ///   - fallbackTopic: The topic of records that name none.
     func question(from record: Record, fallbackTopic: String) throws(DataError) -> Question {
         switch self {
-        case .auto: preconditionFailure("QuestionLayout.question: the layout is found out before")
+        case .auto: preconditionFailure("RecordLayout.question: the layout is found out before")
         case .jsonl: return try record.generic(fallbackTopic: fallbackTopic)
         case .gsm8k: return try record.gsm8k()
         case .svamp: return try record.svamp()
@@ -76,6 +92,29 @@ package enum QuestionLayout: String, Sendable, Codable, CaseIterable {
         case .pubmedqa: return try record.pubMedQA()
         case .truthfulqa: return try record.truthfulQA()
         case .aqua: return try record.aqua()
+        case .messages, .completion, .alpaca, .sharegpt:
+            throw .layout(
+                file: record.file,
+                found: "conversations (layout '\(rawValue)')",
+                expected: "questions with a right answer; only supervised fine-tuning takes conversations"
+            )
+        }
+    }
+
+    /// The conversation in a record; a question and its answer are one of two turns.
+    ///
+    /// - Parameters:
+    ///   - record: The record.
+    ///   - fallbackTopic: The topic of records that name none.
+    func conversation(from record: Record, fallbackTopic: String) throws(DataError) -> Conversation {
+        switch self {
+        case .messages: try record.messages(fallbackTopic: fallbackTopic)
+        case .completion: try record.completion(fallbackTopic: fallbackTopic)
+        case .alpaca: try record.alpaca(fallbackTopic: fallbackTopic)
+        case .sharegpt: try record.shareGPT(fallbackTopic: fallbackTopic)
+        case .auto, .jsonl, .gsm8k, .svamp, .mawps, .math, .medmcqa, .medqa, .pubmedqa, .mmlu, .truthfulqa,
+            .aqua:
+            Conversation(try question(from: record, fallbackTopic: fallbackTopic))
         }
     }
 }
