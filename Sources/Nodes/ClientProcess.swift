@@ -115,7 +115,8 @@ enum Client {
         dialer: any Dialer,
         logger: Logger
     ) async throws -> ClientNode {
-        try job.examineData(of: name, file: dataFile)
+        let found = try job.examineData(of: name, file: dataFile)
+        if !found.isEmpty { logger.info("private data", metadata: ["found": "\(found)"]) }
         let store = ClientStore(try ClientState.open(state, identity: job.clientIdentity(name)))
         var stream = RandomStream(seed: job.topology.seed, name, "back-off")
         let plan = ClientPlan(

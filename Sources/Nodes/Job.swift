@@ -171,9 +171,9 @@ extension Job {
             }
     }
 
-    /// Checks one client's data.
-    func examineData(of client: String, file: String?) throws {
-        _ = try entry.examineClient(clientContext(client, dataFile: file))
+    /// Checks one client's data, and says in a few words what was found.
+    func examineData(of client: String, file: String?) throws -> String {
+        try entry.examineClient(clientContext(client, dataFile: file))
     }
 
     /// The parameters of a full synchronisation, for comparison; nil where there is nothing to compare with.

@@ -4,15 +4,14 @@ internal import Randomness
 internal import Tasks
 internal import Tensors
 
-/// What every language trainer's client half is made of: the learner, the private questions and the
+/// What every language trainer's client half is made of: the learner, the private examples and the
 /// public batch in flight.
-final class LanguageClient<Settings: LanguageSettings> {
+final class LanguageClient<Settings: LanguageSettings, Example> {
     let settings: Settings
     let task: LanguageTask
     let learner: LanguageLearner
-    /// The private questions. They and their prompts never leave this object.
-    let questions: [Question]
-    let prompts: [[Int32]]
+    /// What is learnt from in private: it never leaves this object.
+    private let examples: [Example]
     private let trainer: String
     private let seed: UInt64
     private let name: String
@@ -30,16 +29,21 @@ final class LanguageClient<Settings: LanguageSettings> {
         var entropy: Double
     }
 
-    init(trainer: String, settings: Settings, context: ClientContext) throws {
+    /// - Parameter read: Reads the private examples; not none.
+    init(
+        trainer: String,
+        settings: Settings,
+        context: ClientContext,
+        read: (LanguageTask) throws -> [Example]
+    ) throws {
         self.trainer = trainer
         self.settings = settings
         seed = context.run.seed
         name = context.name
         task = try LanguageTask(context.run, settings: settings)
-        questions = try LanguageData.questions(of: context)
-        prompts = try task.prompts(of: questions, set: "private")
+        examples = try read(task)
         learner = try LanguageLearner(task: task, run: context.run, settings: settings)
-        walk = ShuffledEpochs(count: questions.count, seed: seed, path: "\(context.name)/private-order")
+        walk = ShuffledEpochs(count: examples.count, seed: seed, path: "\(context.name)/private-order")
     }
 
     func beginRound(_ round: Int, adapter: AdapterWeights) throws {
@@ -48,11 +52,14 @@ final class LanguageClient<Settings: LanguageSettings> {
         pending = nil
     }
 
-    /// The next private questions of the walk, by index.
-    func nextQuestions(_ count: Int) -> [Int] {
+    /// The next private examples of the walk.
+    func nextExamples(_ count: Int) -> [Example] {
         defer { position += count }
-        return walk.elements(from: position, length: count)
+        return walk.elements(from: position, length: count).map { examples[$0] }
     }
+
+    /// How often the walk has been over all examples.
+    var epoch: Double { Double(position) / Double(examples.count) }
 
     /// Samples `samplesPerPrompt` responses to each prompt from streams named by purpose, round and step.
     ///

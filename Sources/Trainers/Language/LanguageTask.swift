@@ -63,6 +63,32 @@ struct LanguageTask {
         return label
     }
 
+    /// A conversation as tokens, with those of its answers that are learnt from.
+    ///
+    /// - Throws: `QuestionFault` for text outside of the vocabulary, or turns that the prompt template has no form for.
+    func tokenise(_ conversation: Conversation, set: String) throws(QuestionFault) -> TokenisedConversation {
+        for message in conversation.messages {
+            guard let scalar = tokenizer.firstUnencodable(in: message.content) else { continue }
+            throw QuestionFault(
+                set: set,
+                id: conversation.id,
+                reason: LanguageTask.unencodable(
+                    scalar,
+                    in: message.role == "assistant" ? "answer" : "prompt"
+                )
+            )
+        }
+        do {
+            return try template.tokenise(
+                conversation.messages,
+                answers: conversation.answers,
+                tokenizer: tokenizer
+            )
+        } catch {
+            throw QuestionFault(set: set, id: conversation.id, reason: "\(error)")
+        }
+    }
+
     private static func unencodable(_ scalar: Unicode.Scalar, in part: String) -> String {
         "the model's vocabulary cannot express U+\(String(scalar.value, radix: 16, uppercase: true)) of the \(part)"
     }

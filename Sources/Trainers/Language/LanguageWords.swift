@@ -132,6 +132,13 @@ package enum LanguageData {
         try questions(client.data, .client(client.place), client.run)
     }
 
+    /// A client's private conversations; a question and its answer are one.
+    static func conversations(of client: ClientContext) throws -> [Conversation] {
+        try drawing(client.data, client.run) {
+            try $0.conversations(for: .client(client.place), seed: client.run.seed)
+        }
+    }
+
     /// The public questions.
     package static func publicQuestions(_ coordinator: CoordinatorContext) throws -> [Question] {
         try questions(coordinator.publicData, .publicSet, coordinator.run)
@@ -147,9 +154,16 @@ package enum LanguageData {
         _ role: DataSource.Role,
         _ run: RunContext
     ) throws -> [Question] {
-        let source = try data.decode(DataSource.self).resolvingPath(run.absolutePath)
+        try drawing(data, run) { try $0.questions(for: role, seed: run.seed) }
+    }
+
+    private static func drawing<Items>(
+        _ data: Mapping,
+        _ run: RunContext,
+        _ draw: (DataSource) throws -> Items
+    ) throws -> Items {
         do {
-            return try source.questions(for: role, seed: run.seed)
+            return try draw(data.decode(DataSource.self).resolvingPath(run.absolutePath))
         } catch let error as DrawError {
             switch error {
             case .invalid(let field, let found, let expected):

@@ -1,5 +1,6 @@
 package import Contract
 internal import Models
+internal import Tasks
 
 /// The `rlvr` trainer: GRPO on verifiable rewards, with PubSwap's public steps (arXiv:2604.12160).
 ///
@@ -9,12 +10,17 @@ internal import Models
 package final class RLVRTrainer: LocalTrainer {
     /// `rlvr`.
     package static let name = "rlvr"
-    private let client: LanguageClient<RLVRSettings>
+    private let client: LanguageClient<RLVRSettings, AskedQuestion>
     private var settings: RLVRSettings { client.settings }
 
     /// Loads the model and checks the private questions.
     package init(settings: RLVRSettings, context: ClientContext) throws {
-        client = try LanguageClient(trainer: Self.name, settings: settings, context: context)
+        client = try LanguageClient(trainer: Self.name, settings: settings, context: context) { task in
+            let questions = try LanguageData.questions(of: context)
+            return try zip(questions, task.prompts(of: questions, set: "private")).map {
+                AskedQuestion(question: $0, prompt: $1)
+            }
+        }
     }
 
     /// The low-rank factors, under PEFT's names.
@@ -29,19 +35,18 @@ package final class RLVRTrainer: LocalTrainer {
     package func adapt(_ plan: StepPlan, progress: (StepReport) throws -> Void) throws -> StepReport {
         var reports: [StepReport] = []
         for step in plan.steps {
-            let chosen = client.nextQuestions(settings.promptsPerStep)
-            let prompts = chosen.map { client.prompts[$0] }
+            let chosen = client.nextExamples(settings.promptsPerStep)
             let completions = try client.sample(
-                prompts: prompts,
+                prompts: chosen.map(\.prompt),
                 purpose: "private-sample",
                 round: plan.round,
                 step: step
             )
-            let groups = zip(chosen, completions).map { question, group in
+            let groups = zip(chosen, completions).map { asked, group in
                 RewardedGroup(
-                    prompt: client.prompts[question],
+                    prompt: asked.prompt,
                     responses: group.map(\.tokens),
-                    rewards: group.map { client.task.score($0.tokens, to: client.questions[question]) }
+                    rewards: group.map { client.task.score($0.tokens, to: asked.question) }
                 )
             }
             var metrics = try learn(groups)
@@ -98,6 +103,12 @@ package final class RLVRTrainer: LocalTrainer {
 
     /// Continues from a snapshot.
     package func restore(_ bytes: [UInt8]) throws { try client.restore(bytes) }
+}
+
+/// A private question with its prompt.
+private struct AskedQuestion {
+    var question: Question
+    var prompt: [Int32]
 }
 
 /// A prompt, its group of responses and their rewards.

@@ -1,16 +1,20 @@
 package import Contract
 
 /// The settings of the `sft` trainer.
-package struct SupervisedSettings: LanguageSettings {
-    /// The labelled questions of a local step.
+package struct SupervisedSettings: SupervisedWords {
+    /// The conversations, or questions with their answers, of a local step.
     package var examplesPerStep: Int = 16
+    /// The most tokens of an example; longer ones are cut at the end and counted.
+    package var maxLength: Int = 1024
+    /// What stands before the first prompt of every private example, and nowhere else: inoculation prompting.
+    package var inoculation: String = ""
     /// K, the responses to each public prompt.
     package var samplesPerPrompt: Int = 8
     /// The prompts of a public step.
     package var publicPromptsPerStep: Int = 16
     /// The sampling temperature of responses; 0 means greedy, and then K = 1 says it all.
     package var temperature: Double = 1
-    /// The most tokens of a response or label, end of sequence included.
+    /// The most tokens of a response, end of sequence included.
     package var maxTokens: Int = 256
     /// The most tokens of one forward and backward pass.
     package var tokensPerPass: Int = 8192
@@ -28,11 +32,6 @@ package struct SupervisedSettings: LanguageSettings {
 
     /// Checks the ranges.
     package func validate() throws(SettingsFault) {
-        try validateLanguage()
-        try SettingsFault.require(
-            (1...65_536).contains(examplesPerStep),
-            "examplesPerStep",
-            "is \(examplesPerStep), expected 1 … 65536"
-        )
+        try validateSupervised()
     }
 }
