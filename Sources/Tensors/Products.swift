@@ -1,9 +1,9 @@
 internal import COpenBLAS
 
 /// Matrix products on row-major float32, by OpenBLAS. Each computes `c = alpha · a b + beta · c`.
-enum Products {
+package enum Products {
     /// c [m, n] from a [m, k] and b [n, k] transposed.
-    static func abT(
+    package static func abT(
         _ a: UnsafePointer<Float>,
         _ b: UnsafePointer<Float>,
         _ c: UnsafeMutablePointer<Float>,
@@ -33,7 +33,7 @@ enum Products {
     }
 
     /// c [m, n] from a [m, k] and b [k, n].
-    static func ab(
+    package static func ab(
         _ a: UnsafePointer<Float>,
         _ b: UnsafePointer<Float>,
         _ c: UnsafeMutablePointer<Float>,
@@ -63,7 +63,7 @@ enum Products {
     }
 
     /// c [m, n] from a [k, m] transposed and b [k, n].
-    static func aTb(
+    package static func aTb(
         _ a: UnsafePointer<Float>,
         _ b: UnsafePointer<Float>,
         _ c: UnsafeMutablePointer<Float>,
