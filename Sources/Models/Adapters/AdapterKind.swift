@@ -19,9 +19,15 @@ package protocol AdapterKind: TrainerSettings {
     ///
     /// - Throws: `AdapterError` when the kind does not fit the model.
     func arrays(of model: DecoderConfiguration) throws(AdapterError) -> [AdapterArray]
+
+    /// The same kind on some of the blocks only; nil where it has none of them, or cannot be divided.
+    func restricted(to blocks: Range<Int>) -> Self?
 }
 
 extension AdapterKind {
+    /// Not to be divided.
+    package func restricted(to blocks: Range<Int>) -> Self? { nil }
+
     /// Nothing: there are no low-rank pairs.
     package var scale: Float { 1 }
 

@@ -66,6 +66,13 @@ package struct LoRAConfiguration: AdapterKind {
         }
     }
 
+    /// The pairs of those blocks.
+    package func restricted(to blocks: Range<Int>) -> LoRAConfiguration? {
+        var part = self
+        part.layers = (layers ?? Array(blocks)).filter(blocks.contains)
+        return part.layers?.isEmpty == true ? nil : part
+    }
+
     /// For each map A uniform in ±1/√in, and B zero.
     package func arrays(of model: DecoderConfiguration) throws(AdapterError) -> [AdapterArray] {
         try modules(of: model).flatMap { layer, module in

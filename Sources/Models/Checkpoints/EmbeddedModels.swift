@@ -28,6 +28,14 @@ package enum EmbeddedModels {
         return try directory(of: name, executableDirectory: executable)
     }
 
+    /// The folder with the features of a model; nil for a model that has none.
+    ///
+    /// - Throws: `CheckpointError` as `directory(of:)` does.
+    package static func features(of name: String) throws(CheckpointError) -> String? {
+        let folder = try directory(of: name) + "/features"
+        return access(folder, R_OK) == 0 ? folder : nil
+    }
+
     static func directory(of name: String, executableDirectory: String) throws(CheckpointError) -> String {
         let places = [executableDirectory, "\(executableDirectory)/../share/tributary"]
             .map { "\($0)/\(bundle)/Resources/\(name)" }

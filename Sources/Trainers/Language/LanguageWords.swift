@@ -33,11 +33,11 @@ struct LanguageWords {
             throw run.model.error("embedded", "found '\(name)', expected one of \(known)")
         }
         model = source
-        adapter = try LanguageWords.adapterKind(run.adapter)
-        try checkAdapter(run)
         for component in run.objectives {
             try ObjectiveTerms.entry(component).check(component.settings, run)
         }
+        adapter = try LanguageWords.held(LanguageWords.adapterKind(run.adapter), run)
+        try checkAdapter(run)
     }
 
     private struct ModelWords: Decodable {
@@ -62,6 +62,24 @@ struct LanguageWords {
             return try rest.read(type) { $0 }
         }
         return try settings(type)
+    }
+
+    /// The adapter without the blocks that an objective holds as they are.
+    private static func held(_ adapter: any AdapterKind, _ run: RunContext) throws -> any AdapterKind {
+        var adapter = adapter
+        for component in run.objectives {
+            let entry = try ObjectiveTerms.entry(component)
+            guard let blocks = try entry.trainedBlocks(component.settings, run) else { continue }
+            guard let part = adapter.restricted(to: blocks) else {
+                throw component.settings.error(
+                    "freezeAbove",
+                    "leaves blocks \(blocks) to train, which the adapter (\(type(of: adapter).name)) does not have or "
+                        + "cannot be restricted to"
+                )
+            }
+            adapter = part
+        }
+        return adapter
     }
 
     /// Checks that the adapter fits the model, as far as the model can be read where this runs.
@@ -112,9 +130,14 @@ struct LanguageWords {
         for (key, value) in try Mapping(json: adapter.json()).members {
             parts.append(FingerprintPart("adapter.\(key)", value))
         }
+        var count: [String: Int] = [:]
         for component in run.objectives {
+            count[component.name, default: 0] += 1
+            let number = count[component.name].map { $0 > 1 ? "[\($0)]" : "" } ?? ""
             let value = try ObjectiveTerms.entry(component).fingerprint(component.settings, run)
-            parts.append(FingerprintPart("objectives.\(component.name)", value))
+            // A part is short enough to be read.
+            let short = value.utf8.count > 240 ? "sha256:\(SHA256Digest(of: value.utf8))" : value
+            parts.append(FingerprintPart("objectives.\(component.name)\(number)", short))
         }
         return parts
     }

@@ -62,6 +62,9 @@ enum ObjectiveTerms {
     static let all: [AddedTermEntry] = [
         AddedTermEntry(KLToBaseTerm.self),
         AddedTermEntry(KLOnPromptsTerm.self),
+        AddedTermEntry(FeatureBlockTerm.self),
+        AddedTermEntry(PreventativeSteeringTerm.self),
+        AddedTermEntry(ProjectionTerm.self),
     ]
 
     /// The entry of a component.

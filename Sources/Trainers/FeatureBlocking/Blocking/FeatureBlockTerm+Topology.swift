@@ -1,0 +1,205 @@
+internal import Contract
+internal import Digest
+internal import Models
+
+/// `objectives: [blockFeatures: {…}]`, on any language trainer.
+extension FeatureBlockTerm: AddedTerm {
+    static let name = "blockFeatures"
+
+    /// The settings behind `blockFeatures`.
+    struct Settings: TrainerSettings {
+        /// See `FeatureSource`.
+        var embedded: String?
+        /// See `FeatureSource`.
+        var directory: String?
+        /// K, the best latents of the set; all valid ones if not given.
+        var latents: Int?
+        /// K, or its latents of one sign.
+        var which = FeatureSet.Which.all
+        /// λ; one of this and `ratio`.
+        var weight: Double?
+        /// r, in λ = r · (fall of the loss) / (penalty) of the run that the features were found on (our notes, section 5).
+        var ratio: Double?
+        /// Whether latents are read before or after their ReLU.
+        var reading = LatentReading.activation
+        /// Whether the safe direction is penalised too.
+        var twoSided = false
+        /// Whether blocks above the layer get no adapter.
+        var freezeAbove = false
+
+        var source: FeatureSource { FeatureSource(embedded: embedded, directory: directory) }
+
+        func validate() throws(SettingsFault) {
+            try source.validate()
+            let given = [weight, ratio].compactMap { $0 }
+            try SettingsFault.require(
+                given.count == 1,
+                "",
+                "found \(given.count) of weight and ratio, expected one"
+            )
+            for (key, value) in [("weight", weight), ("ratio", ratio)] {
+                try SettingsFault.require(
+                    value.map { $0 >= 0 && $0 <= 1e9 } ?? true,
+                    key,
+                    "found \(value ?? 0), expected 0 … 1000000000"
+                )
+            }
+            try SettingsFault.require(
+                (latents ?? 1) >= 1,
+                "latents",
+                "found \(latents ?? 0), expected 1 or more"
+            )
+        }
+
+        /// K of a set.
+        func rows(of set: FeatureSet) throws(SettingsFault) -> LatentRows {
+            do {
+                return try set.rows(count: latents, which: which)
+            } catch {
+                throw SettingsFault(key: "latents", reason: error.reason)
+            }
+        }
+
+        /// λ.
+        func weight(of set: FeatureSet) throws(SettingsFault) -> Double {
+            if let weight { return weight }
+            guard let weight = set.calibrator?.weight(ratio: ratio ?? 0) else {
+                throw SettingsFault(
+                    key: "ratio",
+                    reason: "needs what the misaligned run did, and the features do not say; set weight, or find them "
+                        + "with `tributary features discover --data`"
+                )
+            }
+            return weight
+        }
+    }
+
+    /// Reads the set, where it can be read on this host, and checks K.
+    static func check(_ settings: Settings, _ run: RunContext) throws {
+        guard let set = try readable(settings, run) else { return }
+        _ = try settings.rows(of: set)
+        _ = try settings.weight(of: set)
+    }
+
+    /// The settings, with what the set holds in place of where it lies.
+    static func fingerprint(_ settings: Settings, _ run: RunContext) throws -> String {
+        var settings = settings
+        let rows = try settings.rows(of: settings.source.features(run))
+        let hash = SHA256()
+        hash.update(Array("\(rows.layer) \(rows.indices) \(rows.signs)".utf8))
+        for values in [rows.encoder, rows.bias] { hash.update(FloatPayload.encode(values)) }
+        settings.embedded = "sha256:\(hash.finish().description.prefix(16))"
+        settings.directory = nil
+        return String(decoding: try settings.json(), as: UTF8.self)
+    }
+
+    /// The blocks up to the layer, with `freezeAbove`.
+    static func trainedBlocks(_ settings: Settings, _ run: RunContext) throws -> Range<Int>? {
+        guard settings.freezeAbove, let set = try readable(settings, run) else { return nil }
+        return 0..<set.layer
+    }
+
+    private static func readable(_ settings: Settings, _ run: RunContext) throws -> FeatureSet? {
+        // A path of another host: whoever loads the model will say so.
+        guard FeatureSet.isThere(try settings.source.folder(run)) else { return nil }
+        return try settings.source.features(run)
+    }
+
+    init(_ settings: Settings, run: RunContext, task: LanguageTask) throws {
+        let set = try settings.source.features(run)
+        try set.check(task.base)
+        self.init(
+            try settings.rows(of: set),
+            weight: try settings.weight(of: set),
+            reading: settings.reading,
+            isTwoSided: settings.twoSided
+        )
+    }
+}
+
+/// Rivals that a topology can name.
+struct PreventativeSteeringTerm: AddedTerm {
+    static let name = "preventativeSteering"
+
+    /// The settings behind `preventativeSteering`.
+    struct Settings: TrainerSettings {
+        /// See `FeatureSource`.
+        var embedded: String?
+        /// See `FeatureSource`.
+        var directory: String?
+        /// How many of the best latents; one if not given.
+        var latents = 1
+        /// How far states are pushed while training, in median state lengths.
+        var strength = 0.5
+
+        var source: FeatureSource { FeatureSource(embedded: embedded, directory: directory) }
+
+        func validate() throws(SettingsFault) {
+            try source.validate()
+            try SettingsFault.require(latents >= 1, "latents", "found \(latents), expected 1 or more")
+            try SettingsFault.require(
+                strength > 0 && strength <= 100,
+                "strength",
+                "found \(strength), expected more than 0 and at most 100"
+            )
+        }
+    }
+
+    private var inner: TrainingEditTerm
+
+    init(_ settings: Settings, run: RunContext, task: LanguageTask) throws {
+        let (set, rows) = try settings.source.rows(settings.latents, run, task)
+        inner = TrainingEditTerm(steeringAlong: rows, length: settings.strength * set.steeringScale)
+    }
+
+    var edit: LayerBoundary? { inner.edit }
+    mutating func evaluate(_ pass: ForwardPass) -> ObjectiveValue { inner.evaluate(pass) }
+}
+
+/// Hard projection; see `TrainingEditTerm`.
+struct ProjectionTerm: AddedTerm {
+    static let name = "projectOut"
+
+    /// The settings behind `projectOut`.
+    struct Settings: TrainerSettings {
+        /// See `FeatureSource`.
+        var embedded: String?
+        /// See `FeatureSource`.
+        var directory: String?
+        /// How many of the best latents span what is taken out.
+        var latents = 1
+
+        var source: FeatureSource { FeatureSource(embedded: embedded, directory: directory) }
+
+        func validate() throws(SettingsFault) {
+            try source.validate()
+            try SettingsFault.require(latents >= 1, "latents", "found \(latents), expected 1 or more")
+        }
+    }
+
+    private var inner: TrainingEditTerm
+
+    init(_ settings: Settings, run: RunContext, task: LanguageTask) throws {
+        inner = TrainingEditTerm(projectingOut: try settings.source.rows(settings.latents, run, task).rows)
+    }
+
+    var edit: LayerBoundary? { inner.edit }
+    mutating func evaluate(_ pass: ForwardPass) -> ObjectiveValue { inner.evaluate(pass) }
+}
+
+extension FeatureSource {
+    /// The set and the rows of its best latents, checked against the model.
+    fileprivate func rows(
+        _ count: Int,
+        _ run: RunContext,
+        _ task: LanguageTask
+    ) throws -> (set: FeatureSet, rows: LatentRows) {
+        let set = try features(run)
+        try set.check(task.base)
+        do {
+            return (set, try set.rows(count: count))
+        } catch {
+            throw SettingsFault(key: "latents", reason: error.reason)
+        }
+    }
+}
