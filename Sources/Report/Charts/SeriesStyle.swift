@@ -24,6 +24,8 @@ struct SeriesStyle: Equatable {
     static let down = SeriesStyle("series-down", .circle)
     static let total = SeriesStyle("series-total", .diamond)
     static let plain = SeriesStyle("series-plain", .circle)
+    static let misaligned = SeriesStyle("series-misaligned", .circle)
+    static let incoherent = SeriesStyle("series-incoherent", .square)
 
     /// How many colours and dashes the style sheet has for series that have no name of their own.
     private static let (colours, dashes) = (7, 5)
