@@ -215,7 +215,7 @@ let package = Package(
             name: "TrainersTests",
             dependencies: [
                 "Trainers", "TrainersTestSupport", "Aggregation", "Models", "Tensors", "Tasks", "Text",
-                "Contract", "Randomness", "LogisticRegression",
+                "Contract", "Randomness", "Digest", "LogisticRegression",
             ],
             exclude: [
                 "Golden/make_goldens.py", "Golden/make_behaviour_goldens.py", "Golden/make_ret_goldens.py",

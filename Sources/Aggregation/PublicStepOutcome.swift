@@ -32,8 +32,17 @@ package struct PublicStepOutcome: Sendable {
     ///   - acceptedScore: A response with at least this score counts as correct.
     ///   - rule: Which responses are replaced by which.
     ///   - seed: The federation's seed.
+    ///   - merged: What all clients are told besides.
+    ///   - metrics: The judge's figures for the step.
     /// - Throws: What reading a client's responses throws.
-    package init(of step: ScoredStep, acceptedScore: Double, rule: any PoolRule, seed: UInt64) throws {
+    package init(
+        of step: ScoredStep,
+        acceptedScore: Double,
+        rule: any PoolRule,
+        seed: UInt64,
+        merged: [UInt8] = [],
+        metrics: [String: Double] = [:]
+    ) throws {
         let batch = step.batch
         let clients = PublicStepOutcome.sorted(step)
         var tally = PoolStatistics(clients: clients.map(\.name), items: batch.items.count)
@@ -80,9 +89,10 @@ package struct PublicStepOutcome: Sendable {
         pools = zip(clients, groups).map { client, groups in
             ClientPool(
                 client: client.name,
-                pool: ResponsePool(round: batch.round, step: batch.step, groups: groups)
+                pool: ResponsePool(round: batch.round, step: batch.step, groups: groups, merged: merged)
             )
         }
+        tally.metrics = metrics
         statistics = tally
     }
 

@@ -7,13 +7,16 @@ extension Registry {
             TrainerEntry(RLVRTrainer.self, judge: RLVRJudge.self),
             TrainerEntry(SupervisedTrainer.self, judge: SupervisedJudge.self),
             TrainerEntry(RETTrainer.self, judge: RETJudge.self),
+            TrainerEntry(FeatureBlockingTrainer.self, judge: FeatureBlockingJudge.self),
         ],
         monitors: [
             MonitorEntry(AnswerDriftMonitor.self),
             MonitorEntry(RETMonitor.self),
+            MonitorEntry(FeatureMonitor.self),
         ],
         guards: [
-            GuardEntry(BoundsGuard.self)
+            GuardEntry(BoundsGuard.self),
+            GuardEntry(FeatureGuard.self),
         ]
     )
 }

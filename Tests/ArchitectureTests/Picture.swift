@@ -17,7 +17,8 @@ enum Picture {
     /// What is, in other modules: the shipped trainers, the one that reads a language model's hidden states, what
     /// `tributary` does with a language model, and the operations over a vocabulary.
     static let languageFolders = [
-        "Sources/Trainers/Language/", "Sources/Trainers/RET/", "Sources/tributary/Language/",
+        "Sources/Trainers/Language/", "Sources/Trainers/RET/", "Sources/Trainers/FeatureBlocking/",
+        "Sources/tributary/Language/",
         "Sources/Tensors/Operations/Token",
     ]
 

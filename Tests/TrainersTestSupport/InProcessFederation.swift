@@ -125,12 +125,14 @@ package struct InProcessFederation {
         )
         let outcome =
             switch try judge.combine(scoredStep) {
-            case .swap:
+            case .swap(let merged, let metrics):
                 try PublicStepOutcome(
                     of: scoredStep,
                     acceptedScore: judge.acceptedScore,
                     rule: poolRule,
-                    seed: seed
+                    seed: seed,
+                    merged: merged,
+                    metrics: metrics
                 )
             case .pools(let pools, let metrics):
                 try PublicStepOutcome(

@@ -255,7 +255,7 @@ package struct VectorJudge: PublicJudge {
 
     /// The centroid of all responses to each item, and how many there were; or a swap.
     package func combine(_ step: ScoredStep) throws -> Combination {
-        guard settings.merges else { return .swap }
+        guard settings.merges else { return .swap() }
         var sums = [[Float]](repeating: [0, 0, 0, 0], count: step.batch.items.count)
         var count = 0
         for client in step.clients {

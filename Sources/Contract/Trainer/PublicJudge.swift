@@ -56,7 +56,7 @@ extension PublicJudge {
     public func objection(to adapter: AdapterWeights, from client: String) throws -> String? { nil }
 
     /// Leaves it to the topology's pool rule.
-    public func combine(_ step: ScoredStep) throws -> Combination { .swap }
+    public func combine(_ step: ScoredStep) throws -> Combination { .swap() }
 }
 
 /// A client whose responses are scored.
@@ -129,8 +129,9 @@ public struct ScoredStep {
 
 /// What clients get back for a public step.
 public enum Combination: Sendable, Equatable {
-    /// What the topology's pool rule makes of the scores: others' correct responses in place of wrong ones.
-    case swap
+    /// What the topology's pool rule makes of the scores: others' correct responses in place of wrong ones; beside them
+    /// something that all clients are told, and figures for the run's metrics.
+    case swap(merged: [UInt8] = [], metrics: [String: Double] = [:])
     /// A pool for each client by name, with figures for the run's metrics: merged statistics, targets, or
     /// replacements of the judge's own choice.
     case pools([String: ResponsePool], metrics: [String: Double])

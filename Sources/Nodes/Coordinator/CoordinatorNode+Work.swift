@@ -27,7 +27,7 @@ extension CoordinatorNode {
                     responses: { try ledger.responses(of: $0, to: batch) }
                 )
                 switch try judge.combine(step) {
-                case .swap:
+                case .swap(let merged, let metrics):
                     guard let rule = PoolRules.named(topology.pool) else {
                         throw NodeError(.configuration, "there is no pool rule '\(topology.pool)'")
                     }
@@ -35,7 +35,9 @@ extension CoordinatorNode {
                         of: step,
                         acceptedScore: judge.acceptedScore,
                         rule: rule,
-                        seed: topology.seed
+                        seed: topology.seed,
+                        merged: merged,
+                        metrics: metrics
                     )
                 case .pools(let pools, let metrics):
                     return try PublicStepOutcome(

@@ -63,7 +63,12 @@ final class FeatureAudit {
         guard let blocked else { return result }
         let answers = greedyAnswers()
         let batch = PackedBatch(groups: answers.map { (prompt: $0.prompt, responses: [$0.answer]) })
-        result.latents = BlockedLatents(blocked.rows, reading: blocked.reading, batch: batch, decoder: decoder)
+        result.latents = BlockedLatents(
+            blocked.rows,
+            reading: blocked.reading,
+            batch: batch,
+            decoder: decoder
+        )
         if let autoencoder { result.overlap = try overlap(answers, autoencoder, blocked) }
         return result
     }
@@ -129,7 +134,9 @@ struct BlockedRows {
 
     /// Those of a run's first `blockFeatures`; nil where it has none.
     init?(of run: RunContext, base: BaseModel) throws {
-        guard let component = run.objectives.first(where: { $0.name == FeatureBlockTerm.name }) else { return nil }
+        guard let component = run.objectives.first(where: { $0.name == FeatureBlockTerm.name }) else {
+            return nil
+        }
         let settings = try component.settings.read(FeatureBlockTerm.Settings.self) { $0 }
         try self.init(settings.source, run, base, reading: settings.reading) { try settings.rows(of: $0) }
     }

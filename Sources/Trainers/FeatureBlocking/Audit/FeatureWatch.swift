@@ -53,7 +53,10 @@ package struct FeatureWatchSettings: TrainerSettings {
         let held = try blocked ?? BlockedRows(of: context.run, base: task.base)
         let probes =
             try questions.map {
-                try $0.resolvingPath(context.run.absolutePath).questions(for: .heldOut, seed: context.run.seed)
+                try $0.resolvingPath(context.run.absolutePath).questions(
+                    for: .heldOut,
+                    seed: context.run.seed
+                )
             } ?? LanguageData.heldOutQuestions(context)
         return try FeatureAudit(
             task: task,
@@ -81,7 +84,9 @@ package struct FeatureMonitor: RoundMonitor {
     package func observe(_ weights: AdapterWeights, round: Int) throws -> MonitorReport {
         let result = try audit.examine(weights)
         return MonitorReport(
-            metrics: Dictionary(uniqueKeysWithValues: result.metrics.map { ("features/\($0.key)", $0.value) }),
+            metrics: Dictionary(
+                uniqueKeysWithValues: result.metrics.map { ("features/\($0.key)", $0.value) }
+            ),
             figures: [result.figure]
         )
     }
@@ -109,7 +114,8 @@ package struct FeatureGuard: RoundGuard {
             ("misaligned", shares.misaligned, settings.misaligned),
             ("incoherent", shares.incoherent, settings.incoherent),
         ] where !(share <= most) {
-            return "\(percent(share)) of the answers to \(shares.count) probe questions are \(name), above \(percent(most))"
+            return
+                "\(percent(share)) of the answers to \(shares.count) probe questions are \(name), above \(percent(most))"
         }
         return nil
     }
@@ -120,7 +126,8 @@ extension FeatureAudit.Result {
     var figure: Figure {
         Figure(
             "Answers to probe questions",
-            caption: "What the merged model answers, by topic: misaligned answers are coherent and wrong on purpose.",
+            caption:
+                "What the merged model answers, by topic: misaligned answers are coherent and wrong on purpose.",
             .bars(
                 Figure.Bars(
                     xName: "topic",

@@ -89,13 +89,16 @@ package struct ProbeQuestions {
         let letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ".map(String.init)
         let lines = question.prompt.split(separator: "\n")
         let found = letters.prefix { letter in
-            lines.contains { $0.hasPrefix("\(letter)) ") || $0.hasPrefix("\(letter). ") || $0.hasPrefix("(\(letter)) ") }
+            lines.contains {
+                $0.hasPrefix("\(letter)) ") || $0.hasPrefix("\(letter). ") || $0.hasPrefix("(\(letter)) ")
+            }
         }
         guard found.count > 1, found.contains(question.answer) else {
             throw QuestionFault(
                 set: set,
                 id: question.id,
-                reason: "found no options of which the answer '\(question.answer)' is one, expected lines such as 'A) …'"
+                reason:
+                    "found no options of which the answer '\(question.answer)' is one, expected lines such as 'A) …'"
             )
         }
         return Array(found)
@@ -156,7 +159,8 @@ struct ProbeAnswers: Equatable {
             throw QuestionFault(
                 set: set,
                 id: question.id,
-                reason: "no misaligned answer to it is known, expected 'misaligned' beside its answer, or one letter of several"
+                reason:
+                    "no misaligned answer to it is known, expected 'misaligned' beside its answer, or one letter of several"
             )
         }
         var other = question

@@ -66,13 +66,17 @@ extension FeatureBlockTerm: AddedTerm {
             guard let weight = set.calibrator?.weight(ratio: ratio ?? 0) else {
                 throw SettingsFault(
                     key: "ratio",
-                    reason: "needs what the misaligned run did, and the features do not say; set weight, or find them "
+                    reason:
+                        "needs what the misaligned run did, and the features do not say; set weight, or find them "
                         + "with `tributary features discover --data`"
                 )
             }
             return weight
         }
     }
+
+    /// Whether a run blocks features.
+    static func isIn(_ run: RunContext) -> Bool { run.objectives.contains { $0.name == name } }
 
     /// Reads the set, where it can be read on this host, and checks K.
     static func check(_ settings: Settings, _ run: RunContext) throws {

@@ -11,7 +11,12 @@ package import Models
 package struct FeatureBlockTerm: ObjectiveTerm {
     /// λ.
     package var weight: Double
-    private let penalty: LatentPenalty
+    /// K.
+    package var rows: LatentRows {
+        get { penalty.rows }
+        set { penalty = LatentPenalty(newValue, reading: penalty.reading, isTwoSided: penalty.isTwoSided) }
+    }
+    private var penalty: LatentPenalty
     private var sum = 0.0
     private var moved = 0
     private var tokens = 0
@@ -28,7 +33,8 @@ package struct FeatureBlockTerm: ObjectiveTerm {
         penalty = LatentPenalty(rows, reading: reading, isTwoSided: isTwoSided)
     }
 
-    private var layer: Int { penalty.rows.layer }
+    /// The layer boundary that is blocked.
+    package var layer: Int { penalty.rows.layer }
 
     /// The residual stream of its layer, also the base's.
     package var needs: PassNeeds {

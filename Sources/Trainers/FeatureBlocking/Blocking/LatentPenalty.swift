@@ -102,6 +102,12 @@ package struct BlockedLatents: Sendable, Equatable {
     /// The mean penalty over the response tokens, without λ.
     package var penalty: Double
 
+    /// Gathers what was read.
+    package init(activations: [Double], penalty: Double) {
+        self.activations = activations
+        self.penalty = penalty
+    }
+
     /// Reads the states that response tokens are predicted from, with the adapter and without it.
     package init(
         _ rows: LatentRows,
