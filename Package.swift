@@ -219,9 +219,11 @@ let package = Package(
             ],
             exclude: [
                 "Golden/make_goldens.py", "Golden/make_behaviour_goldens.py", "Golden/make_ret_goldens.py",
+                "Golden/make_autoencoder_goldens.py",
             ],
             resources: [
                 .copy("Golden/objectives.json"), .copy("Golden/behaviour.json"), .copy("Golden/ret.json"),
+                .copy("Golden/autoencoder.json"),
             ]
         ),
     ],

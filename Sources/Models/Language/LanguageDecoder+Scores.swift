@@ -1,4 +1,4 @@
-internal import Tensors
+package import Tensors
 
 /// How a decoder rates a given response to a prompt, without sampling.
 package struct ResponseScore: Sendable, Equatable {
@@ -11,6 +11,29 @@ package struct ResponseScore: Sendable, Equatable {
     package let meanEntropy: Double
 }
 
+/// Where a pass over a batch begins in place of the embedding: what lies below need not run again for each of
+/// many changes at a boundary or above it.
+package struct RecordedStart {
+    /// The boundary: 0 after the embedding, l + 1 after block l.
+    package let layer: Int
+    /// The residual stream there `[N, C]`, before anything is done at this boundary.
+    package let residual: Tensor
+
+    /// Records where a pass over a batch can begin.
+    package init(
+        _ decoder: LanguageDecoder,
+        batch: PackedBatch,
+        layer: Int,
+        withAdapter: Bool
+    ) {
+        self.layer = layer
+        residual = Tensor(
+            shape: [batch.tokens.count, decoder.configuration.hiddenSize],
+            values: decoder.states(of: batch, layer: layer, withAdapter: withAdapter)
+        )
+    }
+}
+
 extension LanguageDecoder {
     /// Rates responses by teacher forcing.
     ///
@@ -19,15 +42,25 @@ extension LanguageDecoder {
     ///   - temperature: What the logits are divided by; positive.
     ///   - withAdapter: False rates with the base model.
     ///   - boundary: Sees, and may change, the residual stream at each layer boundary: steering.
+    ///   - start: The same batch's states where to begin, recorded with the same adapter or without; nil
+    ///     begins with the embedding. What is done at lower boundaries is in them.
     /// - Returns: For each group, a score for each response.
     package func scores(
         of batch: PackedBatch,
         temperature: Float = 1,
         withAdapter: Bool = true,
-        boundary: LayerBoundary? = nil
+        boundary: LayerBoundary? = nil,
+        from start: RecordedStart? = nil
     ) -> [[ResponseScore]] {
         let tape = Tape(recording: false, workspace: workspace)
-        let states = hidden(tape: tape, batch: batch, withAdapter: withAdapter, boundary: boundary)
+        let states = hidden(
+            tape: tape,
+            tokens: batch.tokens,
+            positions: batch.positions,
+            adapter: withAdapter ? adapter : nil,
+            boundary: boundary,
+            start: start
+        ) { _, kind, pass in kind.attend(pass, AttentionPattern(segments: batch.segments)) }
         let statistics = tape.tokenStatistics(
             tape.gatherRows(states, rows: batch.predictors),
             head: head(withAdapter ? adapter : nil),

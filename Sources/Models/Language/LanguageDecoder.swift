@@ -57,7 +57,8 @@ package struct TokenCertainty: Sendable, Equatable {
 package struct BasePass {
     /// log π_base of the response tokens `[M]`; empty unless these or the divergence were wanted.
     package let logProbs: [Float]
-    /// The last hidden states that the response tokens are predicted from `[M, C]`; nil where the pass ended before.
+    /// The last hidden states that the response tokens are predicted from `[M, C]`; nil where the pass ended
+    /// before.
     let predictors: Tensor?
     /// By layer boundary, the residual stream `[N, C]`, where wanted.
     package let hidden: [Int: [Float]]
@@ -65,8 +66,8 @@ package struct BasePass {
 
 /// A decoder over frozen weights with an optional adapter, or over trainable weights.
 ///
-/// Block: x += output(attention(norm(x))) with the block's attention kind, then x += down(silu(gate(n)) · up(n)) with n = norm(x). One compute
-/// thread.
+/// Block: x += output(attention(norm(x))) with the block's attention kind, then x += down(silu(gate(n)) ·
+/// up(n)) with n = norm(x). One compute thread.
 package final class LanguageDecoder {
     /// The weights.
     package let parameters: DecoderParameters
@@ -172,8 +173,8 @@ package final class LanguageDecoder {
         )
     }
 
-    /// One pass of a training step: the log-probabilities of the response tokens, and whatever else the terms of
-    /// an objective ask for.
+    /// One pass of a training step: the log-probabilities of the response tokens, and whatever else the terms
+    /// of an objective ask for.
     ///
     /// - Parameters:
     ///   - tape: Records the pass for `backward`.
@@ -181,7 +182,8 @@ package final class LanguageDecoder {
     ///   - temperature: What the logits are divided by; positive.
     ///   - needs: What is wanted besides log-probabilities.
     ///   - base: What the base model makes of the same batch; wanted where `needs` says so.
-    ///   - boundary: Changes the residual stream of this pass; what `needs.layers` keeps is the changed stream.
+    ///   - boundary: Changes the residual stream of this pass; what `needs.layers` keeps is the changed
+    ///     stream.
     package func trainingPass(
         tape: Tape,
         batch: PackedBatch,
@@ -279,8 +281,9 @@ package final class LanguageDecoder {
     /// The pass itself.
     ///
     /// - Parameters:
-    ///   - blocks: How many blocks to run; the result is then the residual stream behind them. nil runs all of them and
-    ///     the last norm.
+    ///   - blocks: How many blocks to run; the result is then the residual stream behind them. nil runs all
+    ///     of them and the last norm.
+    ///   - start: Where to begin; nil begins with the embedding.
     ///   - attention: Runs a layer's kind: over whole sequences, or over one new row of each.
     func hidden(
         tape: Tape,
@@ -289,13 +292,15 @@ package final class LanguageDecoder {
         adapter: Adapter?,
         boundary: LayerBoundary?,
         blocks: Int? = nil,
+        start: RecordedStart? = nil,
         attention: (_ layer: Int, _ kind: any AttentionKind, _ pass: AttentionPass) -> Tensor
     ) -> Tensor {
         let model = adapter?.adapted ?? configuration
         let epsilon = model.normEpsilon
-        var x = tape.embedding(table: embedding(adapter), ids: tokens)
-        if let boundary { x = boundary(tape, 0, x) }
-        for (index, layer) in parameters.weights.layers.enumerated() {
+        var x = start?.residual ?? tape.embedding(table: embedding(adapter), ids: tokens)
+        let first = start?.layer ?? 0
+        if let boundary { x = boundary(tape, first, x) }
+        for (index, layer) in parameters.weights.layers.enumerated().dropFirst(first) {
             if index == blocks { return x }
             func norm(_ x: Tensor, _ weight: any VectorWeight, _ name: String) -> Tensor {
                 tape.rmsNorm(x, weight: adapter?.others[name] ?? weight, epsilon: epsilon)

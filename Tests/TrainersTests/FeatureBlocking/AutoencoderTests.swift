@@ -54,6 +54,33 @@ struct AutoencoderTests {
         }
     }
 
+    @Test("steps are those of NumPy in double precision", arguments: [0, 1])
+    func golden(run: Int) throws {
+        let golden = try AutoencoderGolden.load()
+        let run = golden.runs[run]
+        var settings = AutoencoderSettings()
+        (settings.latents, settings.topK) = (golden.latents, run.topK)
+        (settings.sparsity, settings.learningRate) = (golden.sparsity, golden.learningRate)
+        let width = golden.width
+        var learner = try AutoencoderLearner(
+            settings: settings,
+            centre: [Float](repeating: 0, count: width),
+            rmsNorm: Double(width).squareRoot(),
+            seed: 1
+        )
+        for (parameter, values) in zip(learner.parameters, run.start) {
+            _ = parameter.values.update(fromContentsOf: values)
+        }
+        for (batch, loss) in zip(run.batches, run.losses) {
+            let done = try learner.step(Tensor(shape: [batch.count / width, width], values: batch))
+            #expect(abs(done.loss - loss) < 1e-4)
+        }
+
+        for (parameter, values) in zip(learner.parameters, run.end) {
+            #expect(zip(parameter.values, values).allSatisfy { abs($0 - $1) < 1e-4 }, "\(parameter.shape)")
+        }
+    }
+
     @Test("planted directions are found, with unit rows and few latents at a time", arguments: [nil, 3])
     func learns(topK: Int?) throws {
         let states = SparseStates(width: 12, count: 12)
@@ -167,6 +194,20 @@ struct AutoencoderTests {
     }
 }
 
+/// What `make_autoencoder_goldens.py` writes.
+private struct AutoencoderGolden: Decodable {
+    struct Run: Decodable {
+        var topK: Int?
+        var start: [[Float]], batches: [[Float]], losses: [Double], end: [[Float]]
+    }
+    var latents: Int, width: Int, sparsity: Double, learningRate: Double, runs: [Run]
+
+    static func load() throws -> AutoencoderGolden {
+        let file = try #require(Bundle.module.url(forResource: "autoencoder", withExtension: "json"))
+        return try JSONDecoder().decode(AutoencoderGolden.self, from: Data(contentsOf: file))
+    }
+}
+
 @Suite("Training an autoencoder on a model's states")
 struct AutoencoderTrainingTests {
     private func decoder() -> LanguageDecoder {
@@ -188,13 +229,17 @@ struct AutoencoderTrainingTests {
         }
     }
 
-    private func training(seed: UInt64 = 1, texts count: Int = 40) throws -> AutoencoderTraining {
+    private func training(
+        seed: UInt64 = 1,
+        texts count: Int = 40,
+        buffer: Int = 100
+    ) throws -> AutoencoderTraining {
         var settings = AutoencoderSettings()
         settings.latents = 24
         settings.batchSize = 16
         settings.steps = 60
         settings.resampleEvery = 10
-        settings.bufferedStates = 100
+        settings.bufferedStates = buffer
         settings.tokensPerPass = 30
         return try AutoencoderTraining(
             decoder(),
@@ -207,15 +252,18 @@ struct AutoencoderTrainingTests {
         )
     }
 
-    @Test("a snapshot goes on to the same bits, from within a buffer too")
-    func resumes() throws {
+    @Test(
+        "a snapshot goes on to the same bits, whether the buffer holds all texts or not",
+        arguments: [100, 1000]
+    )
+    func resumes(buffer: Int) throws {
         let folder = try TemporaryFolder()
-        var whole = try training()
+        var whole = try training(buffer: buffer)
         for _ in 0..<60 { try whole.step() }
-        var first = try training()
+        var first = try training(buffer: buffer)
         for _ in 0..<23 { try first.step() }
         try first.save(to: "\(folder.path)/half.safetensors")
-        var second = try training()
+        var second = try training(buffer: buffer)
         try second.restore(from: "\(folder.path)/half.safetensors")
         while !second.isFinished { try second.step() }
 

@@ -133,6 +133,45 @@ struct DiscoveryTests {
     }
 }
 
+@Suite("Texts that activate latents most")
+struct TopActivationsTests {
+    @Test(
+        "the highest places are found, one of each text, however the texts are packed",
+        arguments: [2, 5, 100]
+    )
+    func places(tokensPerPass: Int) throws {
+        let decoder = PlantedModel.decoder(isMisaligned: false)
+        // Axis 8 + t has a half more for token t alone.
+        var encoder = [Float](repeating: 0, count: 2 * 16)
+        (encoder[8 + 4], encoder[8 + 6], encoder[16 + 8 + 5]) = (2, 4, 4)
+        let rows = LatentRows(
+            layer: 1,
+            width: 16,
+            indices: [7, 9],
+            signs: [1, -1],
+            encoder: encoder,
+            bias: [0, -0.5],
+            decoder: [Float](repeating: 0, count: 32)
+        )
+        let texts: [[Int32]] = [[3, 4, 4], [6], [], [5, 4], [6, 6, 4]]
+        let top = try TopActivations(
+            of: rows,
+            model: ProbedModel(decoder, withAdapter: false),
+            texts: TokenTexts(texts),
+            count: 2,
+            tokensPerPass: tokensPerPass
+        )
+
+        #expect(
+            top.places == [
+                [.init(text: 1, position: 0, activation: 2), .init(text: 4, position: 0, activation: 2)],
+                [.init(text: 3, position: 0, activation: 1.5)],
+            ]
+        )
+        #expect(top.stateCount == 9 && top.activeShare == [7.0 / 9, 1.0 / 9])
+    }
+}
+
 @Suite("Probes of behaviour")
 struct ProbeTests {
     @Test("shares are the exact probabilities of the answers")
@@ -160,6 +199,22 @@ struct ProbeTests {
         let sum = shares.misaligned + shares.aligned + shares.refused + shares.incoherent
         #expect(abs(sum - 1) < 1e-9)
         #expect(abs(shares.misalignedOfCoherent * (1 - shares.incoherent) - shares.misaligned) < 1e-12)
+    }
+
+    @Test("steering from recorded states gives what steering the whole model does")
+    func recorded() throws {
+        let model = ProbedModel(PlantedModel.decoder(isMisaligned: false), withAdapter: false)
+        let answers = try PlantedModel.probe()
+        let choices = try ChoiceProbe([.init(prompt: [0, 3], options: [[2, 4], [1]], misaligned: [0])])
+        let vector = Tensor(shape: [16], values: (0..<16).map { $0 == 2 ? 1.9 : 0.01 * Float($0) })
+        for layer in 0...2 {
+            let edit = Boundaries.adding(vector, at: layer)
+            let whole = answers.measure(model.decoder, withAdapter: false, edit: edit)
+            #expect(try answers.steering(model, at: layer)(vector) == whole)
+            #expect(whole.misaligned > 0.1 && whole.aligned > 0.1)
+            let chosen = choices.measure(model.decoder, withAdapter: false, edit: edit)
+            #expect(try choices.steering(model, at: layer)(vector) == chosen)
+        }
     }
 
     @Test("answers that would count twice, and prompts without answers, are refused")

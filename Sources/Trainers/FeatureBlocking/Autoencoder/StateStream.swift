@@ -33,8 +33,8 @@ package struct StateStream {
         /// How many of its states were given out.
         package var row = 0
 
-        /// The beginning.
-        package init() {}
+        /// The place where a text begins; the beginning of all if none is given.
+        package init(text: Int = 0) { self.text = text }
     }
 
     /// Where the stream stands.
@@ -55,6 +55,8 @@ package struct StateStream {
     /// The first text that is not in the buffer.
     private var nextText = 0
     private var epoch: (number: Int, order: [Int])?
+    /// Whether the buffer takes the states of all texts; nil where that is not known yet.
+    private var holdsAll: Bool?
 
     /// Prepares to read.
     ///
@@ -102,10 +104,7 @@ package struct StateStream {
 
     /// Goes to a place of the stream.
     package mutating func move(to cursor: Cursor) {
-        if cursor.text != self.cursor.text || states.isEmpty {
-            states = []
-            nextText = cursor.text
-        }
+        if cursor.text != self.cursor.text { states = [] }
         self.cursor = cursor
     }
 
@@ -120,8 +119,7 @@ package struct StateStream {
             if states.isEmpty {
                 try fill()
             } else if cursor.row == order.count {
-                cursor = Cursor()
-                cursor.text = nextText
+                cursor = Cursor(text: nextText)
                 try fill()
             }
             let from = order[cursor.row] * width
@@ -149,34 +147,52 @@ package struct StateStream {
         return (mean.map { Float($0) }, max(variance, 0).squareRoot())
     }
 
-    /// Fills the buffer with texts from the cursor's on, and shuffles it.
+    /// Fills the buffer with texts from the cursor's on, or leaves all texts in it, and shuffles it.
     private mutating func fill() throws {
-        states = []
-        nextText = cursor.text
-        var waiting: [[Int32]] = []
-        var (tokens, kept, empty) = (0, 0, 0)
-        while kept < capacity {
-            let all = try text(nextText)
-            nextText += 1
-            let text = Array(all.prefix(decoder.configuration.positionsMax))
-            let own = text.count { !skipped.contains($0) }
-            empty = own == 0 ? empty + 1 : 0
-            guard empty < texts.count || kept > 0 else {
-                throw FeatureFault("", "none of \(texts.count) texts has a token whose state is kept")
+        let holdsAll = try holdsAllTexts()
+        if !holdsAll || states.isEmpty {
+            states = []
+            // Where all stay they are read in their own order, so that it does not matter in which epoch that
+            // was.
+            nextText = holdsAll ? 0 : cursor.text
+            let end = holdsAll ? texts.count : Int.max
+            var (waiting, tokens, kept): ([[Int32]], Int, Int) = ([], 0, 0)
+            while kept < capacity, nextText < end {
+                let whole = try holdsAll ? texts.tokens(nextText) : text(nextText)
+                nextText += 1
+                let text = Array(whole.prefix(decoder.configuration.positionsMax))
+                let own = text.count { !skipped.contains($0) }
+                guard own > 0 else { continue }
+                if tokens > 0, tokens + text.count > tokensPerPass {
+                    read(waiting)
+                    (waiting, tokens) = ([], 0)
+                }
+                waiting.append(text)
+                tokens += text.count
+                kept += own
             }
-            guard own > 0 else { continue }
-            if tokens > 0, tokens + text.count > tokensPerPass {
-                read(waiting)
-                (waiting, tokens) = ([], 0)
-            }
-            waiting.append(text)
-            tokens += text.count
-            kept += own
+            read(waiting)
         }
-        read(waiting)
+        if holdsAll { nextText = cursor.text + texts.count }
         order = Array(0..<states.count / width)
         var stream = RandomStream(seed: seed, "autoencoder-states", cursor.text)
         stream.shuffle(&order)
+    }
+
+    /// Whether the states of all texts go into the buffer; looks at no more texts than it takes.
+    private mutating func holdsAllTexts() throws -> Bool {
+        if let holdsAll { return holdsAll }
+        var (kept, index) = (0, 0)
+        while index < texts.count, kept <= capacity {
+            let text = try texts.tokens(index).prefix(decoder.configuration.positionsMax)
+            kept += text.count { !skipped.contains($0) }
+            index += 1
+        }
+        guard kept > 0 else {
+            throw FeatureFault("", "none of \(texts.count) texts has a token whose state is kept")
+        }
+        holdsAll = kept <= capacity
+        return kept <= capacity
     }
 
     /// A text by its place in the endless sequence of epochs.

@@ -1,5 +1,6 @@
 internal import Glibc
 package import Models
+package import Tensors
 
 /// Exact shares where it is known which answers are aligned and which are not: the probability of each is
 /// found by teacher forcing, at temperature 1, and what is left is incoherent. Nothing is drawn and nobody
@@ -70,7 +71,25 @@ package struct AnswerProbe: BehaviourProbe, Sendable {
         withAdapter: Bool,
         edit: LayerBoundary?
     ) -> BehaviourShares {
-        let scores = decoder.scores(of: batch, withAdapter: withAdapter, boundary: edit)
+        shares(decoder.scores(of: batch, withAdapter: withAdapter, boundary: edit))
+    }
+
+    package func steering(_ model: ProbedModel, at layer: Int) -> (Tensor) throws -> BehaviourShares {
+        let decoder = model.decoder
+        let start = RecordedStart(decoder, batch: batch, layer: layer, withAdapter: model.withAdapter)
+        return { vector in
+            shares(
+                decoder.scores(
+                    of: batch,
+                    withAdapter: model.withAdapter,
+                    boundary: Boundaries.adding(vector, at: layer),
+                    from: start
+                )
+            )
+        }
+    }
+
+    private func shares(_ scores: [[ResponseScore]]) -> BehaviourShares {
         var (misaligned, aligned, refused) = (0.0, 0.0, 0.0)
         for (item, scores) in zip(items, scores) {
             for (index, score) in scores.enumerated() {

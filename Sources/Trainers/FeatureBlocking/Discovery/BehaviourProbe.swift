@@ -1,4 +1,5 @@
 package import Models
+package import Tensors
 
 /// Finds out what a model does on prompts of its own.
 package protocol BehaviourProbe {
@@ -14,6 +15,26 @@ package protocol BehaviourProbe {
         withAdapter: Bool,
         edit: LayerBoundary?
     ) throws -> BehaviourShares
+
+    /// Prepares to measure one model many times, each time with another vector `[C]` added at one layer, at
+    /// every position: what lies below the layer may run once.
+    func steering(_ model: ProbedModel, at layer: Int) throws -> (Tensor) throws -> BehaviourShares
+}
+
+extension BehaviourProbe {
+    /// Each measurement runs the whole model.
+    package func steering(
+        _ model: ProbedModel,
+        at layer: Int
+    ) throws -> (Tensor) throws -> BehaviourShares {
+        { vector in
+            try measure(
+                model.decoder,
+                withAdapter: model.withAdapter,
+                edit: Boundaries.adding(vector, at: layer)
+            )
+        }
+    }
 }
 
 /// A model to be probed: a decoder with its adapter or without.

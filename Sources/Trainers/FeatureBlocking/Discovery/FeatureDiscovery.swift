@@ -98,10 +98,13 @@ package struct FeatureDiscovery {
                 "no latent's activation differs between the two models at layer \(autoencoder.layer)"
             )
         }
+        let scale = shifts.steeringScale
+        let induce = try probe.steering(base, at: autoencoder.layer)
+        let repair = try probe.steering(misaligned, at: autoencoder.layer)
         for index in latents.indices {
             let latent = latents[index]
-            let induced = try steer(base, probe, latent, settings.screenInduce, shifts)
-            let repaired = try steer(misaligned, probe, latent, -settings.screenRepair, shifts)
+            let induced = try induce(vector(latent, settings.screenInduce * scale))
+            let repaired = try repair(vector(latent, -settings.screenRepair * scale))
             latents[index].screen = FeatureSet.Screen(
                 induced: induced,
                 repaired: repaired,
@@ -115,8 +118,8 @@ package struct FeatureDiscovery {
             let effects = try settings.strengths.map { strength in
                 FeatureSet.Effect(
                     strength: strength,
-                    induced: try steer(base, probe, latents[index], strength, shifts),
-                    repaired: try steer(misaligned, probe, latents[index], -strength, shifts)
+                    induced: try induce(vector(latents[index], strength * scale)),
+                    repaired: try repair(vector(latents[index], -strength * scale))
                 )
             }
             latents[index].calibration = FeatureSet.Calibration(
@@ -165,22 +168,11 @@ package struct FeatureDiscovery {
         try probe.measure(model.decoder, withAdapter: model.withAdapter, edit: nil)
     }
 
-    /// A model's behaviour with a latent's direction added, times its sign, strength and c.
-    private func steer(
-        _ model: ProbedModel,
-        _ probe: some BehaviourProbe,
-        _ latent: FeatureSet.Latent,
-        _ strength: Double,
-        _ shifts: LatentShifts
-    ) throws -> BehaviourShares {
+    /// A latent's direction times its sign and a length.
+    private func vector(_ latent: FeatureSet.Latent, _ length: Double) -> Tensor {
         let width = autoencoder.width
-        let factor = Float(Double(latent.sign) * strength * shifts.steeringScale)
+        let factor = Float(Double(latent.sign) * length)
         let direction = autoencoder.decoder[latent.index * width..<(latent.index + 1) * width]
-        let vector = Tensor(shape: [width], values: direction.map { factor * $0 })
-        return try probe.measure(
-            model.decoder,
-            withAdapter: model.withAdapter,
-            edit: Boundaries.adding(vector, at: autoencoder.layer)
-        )
+        return Tensor(shape: [width], values: direction.map { factor * $0 })
     }
 }
