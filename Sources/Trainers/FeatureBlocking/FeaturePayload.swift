@@ -36,6 +36,9 @@ enum FeaturePayload {
         limit: Int,
         latentsMax: Int
     ) throws(Fault) -> (tokens: [Int32], figures: [Float]) {
+        guard bytes.count <= 4 * (1 + limit + latentsMax + 1) else {
+            throw Fault(reason: "it is too long", tooLong: bytes.count / 4)
+        }
         let (tokens, rest) = try split(bytes)
         guard rest.count <= 4 * (latentsMax + 1),
             let figures = FloatPayload.decode(rest, count: rest.count / 4)
