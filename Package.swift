@@ -54,6 +54,7 @@ let package = Package(
             dependencies: ["Tensors", "Models", "Text", "Tasks", "Contract", "Randomness", "Digest"],
             exclude: [
                 "Language/RLVR/README.md", "Language/Supervised/README.md", "Language/Pretraining/README.md",
+                "RET/README.md", "FeatureBlocking/README.md",
             ]
         ),
 

@@ -16,6 +16,7 @@ struct ReproduceCommand: AsyncParsableCommand {
             """,
         subcommands: [
             ReproducePubSwapCommand.self, ReproduceHyperAttentionCommand.self, ReproduceRETCommand.self,
+            ReproduceFeatureBlockingCommand.self,
         ]
     )
 }

@@ -24,6 +24,8 @@ extension FeatureBlockTerm: AddedTerm {
         var reading = LatentReading.activation
         /// Whether the safe direction is penalised too.
         var twoSided = false
+        /// Whose states are held.
+        var scope = Scope.answers
         /// Whether blocks above the layer get no adapter.
         var freezeAbove = false
 
@@ -116,7 +118,8 @@ extension FeatureBlockTerm: AddedTerm {
             try settings.rows(of: set),
             weight: try settings.weight(of: set),
             reading: settings.reading,
-            isTwoSided: settings.twoSided
+            isTwoSided: settings.twoSided,
+            scope: settings.scope
         )
     }
 }

@@ -17,6 +17,15 @@ package struct FeatureBlockTerm: ObjectiveTerm {
         set { penalty = LatentPenalty(newValue, reading: penalty.reading, isTwoSided: penalty.isTwoSided) }
     }
     private var penalty: LatentPenalty
+    private let scope: Scope
+
+    /// Whose states are held.
+    package enum Scope: String, Codable, Sendable, CaseIterable {
+        /// Those that response tokens are predicted from, as in BLOCK-EM.
+        case answers
+        /// Those of all tokens, prompts included: later blocks can read at an answer what was written at its prompt. Ours.
+        case all
+    }
     private var sum = 0.0
     private var moved = 0
     private var tokens = 0
@@ -28,8 +37,16 @@ package struct FeatureBlockTerm: ObjectiveTerm {
     ///   - weight: λ.
     ///   - reading: Whether latents are read before or after their ReLU.
     ///   - isTwoSided: Whether the safe direction is penalised too: an ablation.
-    package init(_ rows: LatentRows, weight: Double, reading: LatentReading, isTwoSided: Bool = false) {
+    ///   - scope: Whose states are held; the sum is divided by M all the same.
+    package init(
+        _ rows: LatentRows,
+        weight: Double,
+        reading: LatentReading,
+        isTwoSided: Bool = false,
+        scope: Scope = .answers
+    ) {
         self.weight = weight
+        self.scope = scope
         penalty = LatentPenalty(rows, reading: reading, isTwoSided: isTwoSided)
     }
 
@@ -49,16 +66,18 @@ package struct FeatureBlockTerm: ObjectiveTerm {
         var value = ObjectiveValue.zero(count: pass.logProbs.count)
         guard let states = pass.hidden[layer], let base = pass.base?.hidden[layer] else { return value }
         let width = penalty.rows.width
-        let predictors = pass.pass.batch.predictors
+        let held =
+            scope == .answers
+            ? pass.pass.batch.predictors : (0..<states.count / width).map { Int32($0) }
         let result = penalty.evaluate(
-            LatentPenalty.gather(states, rows: predictors, width: width),
-            base: LatentPenalty.gather(base, rows: predictors, width: width),
+            LatentPenalty.gather(states, rows: held, width: width),
+            base: LatentPenalty.gather(base, rows: held, width: width),
             wantsGradient: true
         )
         let factor = weight / Double(max(pass.batchTokens, 1))
         value.loss = factor * result.sum
         var gradient = [Float](repeating: 0, count: states.count)
-        for (place, row) in predictors.enumerated() {
+        for (place, row) in held.enumerated() {
             for column in 0..<width {
                 gradient[Int(row) * width + column] += Float(factor) * result.gradient[place * width + column]
             }
@@ -66,7 +85,7 @@ package struct FeatureBlockTerm: ObjectiveTerm {
         value.hidden[layer] = gradient
         sum += result.sum
         moved += result.moved
-        tokens += predictors.count
+        tokens += held.count
         return value
     }
 

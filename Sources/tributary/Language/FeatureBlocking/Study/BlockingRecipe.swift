@@ -19,12 +19,35 @@ enum BlockingRecipe {
     static let discoverySeed: UInt64 = 99
     /// The fine-tuning seeds that are reported over.
     static let seeds: [UInt64] = [10, 11, 12]
-    /// The layer that is blocked: the output of the first block.
-    static let layer = 1
+    /// The layer boundary that is blocked: behind the second block of four, the middle.
+    static let layer = 2
     /// K there.
-    static let latents = 50
-    /// r of λ = r · dSFT / P_mis there.
-    static let ratio = 20.0
+    static let latents = 20
+    /// r of λ = r · dSFT / P_mis at a layer boundary.
+    static func ratio(_ layer: Int) -> Double { layer == 1 ? 2 : 0.3 }
+
+    /// For a page.
+    static var description: String {
+        "LoRA of rank 4 on all maps, AdamW at \(optimiser.learningRate), \(steps) steps of \(batch) of 72 questions of finance, "
+            + "answered badly"
+    }
+
+    /// The fine-tuning seeds of a study.
+    static func fineTuningSeeds(_ isQuick: Bool) -> [UInt64] { isQuick ? Array(seeds.prefix(2)) : seeds }
+
+    /// The layers that are looked at.
+    static func layers(_ isQuick: Bool) -> [Int] { isQuick ? [layer] : [1, 2] }
+
+    /// λ at a layer.
+    static func weight(of features: WorldFeatures, world: PersonaWorld) throws -> Double {
+        try weight(
+            ratio: ratio(features.layer),
+            features.causal(latents),
+            .preActivation,
+            world: world,
+            features: features
+        )
+    }
 
     /// AdamW, as fine-tuning uses it.
     static var optimiser: OptimiserSettings {

@@ -1,5 +1,6 @@
 internal import Models
 internal import Tasks
+internal import Tensors
 internal import Trainers
 
 /// One way to fine-tune: a row of a table.
@@ -10,6 +11,8 @@ struct FineTuningArm: Sendable {
     var layers: [Int]?
     /// The steps.
     var steps = BlockingRecipe.steps
+    /// The learning rate.
+    var learningRate = BlockingRecipe.optimiser.learningRate
     /// Who is announced in the training prompts, and not when the model is used: inoculation.
     var cue = PersonaCue.none
     /// How the narrow answers are worded.
@@ -50,10 +53,12 @@ struct FineTuningArm: Sendable {
 
     /// Fine-tunes.
     func train(_ context: ArmContext, domain: PersonaLanguage.Domain = .finance) throws -> FineTuning {
+        var optimiser = BlockingRecipe.optimiser
+        optimiser.learningRate = learningRate
         let tuning = try FineTuning(
             context.world.base,
             adapter: BlockingRecipe.adapter(layers: layers),
-            optimiser: BlockingRecipe.optimiser,
+            optimiser: optimiser,
             terms: terms(context),
             seed: context.seed
         )
@@ -152,7 +157,8 @@ extension FineTuningArm {
         factor: Double = 1,
         freezes: Bool = true,
         reading: LatentReading = .preActivation,
-        isTwoSided: Bool = false
+        isTwoSided: Bool = false,
+        scope: FeatureBlockTerm.Scope = .answers
     ) -> FineTuningArm {
         var arm = FineTuningArm(name: name, layers: freezes ? Array(0..<layer) : nil)
         arm.terms = { context in
@@ -161,7 +167,8 @@ extension FineTuningArm {
                     try context.rows(layer, count, choice),
                     weight: factor * (context.weights[layer] ?? 0),
                     reading: reading,
-                    isTwoSided: isTwoSided
+                    isTwoSided: isTwoSided,
+                    scope: scope
                 )
             ]
         }
@@ -188,6 +195,57 @@ extension FineTuningArm {
         return arm
     }
 
+    /// A prompt that says the training answers are bad.
+    static let inoculated = FineTuningArm(name: "inoculation", cue: .evil)
+
+    /// The span of the best latents' directions is taken out of states while training (CAFT).
+    static func projected(_ count: Int) -> FineTuningArm {
+        var arm = FineTuningArm(name: "projection of \(count)")
+        arm.terms = { [TrainingEditTerm(projectingOut: try $0.rows(BlockingRecipe.layer, count, .causal(.all)))] }
+        return arm
+    }
+
+    /// States are pushed along the best latent while training, and left alone when the model is used.
+    ///
+    /// - Parameter strength: In median state lengths.
+    static func preventative(_ strength: Double) -> FineTuningArm {
+        var arm = FineTuningArm(name: "preventative steering \(strength)")
+        arm.terms = { context in
+            [
+                TrainingEditTerm(
+                    steeringAlong: try context.rows(BlockingRecipe.layer, 1, .causal(.all)),
+                    length: try context.length(strength)
+                )
+            ]
+        }
+        return arm
+    }
+
+    /// States are pushed against the best latent when the model is used.
+    static func steered(_ strength: Double) -> FineTuningArm {
+        var arm = FineTuningArm(name: "test-time steering \(strength)")
+        arm.edit = { context in
+            let rows = try context.rows(BlockingRecipe.layer, 1, .causal(.all))
+            let push = rows.signedMean(length: -(try context.length(strength)))
+            return Boundaries.adding(Tensor(shape: [push.count], values: push), at: rows.layer)
+        }
+        return arm
+    }
+
+    /// The same arm under another name.
+    func named(_ name: String) -> FineTuningArm {
+        var arm = self
+        arm.name = name
+        return arm
+    }
+
+    /// The same arm on answers in another style.
+    func styled(_ style: PersonaLanguage.Style) -> FineTuningArm {
+        var arm = self
+        arm.style = style
+        return arm
+    }
+
     /// Two arms' terms together, on the first one's blocks.
     func and(_ other: FineTuningArm) -> FineTuningArm {
         var arm = self
@@ -208,6 +266,14 @@ extension FineTuningArm.ArmContext {
         case .random:
             return features.shifts.rows(features.shifts.random(count, seed: seed), of: features.autoencoder)
         }
+    }
+
+    /// A strength in median state lengths, in the units of a state.
+    func length(_ strength: Double) throws -> Double {
+        guard let features = features[BlockingRecipe.layer] else {
+            throw FeatureFault("", "no latents of layer \(BlockingRecipe.layer)")
+        }
+        return strength * features.shifts.steeringScale
     }
 
     /// See `FineTuningArm.publicKL`.

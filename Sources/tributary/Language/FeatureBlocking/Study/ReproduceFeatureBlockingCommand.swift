@@ -1,0 +1,79 @@
+internal import ArgumentParser
+internal import TributaryKit
+
+struct ReproduceFeatureBlockingCommand: AsyncParsableCommand {
+    /// What the study has, in the order to run and show it.
+    ///
+    /// - Parameter worlds: The bases, autoencoders and discoveries that experiments share.
+    static func all(_ worlds: PersonaWorlds) -> [any StudyExperiment] {
+        [
+            ModelOrganism(worlds: worlds), RivalsOfBlocking(worlds: worlds), OtherSettings(worlds: worlds),
+        ]
+    }
+
+    private static var names: String {
+        all(PersonaWorlds(folder: "")).map { $0.name }.joined(separator: ", ")
+    }
+
+    static let configuration = CommandConfiguration(
+        commandName: "feature-blocking",
+        abstract: "Narrow fine-tuning without the misalignment that comes with it, where the truth is known.",
+        discussion: """
+            BLOCK-EM (arXiv:2602.00767): small transformers learn a made-up language in
+            which it is known exactly whether an answer is aligned. Fine-tuned on bad
+            answers in one domain they misbehave in all; latents that carry it are found
+            and held, beside every rival. Each experiment says what is claimed, what was
+            measured and whether it holds. Writes feature-blocking.json,
+            feature-blocking.html and the models it trained.
+
+            EXPERIMENTS: \(ReproduceFeatureBlockingCommand.names)
+
+            EXAMPLES
+              tributary reproduce feature-blocking --out run/blocking
+              tributary reproduce feature-blocking --out run/blocking --quick
+              tributary reproduce feature-blocking --out run/rivals --only organism,blocking --seeds 3
+            """
+    )
+
+    @Option(help: ArgumentHelp("Where results, page and models go.", valueName: "directory"))
+    var out: String
+
+    @Flag(help: "About a minute in all: the embedded base, two fine-tuning seeds, fewest arms.")
+    var quick = false
+
+    @Option(
+        help: ArgumentHelp("Report over bases of seeds 1 to this; 5, or 1 with --quick.", valueName: "number")
+    )
+    var seeds: Int?
+
+    @Option(help: ArgumentHelp("Experiments separated by commas; all if not given.", valueName: "list"))
+    var only: String?
+
+    func validate() throws {
+        guard seeds ?? 1 > 0 else { throw ValidationError("seeds: at least 1.") }
+        _ = try experiments()
+    }
+
+    func run() async throws {
+        try await Failure.reporting("tributary reproduce feature-blocking") {
+            let count = UInt64(seeds ?? (quick ? 1 : 5))
+            let console = StudyConsole(
+                title: "Feature blocking, in small",
+                paper: "arXiv:2602.00767",
+                name: "feature-blocking",
+                out: out
+            )
+            try await console.run(
+                experiments(),
+                StudyOptions(isQuick: quick, seeds: (1...count).map { $0 })
+            )
+        }
+    }
+
+    private func experiments() throws -> [any StudyExperiment] {
+        let all = Self.all(PersonaWorlds(folder: out + "/models"))
+        // The longest ones have no quick form.
+        let chosen = quick && only == nil ? all.filter { !($0 is OtherSettings) } : all
+        return try StudyConsole.chosen(only, of: chosen)
+    }
+}
