@@ -28,11 +28,11 @@ package enum EmbeddedModels {
         return try directory(of: name, executableDirectory: executable)
     }
 
-    /// The folder with the features of a model; nil for a model that has none.
+    /// The folder with the features of a layer of a model; nil where there is none.
     ///
     /// - Throws: `CheckpointError` as `directory(of:)` does.
-    package static func features(of name: String) throws(CheckpointError) -> String? {
-        let folder = try directory(of: name) + "/features"
+    package static func features(of name: String, layer: Int) throws(CheckpointError) -> String? {
+        let folder = try directory(of: name) + "/features/layer\(layer)"
         return access(folder, R_OK) == 0 ? folder : nil
     }
 

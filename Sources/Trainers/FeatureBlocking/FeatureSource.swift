@@ -5,12 +5,18 @@ package import Models
 package struct FeatureSource: Codable, Sendable, Equatable {
     /// The name of an embedded model that has features.
     package var embedded: String?
+    /// Which layer of an embedded model; `FeatureSource.embeddedLayer` if not given.
+    package var layer: Int?
     /// A folder that `tributary features discover` made; relative paths start from the topology's folder.
     package var directory: String?
 
+    /// The layer of embedded features where none is said: the middle.
+    package static let embeddedLayer = 2
+
     /// Names a source.
-    package init(embedded: String? = nil, directory: String? = nil) {
+    package init(embedded: String? = nil, layer: Int? = nil, directory: String? = nil) {
         self.embedded = embedded
+        self.layer = layer
         self.directory = directory
     }
 
@@ -22,6 +28,11 @@ package struct FeatureSource: Codable, Sendable, Equatable {
             "",
             "found \(count) sets of features, expected one of embedded: NAME, directory: PATH"
         )
+        try SettingsFault.require(
+            layer == nil || embedded != nil,
+            "layer",
+            "found \(layer ?? 0) beside a directory, whose features say their layer themselves"
+        )
     }
 
     /// The folder.
@@ -30,10 +41,13 @@ package struct FeatureSource: Codable, Sendable, Equatable {
     package func folder(_ run: RunContext) throws -> String {
         if let directory { return run.absolutePath(directory) }
         let name = embedded ?? ""
-        guard EmbeddedModels.names.contains(name), let folder = try EmbeddedModels.features(of: name) else {
+        let layer = layer ?? Self.embeddedLayer
+        guard EmbeddedModels.names.contains(name),
+            let folder = try EmbeddedModels.features(of: name, layer: layer)
+        else {
             throw SettingsFault(
                 key: "embedded",
-                reason: "found '\(name)', expected an embedded model with features: tiny-personas"
+                reason: "found layer \(layer) of '\(name)', expected layer 1 or 2 of tiny-personas"
             )
         }
         return folder

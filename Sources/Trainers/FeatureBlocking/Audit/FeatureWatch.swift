@@ -7,6 +7,8 @@ package struct FeatureWatchSettings: TrainerSettings {
     /// See `FeatureSource`; neither where `objectives` blocks features, or for behaviour alone.
     package var embedded: String?
     /// See `FeatureSource`.
+    package var layer: Int?
+    /// See `FeatureSource`.
     package var directory: String?
     /// The probe questions, in the words of `data.evaluation`, which is what is used where nothing is said.
     package var questions: DataSource?
@@ -27,7 +29,7 @@ package struct FeatureWatchSettings: TrainerSettings {
     }
 
     private var source: FeatureSource? {
-        embedded != nil || directory != nil ? FeatureSource(embedded: embedded, directory: directory) : nil
+        embedded != nil || directory != nil ? FeatureSource(embedded: embedded, layer: layer, directory: directory) : nil
     }
 
     /// What every language trainer's settings say of prompts.

@@ -11,6 +11,8 @@ extension FeatureBlockTerm: AddedTerm {
         /// See `FeatureSource`.
         var embedded: String?
         /// See `FeatureSource`.
+        var layer: Int?
+        /// See `FeatureSource`.
         var directory: String?
         /// K, the best latents of the set; all valid ones if not given.
         var latents: Int?
@@ -29,7 +31,7 @@ extension FeatureBlockTerm: AddedTerm {
         /// Whether blocks above the layer get no adapter.
         var freezeAbove = false
 
-        var source: FeatureSource { FeatureSource(embedded: embedded, directory: directory) }
+        var source: FeatureSource { FeatureSource(embedded: embedded, layer: layer, directory: directory) }
 
         func validate() throws(SettingsFault) {
             try source.validate()
@@ -96,6 +98,7 @@ extension FeatureBlockTerm: AddedTerm {
         for values in [rows.encoder, rows.bias] { hash.update(FloatPayload.encode(values)) }
         settings.embedded = "sha256:\(hash.finish().description.prefix(16))"
         settings.directory = nil
+        settings.layer = nil
         return String(decoding: try settings.json(), as: UTF8.self)
     }
 
@@ -133,13 +136,15 @@ struct PreventativeSteeringTerm: AddedTerm {
         /// See `FeatureSource`.
         var embedded: String?
         /// See `FeatureSource`.
+        var layer: Int?
+        /// See `FeatureSource`.
         var directory: String?
         /// How many of the best latents; one if not given.
         var latents = 1
         /// How far states are pushed while training, in median state lengths.
         var strength = 0.5
 
-        var source: FeatureSource { FeatureSource(embedded: embedded, directory: directory) }
+        var source: FeatureSource { FeatureSource(embedded: embedded, layer: layer, directory: directory) }
 
         func validate() throws(SettingsFault) {
             try source.validate()
@@ -172,11 +177,13 @@ struct ProjectionTerm: AddedTerm {
         /// See `FeatureSource`.
         var embedded: String?
         /// See `FeatureSource`.
+        var layer: Int?
+        /// See `FeatureSource`.
         var directory: String?
         /// How many of the best latents span what is taken out.
         var latents = 1
 
-        var source: FeatureSource { FeatureSource(embedded: embedded, directory: directory) }
+        var source: FeatureSource { FeatureSource(embedded: embedded, layer: layer, directory: directory) }
 
         func validate() throws(SettingsFault) {
             try source.validate()

@@ -103,7 +103,8 @@ struct ArmResults: Sendable {
     func pareto(_ families: [(name: String, arms: [String])]) -> Figure {
         Figure(
             "EM against adherence",
-            caption: "Means over bases; down and to the right is better. Families of weights or steps are joined.",
+            caption:
+                "Means over bases; down and to the right is better. Families of weights or steps are joined.",
             .lines(
                 Figure.Lines(
                     xName: "adherence",

@@ -12,19 +12,21 @@ enum BlockingRecipe {
     /// The latents of an autoencoder, four to a column.
     static let latentsPerColumn = 4
     /// The fine-tuning steps.
-    static let steps = 60
+    static let steps = 100
     /// The examples of a step.
     static let batch = 16
     /// The seed of the misaligned model that discovery compares with.
     static let discoverySeed: UInt64 = 99
     /// The fine-tuning seeds that are reported over.
     static let seeds: [UInt64] = [10, 11, 12]
-    /// The layer boundary that is blocked: behind the second block of four, the middle.
-    static let layer = 2
-    /// K there.
+    /// The layer boundaries that are blocked: behind the first and the second block of four.
+    static let layers = [1, 2]
+    /// K at each.
     static let latents = 20
-    /// r of λ = r · dSFT / P_mis at a layer boundary.
-    static func ratio(_ layer: Int) -> Double { layer == 1 ? 2 : 0.3 }
+    /// r of λ = r · dSFT / P_mis at each.
+    static let ratio = 0.5
+    /// The layer boundary that steering and projection work on, and that the penalty on unseen prompts is of: the middle.
+    static let layer = 2
 
     /// For a page.
     static var description: String {
@@ -35,13 +37,10 @@ enum BlockingRecipe {
     /// The fine-tuning seeds of a study.
     static func fineTuningSeeds(_ isQuick: Bool) -> [UInt64] { isQuick ? Array(seeds.prefix(2)) : seeds }
 
-    /// The layers that are looked at.
-    static func layers(_ isQuick: Bool) -> [Int] { isQuick ? [layer] : [1, 2] }
-
     /// λ at a layer.
     static func weight(of features: WorldFeatures, world: PersonaWorld) throws -> Double {
         try weight(
-            ratio: ratio(features.layer),
+            ratio: ratio,
             features.causal(latents),
             .preActivation,
             world: world,

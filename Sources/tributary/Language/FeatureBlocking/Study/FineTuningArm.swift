@@ -145,13 +145,13 @@ extension FineTuningArm {
     ///
     /// - Parameters:
     ///   - name: What rows call it.
-    ///   - layer: The layer boundary.
-    ///   - count: K.
+    ///   - layers: The layer boundaries.
+    ///   - count: K at each.
     ///   - factor: What the recipe's λ is multiplied by.
-    ///   - freezes: Whether blocks above the layer are left as they are.
+    ///   - freezes: Whether blocks above the highest layer are left as they are.
     static func blocked(
         _ name: String,
-        layer: Int = BlockingRecipe.layer,
+        layers: [Int] = BlockingRecipe.layers,
         _ count: Int = BlockingRecipe.latents,
         _ choice: Choice = .causal(.all),
         factor: Double = 1,
@@ -160,9 +160,9 @@ extension FineTuningArm {
         isTwoSided: Bool = false,
         scope: FeatureBlockTerm.Scope = .answers
     ) -> FineTuningArm {
-        var arm = FineTuningArm(name: name, layers: freezes ? Array(0..<layer) : nil)
+        var arm = FineTuningArm(name: name, layers: freezes ? Array(0..<(layers.max() ?? 0)) : nil)
         arm.terms = { context in
-            [
+            try layers.map { layer in
                 FeatureBlockTerm(
                     try context.rows(layer, count, choice),
                     weight: factor * (context.weights[layer] ?? 0),
@@ -170,7 +170,7 @@ extension FineTuningArm {
                     isTwoSided: isTwoSided,
                     scope: scope
                 )
-            ]
+            }
         }
         return arm
     }
@@ -201,7 +201,9 @@ extension FineTuningArm {
     /// The span of the best latents' directions is taken out of states while training (CAFT).
     static func projected(_ count: Int) -> FineTuningArm {
         var arm = FineTuningArm(name: "projection of \(count)")
-        arm.terms = { [TrainingEditTerm(projectingOut: try $0.rows(BlockingRecipe.layer, count, .causal(.all)))] }
+        arm.terms = {
+            [TrainingEditTerm(projectingOut: try $0.rows(BlockingRecipe.layer, count, .causal(.all)))]
+        }
         return arm
     }
 

@@ -25,10 +25,12 @@ struct ModelOrganism: StudyExperiment {
         let found = try await withoutActuallyEscaping(progress) { progress in
             try await inPairs(seeds) { seed in
                 let world = try worlds.world(seed: seed, isQuick: isQuick, progress: progress)
-                let layers = try BlockingRecipe.layers(isQuick).map { layer in
+                let layers = try BlockingRecipe.layers.map { layer in
                     (layer, try worlds.features(of: world, layer: layer, progress: progress))
                 }
-                let context = { FineTuningArm.ArmContext(world: world, features: [:], weights: [:], seed: $0) }
+                let context = {
+                    FineTuningArm.ArmContext(world: world, features: [:], weights: [:], seed: $0)
+                }
                 let decoder = LanguageDecoder(world.base)
                 let items = world.evaluation()
                 return Found(
@@ -45,7 +47,10 @@ struct ModelOrganism: StudyExperiment {
             name: name,
             title: title,
             claims: [
-                StudyClaim(.paper, "Narrow supervised fine-tuning makes a model misbehave on unrelated prompts."),
+                StudyClaim(
+                    .paper,
+                    "Narrow supervised fine-tuning makes a model misbehave on unrelated prompts."
+                ),
                 StudyClaim(
                     .notes,
                     "Plain EM .94 to 1.00 on three bases; the best single latent repaired .72 to .99 and induced "
@@ -55,14 +60,20 @@ struct ModelOrganism: StudyExperiment {
             settings: [
                 Setting("model", "528,288 parameters, 4 blocks of width 96, pretrained by us"),
                 Setting("fine-tuning", BlockingRecipe.description),
-                Setting("EM", "exact probability of the right content with the bad verdict, domains never fine-tuned"),
+                Setting(
+                    "EM",
+                    "exact probability of the right content with the bad verdict, domains never fine-tuned"
+                ),
                 Setting("autoencoder", "384 ReLU latents, 6,000 texts of the base"),
             ],
             tables: [
                 StudyTable(
                     "Bases",
                     caption: "Plain fine-tuning: mean over \(fineTuning.count) fine-tuning seeds.",
-                    header: ["base", "EM before", "EM under an evil cue", "EM after", "incoherent after", "adherence"],
+                    header: [
+                        "base", "EM before", "EM under an evil cue", "EM after", "incoherent after",
+                        "adherence",
+                    ],
                     rows: zip(seeds, found).map { seed, one in
                         [
                             .count(Int(seed)), .number(one.base.misaligned), .number(one.cued.misaligned),
@@ -77,7 +88,10 @@ struct ModelOrganism: StudyExperiment {
                     caption:
                         "The best latent's effect on the discovery prompts within the budget of incoherence: EM it adds to the base "
                         + "model, and the share of the misaligned model's EM that it takes away.",
-                    header: ["base", "layer", "explained variance", "L0", "dead", "valid latents", "induces", "repairs"],
+                    header: [
+                        "base", "layer", "explained variance", "L0", "dead", "valid latents", "induces",
+                        "repairs",
+                    ],
                     rows: zip(seeds, found).flatMap { seed, one in
                         one.layers.map { layer, features -> [StudyTable.Cell] in
                             let best = Self.best(features.set)
@@ -120,7 +134,9 @@ struct ModelOrganism: StudyExperiment {
                 "Bases differ more than fine-tuning seeds do. What can be concluded: the mechanism is there by construction "
                     + "of the language. Not: how strong it is in large models."
             ]
-                + (isQuick ? ["--quick takes the embedded base, which was picked for its high EM after fine-tuning."] : [])
+                + (isQuick
+                    ? ["--quick takes the embedded base, which was picked for its high EM after fine-tuning."]
+                    : [])
         )
     }
 

@@ -15,13 +15,13 @@ struct OtherSettings: StudyExperiment {
     private static var layerArms: [FineTuningArm] {
         [
             .plain, .frozen(above: 1), .frozen(above: 2), .frozen(above: 3),
-            .blocked("layer 1", layer: 1), .blocked("layer 1, K 50", layer: 1, 50), .blocked("layer 2", layer: 2),
-            .blocked("layer 2, K 50", layer: 2, 50), .blocked("layer 3", layer: 3),
-            .blocked("layers 1 and 2", layer: 2).and(.blocked("", layer: 1)).named("layers 1 and 2"),
-            .blocked("", layer: 3).and(.blocked("", layer: 2)).and(.blocked("", layer: 1)).named("layers 1, 2 and 3"),
-            .blocked("", layer: 3, freezes: false).and(.blocked("", layer: 2)).and(.blocked("", layer: 1))
-                .named("layers 1, 2 and 3, not frozen"),
-            .blocked("layer 2", layer: 2).and(.publicKL(1)), .publicKL(1), .publicKL(1, freezesAbove: 1),
+            .blocked("layer 1", layers: [1]), .blocked("layer 1, K 50", layers: [1], 50),
+            .blocked("layer 1, prompts too", layers: [1], scope: .all),
+            .blocked("layer 2", layers: [2]), .blocked("layer 2, K 50", layers: [2], 50),
+            .blocked("layer 3", layers: [3]), .blocked("layers 1 and 2", layers: [1, 2]),
+            .blocked("layers 1, 2 and 3", layers: [1, 2, 3]),
+            .blocked("layers 1, 2 and 3, not frozen", layers: [1, 2, 3], freezes: false),
+            .blocked("layer 2", layers: [2]).and(.publicKL(1)), .publicKL(1), .publicKL(1, freezesAbove: 1),
         ]
     }
 
@@ -38,7 +38,7 @@ struct OtherSettings: StudyExperiment {
         let layers = try await worlds.run(Self.layerArms, layers: [1, 2, 3], options, progress: progress)
         let house = try await worlds.run(
             Self.otherArms.map { $0.styled(.house) },
-            layers: [BlockingRecipe.layer],
+            layers: BlockingRecipe.layers,
             options,
             progress: progress
         )
@@ -49,17 +49,23 @@ struct OtherSettings: StudyExperiment {
         var wide = PersonaWorld.Design()
         wide.width = 192
         var tables = [
-            layers.table("Layers", caption: "K = \(BlockingRecipe.latents) a layer unless said; blocks above the highest are frozen."),
+            layers.table(
+                "Layers",
+                caption:
+                    "K = \(BlockingRecipe.latents) a layer unless said; blocks above the highest are frozen."
+            ),
             house.table(
                 "A task that needs a new style",
                 caption: "Narrow answers in a style that is 2 % of pretraining; adherence includes the style."
             ),
         ]
         var found: [(String, ArmResults)] = []
-        for (name, design) in [("sloppy authors", sloppy), ("1 % bad without a cue", uncued), ("twice as wide", wide)] {
+        for (name, design) in [
+            ("sloppy authors", sloppy), ("1 % bad without a cue", uncued), ("twice as wide", wide),
+        ] {
             let results = try await worlds.run(
                 Self.otherArms,
-                layers: [BlockingRecipe.layer],
+                layers: BlockingRecipe.layers,
                 design: design,
                 few,
                 progress: progress
@@ -81,7 +87,10 @@ struct OtherSettings: StudyExperiment {
                     "The middle layer worked on one base of three; with a new style freezing left an adherence of .04; with 1 % uncued bad "
                         + "verdicts blocking failed."
                 ),
-                StudyClaim(.paper, "Blocking at the last layer is clearly worse (summary of the paper by others)."),
+                StudyClaim(
+                    .paper,
+                    "Blocking at the last layer is clearly worse (summary of the paper by others)."
+                ),
             ],
             settings: [Setting("fine-tuning", BlockingRecipe.description)],
             tables: tables,
