@@ -12,7 +12,7 @@ package typealias SamplingHook = (_ rows: SampledRows) -> LayerBoundary?
 /// The rows of one pass while samples are drawn.
 package struct SampledRows: Sendable, Equatable {
     /// Where a row belongs.
-    package enum Origin: Sendable, Equatable {
+    package enum Origin: Sendable, Hashable {
         /// Part of a prompt, which all of its samples share.
         case prompt(Int)
         /// A new token of a sample, 0 ..< K.

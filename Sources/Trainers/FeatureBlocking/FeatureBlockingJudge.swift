@@ -181,7 +181,7 @@ package final class FeatureBlockingJudge: PublicJudge {
         try adapter.load(weights)
         let decoder = LanguageDecoder(task.base, adapter: adapter)
         var rows = blocked.rows.picking([])
-        let shares: BehaviourShares = try probe.measure(decoder, withAdapter: true, edit: nil)
+        let shares = probe.measure(decoder, withAdapter: true, edit: nil)
         if shares.misaligned > refresh.above {
             let answers = decoder.generate(
                 prompts: probe.prompts,

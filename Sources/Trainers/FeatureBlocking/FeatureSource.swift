@@ -65,7 +65,7 @@ package struct FeatureSource: Codable, Sendable, Equatable {
     ///
     /// - Throws: `FeatureFault` where it is of another model, or not the one that the features are of.
     package func autoencoder(_ run: RunContext, of base: BaseModel) throws -> SparseAutoencoder? {
-        let folder = try folder(run) + "/autoencoder"
+        let folder = try folder(run) + "/\(FeatureSet.autoencoderName)"
         guard SAELensFolder.isThere(folder) else { return nil }
         let autoencoder = try run.shared.value("autoencoder of \(folder)") {
             try SAELensFolder.read(from: folder, for: base)

@@ -36,6 +36,26 @@ struct LanguageTask {
         template = prompt.template
     }
 
+    /// The task of a command, which has no topology.
+    ///
+    /// - Throws: `CheckpointError`, `TokenizerError`, also for a vocabulary without an end.
+    init(_ base: BaseModel, template: PromptTemplate, maxTokens: Int) throws {
+        self.base = base
+        adapter = LoRAConfiguration()
+        tokenizer = try base.tokenizer()
+        guard let eos = tokenizer.eos else {
+            throw TokenizerError.unsupported(
+                file: "\(base.source)",
+                field: "vocabulary",
+                found: "one of \(tokenizer.vocabularySize) without an end",
+                expected: "one with a token that ends a sequence"
+            )
+        }
+        self.eos = eos
+        self.maxTokens = maxTokens
+        self.template = template
+    }
+
     /// The prompt of a question's text as token ids.
     func prompt(_ text: String) throws -> [Int32] {
         try template.encode(text, tokenizer: tokenizer)

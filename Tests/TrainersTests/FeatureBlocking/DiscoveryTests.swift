@@ -136,7 +136,7 @@ struct DiscoveryTests {
 @Suite("Texts that activate latents most")
 struct TopActivationsTests {
     @Test(
-        "the highest places are found, one of each text, however the texts are packed",
+        "the highest places are found, one of each text and beginning, however the texts are packed",
         arguments: [2, 5, 100]
     )
     func places(tokensPerPass: Int) throws {
@@ -164,7 +164,7 @@ struct TopActivationsTests {
 
         #expect(
             top.places == [
-                [.init(text: 1, position: 0, activation: 2), .init(text: 4, position: 0, activation: 2)],
+                [.init(text: 1, position: 0, activation: 2), .init(text: 4, position: 1, activation: 2)],
                 [.init(text: 3, position: 0, activation: 1.5)],
             ]
         )

@@ -55,10 +55,10 @@ final class FeatureAudit {
     /// Audits an adapter.
     func examine(_ weights: AdapterWeights) throws -> Result {
         try adapter.load(weights)
-        let measured: (byTopic: [BehaviourShares], all: BehaviourShares) = try questions.measure(decoder)
+        let measured = questions.measureTopics(decoder)
         var result = Result(
-            shares: measured.all,
-            byTopic: zip(questions.topics, measured.byTopic).map { ($0.name, $1) }
+            shares: BehaviourShares(of: measured),
+            byTopic: zip(questions.topics, measured).map { ($0.name, $1) }
         )
         guard let blocked else { return result }
         let answers = greedyAnswers()

@@ -1,7 +1,8 @@
 internal import Contract
 package import Models
-internal import Tasks
-internal import Text
+package import Tasks
+package import Tensors
+package import Text
 
 /// What an answer to a probe question is.
 package enum AnswerLabel: String, Sendable, Codable, CaseIterable {
@@ -23,13 +24,39 @@ package struct ProbeQuestions {
         /// How many questions.
         package let count: Int
         /// Measures a model on them.
-        let probe: any BehaviourProbe
+        let probe: any ForcedProbe
     }
 
     /// By topic, in ascending order of name.
     package let topics: [Topic]
     /// All prompts, topic by topic.
-    let prompts: [[Int32]]
+    package let prompts: [[Int32]]
+    /// What stage 1 of a discovery reads: each prompt without what the template puts before a question, then the words with
+    /// which both answers begin, where two are known.
+    package let texts: [ActivationText]
+
+    /// Prepares questions outside of a federation.
+    ///
+    /// - Parameters:
+    ///   - questions: At least one, each with its misaligned answer or several options.
+    ///   - base: Whose vocabulary it is.
+    ///   - template: How a question becomes a prompt.
+    ///   - maxTokens: The most tokens of an answer.
+    ///   - set: What the questions are called in faults.
+    /// - Throws: `QuestionFault` for a question that does not do; `TokenizerError`, `CheckpointError`.
+    package init(
+        _ questions: [Question],
+        of base: BaseModel,
+        template: PromptTemplate,
+        maxTokens: Int,
+        set: String
+    ) throws {
+        try self.init(
+            questions,
+            task: LanguageTask(base, template: template, maxTokens: maxTokens),
+            set: set
+        )
+    }
 
     /// Prepares questions.
     ///
@@ -37,10 +64,18 @@ package struct ProbeQuestions {
     init(_ questions: [Question], task: LanguageTask, set: String) throws {
         var topics: [Topic] = []
         var prompts: [[Int32]] = []
+        var texts: [ActivationText] = []
+        let start = try task.prompt("")
         for name in Set(questions.map(\.topic)).sorted() {
             let own = questions.filter { $0.topic == name }
             let tokens = try task.prompts(of: own, set: set)
             prompts += tokens
+            for (question, prompt) in zip(own, tokens) {
+                let words =
+                    question.kind == .choice
+                    ? [] : try ProbeAnswers(question, task: task, set: set).aligned.dropLast()
+                texts.append(ActivationText(prompt, after: start, with: words))
+            }
             topics.append(
                 Topic(
                     name: name,
@@ -52,6 +87,7 @@ package struct ProbeQuestions {
         guard !topics.isEmpty else { throw QuestionFault(set: set, id: nil, reason: "it has no questions") }
         self.topics = topics
         self.prompts = prompts
+        self.texts = texts
     }
 
     private static func probe(
@@ -59,7 +95,7 @@ package struct ProbeQuestions {
         _ prompts: [[Int32]],
         task: LanguageTask,
         set: String
-    ) throws -> any BehaviourProbe {
+    ) throws -> any ForcedProbe {
         if questions.allSatisfy({ $0.kind == .choice }) {
             return try ChoiceProbe(
                 zip(questions, prompts).map { question, prompt in
@@ -104,36 +140,52 @@ package struct ProbeQuestions {
         return Array(found)
     }
 
-    /// What a model does: by topic, and over all questions.
-    func measure(
+    /// What a model does, by topic.
+    func measureTopics(
         _ decoder: LanguageDecoder,
         withAdapter: Bool = true,
-        edit: LayerBoundary? = nil
-    ) throws -> (byTopic: [BehaviourShares], all: BehaviourShares) {
-        let parts = try topics.map { try $0.probe.measure(decoder, withAdapter: withAdapter, edit: edit) }
-        return (parts, BehaviourShares(of: parts))
+        editing: (PackedBatch) -> LayerBoundary? = { _ in nil }
+    ) -> [BehaviourShares] {
+        topics.map { $0.probe.measure(decoder, withAdapter: withAdapter, editing: editing) }
     }
 }
 
-extension ProbeQuestions: BehaviourProbe {
+extension ProbeQuestions: ForcedProbe {
     /// Shares over all questions.
     package func measure(
         _ decoder: LanguageDecoder,
         withAdapter: Bool,
-        edit: LayerBoundary?
-    ) throws -> BehaviourShares {
-        let all: (byTopic: [BehaviourShares], all: BehaviourShares) = try measure(
-            decoder,
-            withAdapter: withAdapter,
-            edit: edit
-        )
-        return all.all
+        editing: (PackedBatch) -> LayerBoundary?
+    ) -> BehaviourShares {
+        BehaviourShares(of: measureTopics(decoder, withAdapter: withAdapter, editing: editing))
+    }
+
+    package func steering(
+        _ model: ProbedModel,
+        at layer: Int
+    ) throws -> (Tensor) throws -> BehaviourShares {
+        let parts = try topics.map { try $0.probe.steering(model, at: layer) }
+        return { vector in BehaviourShares(of: try parts.map { try $0(vector) }) }
+    }
+}
+
+extension ActivationText {
+    /// A prompt followed by words; what it begins with does not count.
+    ///
+    /// - Parameters:
+    ///   - prompt: The prompt's tokens.
+    ///   - start: The prompt of an empty text: a system prompt is in it, and what opens a turn.
+    ///   - words: What follows.
+    package init(_ prompt: [Int32], after start: [Int32], with words: some Sequence<Int32> = []) {
+        let skipped = zip(prompt, start).prefix { $0.0 == $0.1 }.count
+        let tokens = prompt + words
+        self.init(tokens: tokens, rows: min(skipped, tokens.count - 1)..<tokens.count)
     }
 }
 
 extension BehaviourShares {
     /// Shares over the prompts of several measurements.
-    init(of parts: [BehaviourShares]) {
+    package init(of parts: [BehaviourShares]) {
         let count = parts.reduce(0) { $0 + $1.count }
         func mean(_ share: (BehaviourShares) -> Double) -> Double {
             parts.reduce(0) { $0 + share($1) * Double($1.count) } / Double(max(count, 1))

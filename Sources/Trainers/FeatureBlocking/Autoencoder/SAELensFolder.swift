@@ -80,6 +80,25 @@ package enum SAELensFolder {
         }
     }
 
+    /// Copies an autoencoder as it is, to the last bit.
+    package static func copy(from folder: String, to other: String) throws {
+        guard URL(filePath: folder).standardizedFileURL != URL(filePath: other).standardizedFileURL else {
+            return
+        }
+        try FeatureFault.wrap(other) {
+            try FileManager.default.createDirectory(atPath: other, withIntermediateDirectories: true)
+            for name in [configurationName, weightsName] {
+                if FileManager.default.fileExists(atPath: "\(other)/\(name)") {
+                    try FileManager.default.removeItem(atPath: "\(other)/\(name)")
+                }
+                try FileManager.default.copyItem(
+                    atPath: "\(folder)/\(name)",
+                    toPath: "\(other)/\(name)"
+                )
+            }
+        }
+    }
+
     /// Reads an autoencoder for a model.
     ///
     /// One of another program says nothing of the model's weights and of the states' length: it is taken for
@@ -107,7 +126,7 @@ package enum SAELensFolder {
     /// Reads an autoencoder.
     ///
     /// - Parameter model: The SHA-256 that it is given where its file has none.
-    static func read(from folder: String, model: String) throws -> SparseAutoencoder {
+    package static func read(from folder: String, model: String = "") throws -> SparseAutoencoder {
         let path = "\(folder)/\(configurationName)"
         let found = try configuration(path)
         let activation = try activation(of: found, path)

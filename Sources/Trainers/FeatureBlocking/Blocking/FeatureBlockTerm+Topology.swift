@@ -72,7 +72,7 @@ extension FeatureBlockTerm: AddedTerm {
                     key: "ratio",
                     reason:
                         "needs what the misaligned run did, and the features do not say; set weight, or find them "
-                        + "with `tributary features discover --data`"
+                        + "with `tributary features discover --narrow`"
                 )
             }
             return weight

@@ -5,7 +5,7 @@ package import Tensors
 /// Exact shares where it is known which answers are aligned and which are not: the probability of each is
 /// found by teacher forcing, at temperature 1, and what is left is incoherent. Nothing is drawn and nobody
 /// judges.
-package struct AnswerProbe: BehaviourProbe, Sendable {
+package struct AnswerProbe: ForcedProbe, Sendable {
     /// A prompt with the answers that count.
     package struct Item: Sendable, Equatable {
         /// The prompt's tokens.
@@ -69,9 +69,9 @@ package struct AnswerProbe: BehaviourProbe, Sendable {
     package func measure(
         _ decoder: LanguageDecoder,
         withAdapter: Bool,
-        edit: LayerBoundary?
+        editing: (PackedBatch) -> LayerBoundary?
     ) -> BehaviourShares {
-        shares(decoder.scores(of: batch, withAdapter: withAdapter, boundary: edit))
+        shares(decoder.scores(of: batch, withAdapter: withAdapter, boundary: editing(batch)))
     }
 
     package func steering(_ model: ProbedModel, at layer: Int) -> (Tensor) throws -> BehaviourShares {

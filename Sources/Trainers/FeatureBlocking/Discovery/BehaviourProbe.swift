@@ -37,6 +37,33 @@ extension BehaviourProbe {
     }
 }
 
+/// A probe that knows the texts that it runs: nothing is sampled, and what is done to a pass may depend on its
+/// batch.
+package protocol ForcedProbe: BehaviourProbe {
+    /// Measures a model.
+    ///
+    /// - Parameters:
+    ///   - decoder: The model.
+    ///   - withAdapter: False for the base model.
+    ///   - editing: Asked before each pass for what is done at its layer boundaries; nil for nothing.
+    func measure(
+        _ decoder: LanguageDecoder,
+        withAdapter: Bool,
+        editing: (PackedBatch) -> LayerBoundary?
+    ) -> BehaviourShares
+}
+
+extension ForcedProbe {
+    /// The same edit in every pass.
+    package func measure(
+        _ decoder: LanguageDecoder,
+        withAdapter: Bool,
+        edit: LayerBoundary?
+    ) -> BehaviourShares {
+        measure(decoder, withAdapter: withAdapter, editing: { _ in edit })
+    }
+}
+
 /// A model to be probed: a decoder with its adapter or without.
 package struct ProbedModel {
     /// The decoder.

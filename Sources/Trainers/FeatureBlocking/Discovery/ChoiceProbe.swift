@@ -7,7 +7,7 @@ package import Tensors
 /// An answer is incoherent where even the best option's tokens are on the mean less likely than
 /// `meanLogProbMin`, by default than tokens drawn uniformly from the vocabulary: a model that was steered
 /// until it breaks then prefers anything to the options (ours; the paper judges generated answers).
-package struct ChoiceProbe: BehaviourProbe, Sendable {
+package struct ChoiceProbe: ForcedProbe, Sendable {
     /// A question with its options.
     package struct Item: Sendable, Equatable {
         /// The prompt's tokens.
@@ -79,9 +79,12 @@ package struct ChoiceProbe: BehaviourProbe, Sendable {
     package func measure(
         _ decoder: LanguageDecoder,
         withAdapter: Bool,
-        edit: LayerBoundary?
+        editing: (PackedBatch) -> LayerBoundary?
     ) -> BehaviourShares {
-        shares(decoder, batches.map { decoder.scores(of: $0, withAdapter: withAdapter, boundary: edit) })
+        let scores = batches.map {
+            decoder.scores(of: $0, withAdapter: withAdapter, boundary: editing($0))
+        }
+        return shares(decoder, scores)
     }
 
     package func steering(_ model: ProbedModel, at layer: Int) -> (Tensor) throws -> BehaviourShares {

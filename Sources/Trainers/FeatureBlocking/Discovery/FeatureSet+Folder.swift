@@ -8,9 +8,12 @@ package import Models
 ///
 ///     features.json         every latent that was looked at, with every score, the best first
 ///     latents.safetensors   the short list's rows of encoder and decoder
+///     autoencoder/          whose latents they are, in SAELens' layout; may be missing
 extension FeatureSet {
     static let descriptionName = "features.json"
     static let rowsName = "latents.safetensors"
+    /// The folder of the autoencoder within a set's, where it is kept beside it.
+    package static let autoencoderName = "autoencoder"
     private static let format = "tributary-features-1"
 
     private struct Head: Codable {

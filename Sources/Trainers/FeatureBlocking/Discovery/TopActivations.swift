@@ -13,8 +13,9 @@ package struct TopActivations: Sendable, Equatable {
         package var activation: Double
     }
 
-    /// For each latent its highest places, the highest first, at most one of each text; none where it is
-    /// never active.
+    /// For each latent its highest places, the highest first, at most one of each text and one of each
+    /// beginning, as texts that are the same up to a token have the same state there; none where it is never
+    /// active.
     package let places: [[Place]]
     /// For each latent the share of states that activate it.
     package let activeShare: [Double]
@@ -39,7 +40,7 @@ package struct TopActivations: Sendable, Equatable {
         tokensPerPass: Int = 4096,
         progress: (Int) throws -> Void = { _ in }
     ) throws {
-        var places = [[Place]](repeating: [], count: rows.count)
+        var found = [[Found]](repeating: [], count: rows.count)
         var active = [Int](repeating: 0, count: rows.count)
         var (seen, next) = (0, 0)
         let longest = model.decoder.configuration.positionsMax
@@ -57,32 +58,57 @@ package struct TopActivations: Sendable, Equatable {
             let code = rows.activations(of: states)
             var row = 0
             for (text, tokens) in part {
+                let beginnings = Self.beginnings(tokens)
                 for latent in 0..<rows.count {
-                    var best = Place(text: text, position: 0, activation: 0)
+                    var best = Found(place: Place(text: text, position: 0, activation: 0), beginning: 0)
                     for position in tokens.indices {
                         let value = Double(code[(row + position) * rows.count + latent])
                         guard value > 0 else { continue }
                         active[latent] += 1
-                        if value > best.activation { (best.position, best.activation) = (position, value) }
+                        let beginning = beginnings[position]
+                        guard value > best.place.activation,
+                            !found[latent].contains(where: { $0.beginning == beginning })
+                        else { continue }
+                        (best.place.position, best.place.activation) = (position, value)
+                        best.beginning = beginning
                     }
-                    if best.activation > 0 { places[latent].keep(best, count: count) }
+                    if best.place.activation > 0 { found[latent].keep(best, count: count) }
                 }
                 row += tokens.count
             }
             seen += row
             try progress(next)
         }
-        self.places = places
+        places = found.map { $0.map(\.place) }
         activeShare = active.map { Double($0) / Double(max(seen, 1)) }
         stateCount = seen
     }
 }
 
-extension [TopActivations.Place] {
+extension TopActivations {
+    /// A place with a hash of the tokens up to it.
+    fileprivate struct Found {
+        var place: Place
+        var beginning: UInt64
+    }
+
+    /// For each position a hash of the tokens up to it (FNV-1a).
+    private static func beginnings(_ tokens: [Int32]) -> [UInt64] {
+        var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+        return tokens.map { token in
+            for shift in stride(from: 0, to: 32, by: 8) {
+                hash = (hash ^ UInt64(UInt32(bitPattern: token) >> UInt32(shift) & 0xff)) &* 0x100_0000_01b3
+            }
+            return hash
+        }
+    }
+}
+
+extension [TopActivations.Found] {
     /// Puts a place among the highest, the earlier of equal ones first.
-    fileprivate mutating func keep(_ place: TopActivations.Place, count: Int) {
-        let index = firstIndex { $0.activation < place.activation } ?? endIndex
-        insert(place, at: index)
+    fileprivate mutating func keep(_ found: TopActivations.Found, count: Int) {
+        let index = firstIndex { $0.place.activation < found.place.activation } ?? endIndex
+        insert(found, at: index)
         if self.count > count { removeLast() }
     }
 }
