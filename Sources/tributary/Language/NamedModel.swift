@@ -26,6 +26,14 @@ struct NamedModel {
         return name.hasSuffix(".gguf") ? .gguf(name) : .directory(name)
     }
 
+    /// The embedded model's name, or the last part of the path.
+    var shortName: String {
+        switch source {
+        case .embedded(let name): name
+        case .directory(let path), .gguf(let path): path.split(separator: "/").last.map(String.init) ?? path
+        }
+    }
+
     /// How a prompt is given: as a chat message where the model is a GGUF file, unless it is to be taken as it is.
     func template(raw: Bool) -> PromptTemplate {
         if case .gguf = source, !raw { return PromptTemplate(kind: .chat) }

@@ -117,7 +117,7 @@ struct TrajectoriesRecordCommand: AsyncParsableCommand {
             let named = try NamedModel(model)
             let decoder = LanguageDecoder(named.base, adapter: try named.adapter(adapter))
             let recorder = try TrajectoryRecorder(decoder, of: named.base, layers: chosenLayers(named.base))
-            let behaviour = mode == .generate ? try mapping().decode(DataSource.self).behaviour : nil
+            let behaviour = mode == .generate ? try DataArgument(data).source().behaviour : nil
             let (questions, texts) = try given(named)
             var header = TrajectoryHeader(
                 source: recorder.source,
@@ -179,10 +179,6 @@ struct TrajectoriesRecordCommand: AsyncParsableCommand {
         }
     }
 
-    private func mapping() throws -> Mapping {
-        try Mapping(json: Array((data.hasPrefix("{") ? data : Self.fileMapping(data)).utf8))
-    }
-
     /// What was generated, as text. Where the answer is one exact text, one that was cut off is none, as in training.
     private func answer(
         _ recording: TrajectoryRecorder.Recording,
@@ -206,7 +202,7 @@ struct TrajectoriesRecordCommand: AsyncParsableCommand {
                 folder: FileManager.default.currentDirectoryPath
             ),
             name: "record",
-            data: try mapping()
+            data: try DataArgument(data).mapping
         )
         var questions = try LanguageData.questions(of: context)
         if let limit { questions = Array(questions.prefix(limit)) }
@@ -238,10 +234,6 @@ struct TrajectoriesRecordCommand: AsyncParsableCommand {
             hash.update(Array("\(text.id)\n\(text.topic)\n\(text.tokens)\n".utf8))
         }
         return hash.finish().description
-    }
-
-    private static func fileMapping(_ path: String) throws -> String {
-        String(decoding: try JSONEncoder().encode(["path": path]), as: UTF8.self)
     }
 
     private func record(
