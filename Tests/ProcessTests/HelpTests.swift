@@ -7,12 +7,13 @@ extension ProcessTests {
     struct HelpTests {
         static let subcommands = [
             "provision", "up", "simulate", "report", "evaluate", "generate", "pretrain", "trajectories",
-            "macrostates", "reproduce", "bench", "inspect", "validate",
+            "macrostates", "features", "reproduce", "bench", "inspect", "validate",
         ]
         static let nested = [
             "reproduce pubswap", "reproduce hyperattention", "reproduce ret", "trajectories record",
             "trajectories info", "macrostates learn", "macrostates fit", "macrostates name",
-            "macrostates show", "bench ret",
+            "macrostates show", "features train", "features discover", "features show", "features info",
+            "bench ret", "bench features",
         ]
 
         /// The lines of the examples, each with the lines it was broken into, and the options of the rest.

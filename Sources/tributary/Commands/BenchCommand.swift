@@ -8,9 +8,10 @@ struct BenchCommand: AsyncParsableCommand {
             Medians of several runs on one thread, as JSON. OPENBLAS_CORETYPE and
             OPENBLAS_L2_SIZE in the environment slow matrix products: unset them.
 
-            EXAMPLE
+            EXAMPLES
               tributary bench ret --out run/bench-ret.json
+              tributary bench features --out run/bench-features.json
             """,
-        subcommands: [BenchRETCommand.self]
+        subcommands: [BenchRETCommand.self, BenchFeaturesCommand.self]
     )
 }
