@@ -71,7 +71,8 @@ final class PersonaWorlds: Sendable {
         var layer = 0
     }
 
-    private let folder: String
+    /// Where models are kept.
+    let folder: String
     private let worlds = Mutex<[Key: PersonaWorld]>([:])
     private let features = Mutex<[Key: WorldFeatures]>([:])
 
