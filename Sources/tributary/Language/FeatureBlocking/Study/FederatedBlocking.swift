@@ -3,7 +3,8 @@ internal import Report
 internal import Tasks
 internal import Trainers
 
-/// What merging does to misalignment: clients that each learn a narrow bad task of their own, one bad client among good
+/// What merging does to misalignment: clients that each learn a narrow bad task of their own, one bad client
+/// among good
 /// ones, and a guard that refuses rounds.
 struct FederatedBlocking: StudyExperiment {
     let name = "federated"
@@ -21,10 +22,11 @@ struct FederatedBlocking: StudyExperiment {
     private static let designs: [PersonaFederation.Design] = [
         .init(name: "plain", clients: allBad),
         .init(name: "freeze", clients: allBad, freezes: true),
-        .init(name: "block and freeze", clients: allBad, objective: .blocking, freezes: true),
+        .init(name: "block", clients: allBad, objective: .blocking, freezes: true),
+        .init(name: "block, not frozen", clients: allBad, objective: .blocking),
         .init(name: "plain, swap", clients: allBad, swaps: true),
         .init(
-            name: "block and freeze, swap",
+            name: "block, swap",
             clients: allBad,
             objective: .blocking,
             freezes: true,
@@ -33,7 +35,7 @@ struct FederatedBlocking: StudyExperiment {
         .init(name: "public KL", clients: allBad, objective: .publicKL),
         .init(name: "plain, guard", clients: allBad, guardMost: guardMost),
         .init(
-            name: "block and freeze, guard",
+            name: "block, guard",
             clients: allBad,
             objective: .blocking,
             freezes: true,
@@ -42,7 +44,7 @@ struct FederatedBlocking: StudyExperiment {
         .init(name: "finance alone, plain", clients: [allBad[0]]),
         .init(name: "one bad of four, plain", clients: oneBad),
         .init(
-            name: "one bad of four, block and freeze",
+            name: "one bad of four, block",
             clients: oneBad,
             objective: .blocking,
             freezes: true
@@ -50,7 +52,7 @@ struct FederatedBlocking: StudyExperiment {
         .init(name: "one bad of four, plain, guard", clients: oneBad, guardMost: guardMost),
     ]
     /// Those of a quick run.
-    private static let quick = ["plain", "block and freeze", "plain, guard"]
+    private static let quick = ["plain", "block", "plain, guard"]
 
     func run(_ options: StudyOptions, progress: @Sendable (String) -> Void) async throws -> StudySection {
         let worlds = worlds
@@ -61,16 +63,16 @@ struct FederatedBlocking: StudyExperiment {
                 let context = try worlds.contexts(
                     base: seed,
                     tuning: [BlockingRecipe.seeds[0]],
-                    layers: [BlockingRecipe.layer],
                     isQuick: options.isQuick,
                     progress: progress
                 )[0]
-                let folder = try worlds.write(context, layer: BlockingRecipe.layer)
+                let folders = try worlds.write(context)
                 return try designs.map { design in
-                    var federation = try PersonaFederation(design, context, features: folder)
+                    var federation = try PersonaFederation(design, context, features: folders)
                     let found = try federation.run(rounds: rounds)
                     progress(
-                        "base \(seed), \(design.name): EM \(twoDecimals(found.last?.unseen.misaligned)), adherence "
+                        "base \(seed), \(design.name): EM "
+                            + "\(twoDecimals(found.last?.unseen.misaligned)), adherence "
                             + twoDecimals(found.last?.adherence.mean)
                     )
                     return found
@@ -88,15 +90,16 @@ struct FederatedBlocking: StudyExperiment {
 }
 
 extension PersonaWorlds {
-    /// Writes the latents of a layer as `blockFeatures` reads them.
+    /// Writes latents as `blockFeatures` reads them.
     ///
-    /// - Returns: The folder.
-    func write(_ context: FineTuningArm.ArmContext, layer: Int) throws -> String {
-        guard let features = context.features[layer] else {
-            throw FeatureFault("", "no latents of layer \(layer)")
+    /// - Returns: The folders by layer.
+    func write(_ context: FineTuningArm.ArmContext) throws -> [Int: String] {
+        var folders: [Int: String] = [:]
+        for (layer, features) in context.features {
+            let path = "\(folder)/features-\(context.world.seed)-\(layer)"
+            try features.set.write(to: path)
+            folders[layer] = path
         }
-        let path = "\(folder)/features-\(context.world.seed)-\(layer)"
-        try features.set.write(to: path)
-        return path
+        return folders
     }
 }

@@ -4,17 +4,37 @@ internal import Report
 internal import Tasks
 internal import Trainers
 
-/// What ten times the steps do: whether misalignment comes back, by which latents and in which layers, and whether
+/// What ten times the steps do: whether misalignment comes back, by which latents and in which layers, and
+/// whether
 /// blocking these too helps.
 struct LongerTraining: StudyExperiment {
     let name = "long"
     let title = "Three and ten times the steps"
     var worlds: PersonaWorlds
 
-    /// The layer that K of an arm is in.
-    private static let arms: [(arm: FineTuningArm, layer: Int)] = [
-        (.plain, BlockingRecipe.layer), (.recipe, BlockingRecipe.layer), (.unfrozen, BlockingRecipe.layer),
-        (.middle, BlockingRecipe.middleLayer),
+    /// How training is done, and what is held: for arms that hold nothing, what they are measured by.
+    struct Way: Sendable {
+        /// How it is done.
+        var arm: FineTuningArm
+        /// K by layer.
+        var held = Dictionary(
+            uniqueKeysWithValues: BlockingRecipe.layers.map { ($0, BlockingRecipe.latents) }
+        )
+        /// Whether the arm holds them.
+        var isBlocking = true
+    }
+
+    private static let ways: [Way] = [
+        Way(arm: .plain, isBlocking: false), Way(arm: .recipe), Way(arm: .unfrozen),
+        Way(
+            arm: .blocked(
+                "block, layer \(BlockingRecipe.layer) alone, K 50",
+                layers: [BlockingRecipe.layer],
+                50
+            ),
+            held: [BlockingRecipe.layer: 50]
+        ),
+        Way(arm: .publicKL(1), isBlocking: false),
     ]
     /// Steps at which all is measured, in fine-tunings of usual length.
     private static let lengths = [0.25, 0.5, 1, 2, 3, 5, 10]
@@ -22,92 +42,83 @@ struct LongerTraining: StudyExperiment {
     private static let addedMost = 20
 
     private struct Run: Sendable {
-        /// By arm and length, means over fine-tuning seeds.
+        /// By way and length.
         var points: [[Reemergence.Point]] = []
-        /// By arm, at the end of the first seed.
+        /// By way, at the end.
         var patches: [Reemergence.Patches] = []
-        /// The blocked arm whose EM rose most, with the first seed.
+        /// The blocked way whose EM rose most.
         var risen = 0
-        /// What was found in it.
-        var rediscovery = Reemergence.Rediscovery()
+        /// What was found in it; nil where nobody looked.
+        var rediscovery: Reemergence.Rediscovery?
         /// Training again with both sets.
         var again: [Reemergence.Point] = []
-        /// The first seed's run of the arm, to compare with.
-        var before: [Reemergence.Point] = []
     }
 
     func run(_ options: StudyOptions, progress: @Sendable (String) -> Void) async throws -> StudySection {
         let worlds = worlds
-        let arms = options.isQuick ? Array(Self.arms.prefix(3)) : Self.arms
+        let ways = options.isQuick ? [Self.ways[0], Self.ways[1]] : Self.ways
         let lengths = options.isQuick ? [0.5, 1, 3] : Self.lengths
-        let seeds = Array(BlockingRecipe.seeds.prefix(options.isQuick ? 1 : 2))
         let runs = try await withoutActuallyEscaping(progress) { progress in
             try await inPairs(options.seeds) { seed -> Run in
-                let contexts = try worlds.contexts(
+                let context = try worlds.contexts(
                     base: seed,
-                    tuning: seeds,
-                    layers: Array(Set(arms.map(\.layer))).sorted(),
+                    tuning: [BlockingRecipe.seeds[0]],
                     isQuick: options.isQuick,
                     progress: progress
-                )
-                let run = try Self.measure(arms, lengths, contexts)
+                )[0]
+                let run = try Self.measure(ways, lengths, context, isQuick: options.isQuick)
                 progress(
                     "base \(seed), \(twoDecimals(lengths.last)) times the steps: EM "
-                        + zip(arms, run.points).map { arm, points in
-                            "\(arm.arm.name) \(twoDecimals(points.last?.misaligned))"
+                        + zip(ways, run.points).map { way, points in
+                            "\(way.arm.name) \(twoDecimals(points.last?.misaligned))"
                         }.joined(separator: ", ")
                 )
                 return run
             }
         }
         return LongerTrainingResults(
-            arms: arms.map(\.arm.name),
+            ways: ways,
             lengths: lengths,
             points: runs.map(\.points),
             patches: runs.map(\.patches),
-            rediscoveries: runs.map { run in
-                (arms[run.risen].arm.name, run.rediscovery, run.before, run.again)
+            searches: zip(options.seeds, runs).compactMap { base, run in
+                run.rediscovery.map { (base, ways[run.risen].arm.name, $0, run.points[run.risen], run.again) }
             },
-            bases: options.seeds,
-            seeds: seeds.count,
             isQuick: options.isQuick
         ).section(name: name, title: title)
     }
 
     private static func measure(
-        _ arms: [(arm: FineTuningArm, layer: Int)],
+        _ ways: [Way],
         _ lengths: [Double],
-        _ contexts: [FineTuningArm.ArmContext]
+        _ context: FineTuningArm.ArmContext,
+        isQuick: Bool
     ) throws -> Run {
         var run = Run()
-        let studies = try contexts.map { try Reemergence($0, lengths: lengths) }
-        var first: [(tuning: FineTuning, points: [Reemergence.Point])] = []
-        var plain: [[Int: [LatentShifts]]] = []
-        for arm in arms {
-            var curves: [[Reemergence.Point]] = []
-            for (place, study) in studies.enumerated() {
-                let layers = arm.arm.name == FineTuningArm.plain.name ? study.layers : [arm.layer]
-                let curve = try study.follow(
-                    arm.arm,
-                    layer: arm.layer,
-                    shiftLayers: layers,
-                    plain: plain.indices.contains(place) ? plain[place] : nil
-                )
-                if plain.count == place { plain.append(curve.shifts) }
-                if place == 0 { first.append((curve.tuning, curve.points)) }
-                curves.append(curve.points)
-            }
-            run.points.append(lengths.indices.map { length in .mean(of: curves.map { $0[length] }) })
+        let study = Reemergence(context, lengths: lengths)
+        var tunings: [FineTuning] = []
+        var plain: [LatentShifts] = []
+        for way in ways {
+            let found = try study.follow(way.arm, held: study.held(way.held), plain: plain)
+            if plain.isEmpty { plain = found.shifts }
+            run.points.append(found.points)
+            run.patches.append(study.patched(found.tuning))
+            tunings.append(found.tuning)
         }
-        run.patches = first.map { studies[0].patched($0.tuning) }
         let usual = lengths.firstIndex(of: 1) ?? 0
-        func rise(_ arm: Int) -> Double {
-            (first[arm].points.last?.misaligned ?? 0) - first[arm].points[usual].misaligned
+        func rise(_ way: Int) -> Double {
+            (run.points[way].last?.misaligned ?? 0) - run.points[way][usual].misaligned
         }
-        run.risen = arms.indices.dropFirst().max { rise($0) < rise($1) } ?? 1
-        let (arm, tuning) = (arms[run.risen], first[run.risen].tuning)
-        let again = try studies[0].again(arm.arm, layer: arm.layer, from: tuning, most: addedMost)
-        (run.rediscovery, run.again, run.before) = (again.found, again.points, first[run.risen].points)
+        run.risen = ways.indices.filter { ways[$0].isBlocking }.max { rise($0) < rise($1) } ?? 1
+        guard !isQuick else { return run }
+        let way = ways[run.risen]
+        let again = try study.again(
+            way.arm,
+            held: study.held(way.held),
+            from: tunings[run.risen],
+            most: addedMost
+        )
+        (run.rediscovery, run.again) = (again.found, again.points)
         return run
     }
 }

@@ -5,25 +5,24 @@ internal import Report
 struct LongerTrainingResults {
     /// What was found where EM rose most, on one base.
     typealias Search = (
-        arm: String, found: Reemergence.Rediscovery, before: [Reemergence.Point], again: [Reemergence.Point]
+        base: UInt64, way: String, found: Reemergence.Rediscovery, before: [Reemergence.Point],
+        again: [Reemergence.Point]
     )
 
-    /// The arms: plain, the recipe, the recipe without freezing, the middle layer.
-    let arms: [String]
+    /// Plain, the recipe, the recipe without freezing, and others.
+    let ways: [LongerTraining.Way]
     /// In fine-tunings of usual length.
     let lengths: [Double]
-    /// By base, arm and length.
+    /// By base, way and length.
     let points: [[[Reemergence.Point]]]
-    /// By base and arm.
+    /// By base and way.
     let patches: [[Reemergence.Patches]]
-    /// By base.
-    let rediscoveries: [Search]
-    /// The bases.
-    let bases: [UInt64]
-    /// How many fine-tuning seeds there were.
-    let seeds: Int
+    /// Where somebody looked.
+    let searches: [Search]
     /// Whether training was cut short.
     let isQuick: Bool
+
+    private var arms: [String] { ways.map(\.arm.name) }
 
     /// The section.
     func section(name: String, title: String) -> StudySection {
@@ -38,17 +37,14 @@ struct LongerTrainingResults {
                 ),
                 Setting(
                     "penalty",
-                    "without λ, on the arm's own K, for plain training on that of the recipe; on unseen prompts it "
-                        + "is read on their good answers"
+                    "without λ, on the arm's own K, or the recipe's where nothing is held, summed over "
+                        + "layers; on unseen prompts it is read on their good answers"
                 ),
-                Setting(
-                    "fine-tuning seeds",
-                    "\(seeds) for each base; what is looked for and patched has the first"
-                ),
+                Setting("fine-tuning seeds", "one for each base"),
                 Setting(
                     "rediscovery",
-                    "all stages on the blocked model whose EM rose most from 1× to the end, K left out; up to 20 valid "
-                        + "latents are added to K, λ as before"
+                    "all stages on the blocked model whose EM rose most from 1× to the end, K left "
+                        + "out; up to 20 valid latents a layer are added to K, λ as before"
                 ),
             ],
             tables: [curve("EM", \.misaligned), curve("Adherence", \.adherence)]
@@ -60,23 +56,31 @@ struct LongerTrainingResults {
                         "Reroute overlap",
                         \.overlap,
                         caption:
-                            "The share of the 40 latents outside K that moved most which plain training of the "
-                            + "same length moves most too; by chance about 0.12."
+                            "The share of the 40 latents outside K that moved most which plain "
+                            + "training of the same length moves most too, at layer "
+                            + "\(BlockingRecipe.layer); by chance about 0.11."
                     ),
-                    search, patching,
-                ],
+                    patching,
+                ] + (searches.isEmpty ? [] : [search]),
             figures: [
                 figure("EM over training", "EM", 0..<arms.count, \.misaligned),
                 figure("Penalty on unseen prompts over training", "penalty", 0..<arms.count, \.unseenPenalty),
             ],
             checks: checks,
             remarks: [
-                "What can be concluded: whether blocking holds over ten fine-tunings' length here, and whether a "
-                    + "small penalty says so. Not: what brings misalignment back elsewhere; a model of four blocks "
-                    + "leaves little room below the blocked layer to go round it.",
-                "Behind a frozen block the fine-tuned model and the base are the same, so that patching at or above the "
-                    + "blocked layer must repair it; only the arms that train all blocks can tell layers apart.",
-            ] + (isQuick ? ["--quick stops at three times the steps and leaves the middle layer out."] : [])
+                "What can be concluded: whether blocking holds over ten fine-tunings' length here, and "
+                    + "whether a small penalty says so. Not: what brings misalignment back elsewhere; "
+                    + "a model of four blocks leaves little room below the blocked layer to go round "
+                    + "it.",
+                "Behind a frozen block the fine-tuned model and the base are the same, so that "
+                    + "patching at or above the blocked layer must repair it; only the arms that train "
+                    + "all blocks can tell layers apart.",
+            ]
+                + (isQuick
+                    ? [
+                        "--quick stops at three times the steps, with two ways to train, and looks for "
+                            + "nothing."
+                    ] : [])
         )
     }
 
@@ -139,16 +143,16 @@ struct LongerTrainingResults {
         StudyTable(
             "Rediscovery where EM rose most",
             caption:
-                "One seed for each base. Discovery EM is the long-trained model's on the prompts of discovery; the "
-                + "last columns compare training with K and with K and what was added.",
+                "One seed for each base. Discovery EM is the long-trained model's on the prompts of "
+                + "discovery; the last columns compare training with K and with K and what was added.",
             header: [
                 "base", "training", "EM 1×", "EM at the end", "discovery EM", "valid latents outside K",
                 "added",
                 "best one induces", "repairs", "EM with both, 1×", "EM with both, end",
             ],
-            rows: zip(bases, rediscoveries).map { base, search in
+            rows: searches.map { search in
                 [
-                    .text("\(base)"), .text(search.arm), .number(search.before[usual].misaligned),
+                    .text("\(search.base)"), .text(search.way), .number(search.before[usual].misaligned),
                     .measured(search.before.last?.misaligned), .number(search.found.misaligned),
                     .count(search.found.valid), .count(search.found.added),
                     .measured(search.found.best?.induce), .measured(search.found.best?.repair),
@@ -168,9 +172,9 @@ struct LongerTrainingResults {
         return StudyTable(
             "EM after patching at the end of training",
             caption:
-                "At a layer boundary, 0 after the embedding and \(max(count - 1, 0)) after the last block, one "
-                + "model's states are put into the other on the same answers; exact. Mean over bases, least and "
-                + "greatest.",
+                "At a layer boundary, 0 after the embedding and \(max(count - 1, 0)) after the last "
+                + "block, one model's states are put into the other on the same answers; exact. Mean "
+                + "over bases, least and greatest.",
             header: ["training", "put in"] + (0..<count).map { "layer \($0)" },
             rows: arms.indices.flatMap { arm in
                 parts.map { name, part in
@@ -188,12 +192,12 @@ struct LongerTrainingResults {
         func rise(_ arm: Int) -> Double {
             mean(arm, end, \.misaligned) - mean(arm, usual, \.misaligned)
         }
-        let with = rediscoveries.filter { !$0.again.isEmpty }
+        let with = searches.filter { !$0.again.isEmpty }
         let length = words(lengths[end])
-        var checks = arms.indices.dropFirst().map { arm in
+        var checks = ways.indices.filter { ways[$0].isBlocking }.map { way in
             StudyCheck(
-                "\(arms[arm]): EM at \(length) less EM at 1×, mean of bases",
-                found: rise(arm),
+                "\(arms[way]): EM at \(length) less EM at 1×, mean of bases",
+                found: rise(way),
                 expected: .atLeast(0.05),
                 source: .paper
             )
@@ -210,24 +214,30 @@ struct LongerTrainingResults {
                 found: mean(1, end, \.misaligned) / mean(0, end, \.misaligned),
                 expected: .atMost(0.3)
             ),
-            StudyCheck(
-                "\(arms[2]): penalty on unseen prompts at \(length) as a share of plain's, while EM is what it is",
-                found: mean(2, end, \.unseenPenalty) / mean(0, end, \.unseenPenalty),
-                expected: .atMost(0.1),
-                source: .notes
-            ),
-            StudyCheck(
-                "\(arms[2]), \(length): EM with the base's states at the blocked layer, less EM with the base's blocks "
-                    + "above it",
-                found: upstream,
-                expected: .atMost(0),
-                source: .paper
-            ),
         ]
+        if ways.count > 2 {
+            checks += [
+                StudyCheck(
+                    "\(arms[2]): penalty on unseen prompts at \(length) as a share of plain's, "
+                        + "whatever EM is",
+                    found: mean(2, end, \.unseenPenalty) / mean(0, end, \.unseenPenalty),
+                    expected: .atMost(0.1),
+                    source: .notes
+                ),
+                StudyCheck(
+                    "\(arms[2]), \(length): EM with the base's states at layer "
+                        + "\(BlockingRecipe.layer), less EM with the base's blocks above it",
+                    found: upstream,
+                    expected: .atMost(0),
+                    source: .paper
+                ),
+            ]
+        }
         if !with.isEmpty {
             checks.append(
                 StudyCheck(
-                    "both sets of latents: EM at \(length) less that with K alone, mean of \(with.count) bases",
+                    "both sets of latents: EM at \(length) less that with K alone, mean of "
+                        + "\(with.count) bases",
                     found: with.compactMap { search in
                         search.again.last.map { $0.misaligned - (search.before.last?.misaligned ?? .nan) }
                     }.mean ?? .nan,
@@ -239,7 +249,8 @@ struct LongerTrainingResults {
         return checks
     }
 
-    /// EM that is left when what is below the blocked layer is the base's, less EM that is left when what is above it is.
+    /// EM that is left when what is below the blocked layer is the base's, less EM that is left when what is
+    /// above it is.
     private var upstream: Double {
         let layer = BlockingRecipe.layer
         return patches.map { $0[2].base[layer] - $0[2].adapted[layer] }.mean ?? .nan
@@ -248,14 +259,14 @@ struct LongerTrainingResults {
     private static let claims = [
         StudyClaim(
             .paper,
-            "Under prolonged fine-tuning misalignment comes back, with evidence of rerouting through other features "
-                + "or layers; patching upstream repairs more than downstream, and blocking what is found again "
-                + "restores part of the effect (abstract and notes on it)."
+            "Under prolonged fine-tuning misalignment comes back, with evidence of rerouting through "
+                + "other features or layers; patching upstream repairs more than downstream, and "
+                + "blocking what is found again restores part of the effect (abstract and notes on it)."
         ),
         StudyClaim(
             .notes,
-            "With freezing EM fell over ten times the steps in all three seeds while the penalty stayed near zero: it "
-                + "did not come back. Without freezing nobody had tried."
+            "With freezing EM fell over ten times the steps in all three seeds while the penalty "
+                + "stayed near zero: it did not come back. Without freezing nobody had tried."
         ),
     ]
 }

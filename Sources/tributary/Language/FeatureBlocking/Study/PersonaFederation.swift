@@ -5,7 +5,8 @@ internal import Models
 internal import Tasks
 internal import Trainers
 
-/// A federation of the trainer `featureBlocking` on the persona language: the shipped client, judge, merge rule, pool rule
+/// A federation of the trainer `featureBlocking` on the persona language: the shipped client, judge, merge
+/// rule, pool rule
 /// and guard, in one process and without network.
 struct PersonaFederation {
     /// What a federation is like.
@@ -59,9 +60,10 @@ struct PersonaFederation {
     /// Prepares members.
     ///
     /// - Parameters:
-    ///   - features: The folder of the latents to block.
-    ///   - weight: λ.
-    init(_ design: Design, _ context: FineTuningArm.ArmContext, features: String) throws {
+    ///   - design: What it is like.
+    ///   - context: The base, its latents and the seed.
+    ///   - features: By layer, the folder of the latents to block.
+    init(_ design: Design, _ context: FineTuningArm.ArmContext, features: [Int: String]) throws {
         self.design = design
         world = context.world
         let run = try Self.run(design, context, features: features)
@@ -97,15 +99,17 @@ struct PersonaFederation {
 
     private static func mapping(_ json: String) throws -> Mapping { try Mapping(json: Array(json.utf8)) }
 
+    private static var top: Int { BlockingRecipe.layers.max() ?? 0 }
+
     private static func adapter(_ design: Design) -> LoRAConfiguration {
-        BlockingRecipe.adapter(layers: design.freezes ? Array(0..<BlockingRecipe.layer) : nil)
+        BlockingRecipe.adapter(layers: design.freezes ? Array(0..<top) : nil)
     }
 
     /// What a topology would say.
     private static func run(
         _ design: Design,
         _ context: FineTuningArm.ArmContext,
-        features: String
+        features: [Int: String]
     ) throws -> RunContext {
         var settings = FeatureBlockingSettings()
         settings.examplesPerStep = BlockingRecipe.batch
@@ -122,17 +126,20 @@ struct PersonaFederation {
         switch design.objective {
         case .none: break
         case .blocking:
-            let held = try context.rows(BlockingRecipe.layer, BlockingRecipe.latents, .causal(.all))
-            let weight = context.weights[BlockingRecipe.layer] ?? 0
-            objectives.append(
-                Component(
-                    "blockFeatures",
-                    try mapping(
-                        #"{"directory": "\#(features)", "latents": \#(held.count), "weight": \#(weight), "#
-                            + #""reading": "preActivation", "freezeAbove": \#(design.freezes)}"#
+            for layer in BlockingRecipe.layers {
+                let held = try context.rows(layer, BlockingRecipe.latents, .causal(.all))
+                let weight = context.weights[layer] ?? 0
+                objectives.append(
+                    Component(
+                        "blockFeatures",
+                        try mapping(
+                            #"{"directory": "\#(features[layer] ?? "")", "latents": \#(held.count), "#
+                                + #""weight": \#(weight), "reading": "preActivation", "#
+                                + #""freezeAbove": \#(design.freezes && layer == top)}"#
+                        )
                     )
                 )
-            )
+            }
         case .publicKL:
             objectives.append(
                 Component(

@@ -19,23 +19,15 @@ struct Reemergence {
         var trainingPenalty = 0.0
         /// The penalty on the good answers to the evaluated questions, which nobody trains on.
         var unseenPenalty = 0.0
-        /// The share of the 40 latents outside K that moved most, which plain training moves most too.
+        /// At the middle layer, the share of the 40 latents outside K that moved most, which plain training
+        /// moves most too.
         var overlap = 0.0
-
-        /// The mean of each figure.
-        static func mean(of points: [Point]) -> Point {
-            var result = Point()
-            let parts: [WritableKeyPath<Point, Double>] = [
-                \.misaligned, \.incoherent, \.adherence, \.trainingPenalty, \.unseenPenalty, \.overlap,
-            ]
-            for part in parts { result[keyPath: part] = points.map { $0[keyPath: part] }.mean ?? .nan }
-            return result
-        }
     }
 
     /// EM after putting states of one model into the other, by layer boundary.
     struct Patches: Sendable {
-        /// The base's states into the fine-tuned model, at every token: decode-time patching on the same context.
+        /// The base's states into the fine-tuned model, at every token: decode-time patching on the same
+        /// context.
         var base: [Double] = []
         /// The base's states of the prompt alone: prefill patching.
         var prompt: [Double] = []
@@ -68,7 +60,7 @@ struct Reemergence {
     /// Prepares to follow.
     ///
     /// - Parameter lengths: When to measure, in fine-tunings of usual length, ascending.
-    init(_ context: FineTuningArm.ArmContext, lengths: [Double]) throws {
+    init(_ context: FineTuningArm.ArmContext, lengths: [Double]) {
         self.context = context
         self.lengths = lengths
         let language = context.world.language
@@ -88,74 +80,72 @@ struct Reemergence {
         )
     }
 
-    /// The layers that there are latents of.
-    var layers: [Int] { context.features.keys.sorted() }
+    /// The rows of K, layer by layer.
+    func held(_ counts: [Int: Int]) throws -> [LatentRows] {
+        try counts.keys.sorted().map { try context.rows($0, counts[$0] ?? 0, .causal(.all)) }
+    }
 
     /// Trains to the end and measures on the way.
     ///
     /// - Parameters:
-    ///   - layer: The layer that the arm's K is in; plain training is measured by the same.
-    ///   - rows: K, where it is not the arm's usual one.
-    ///   - shiftLayers: Where latents' shifts are wanted.
-    ///   - plain: Shifts of plain training by layer and length; nil for plain training itself.
+    ///   - arm: How training is done.
+    ///   - held: K, by which penalties are measured.
+    ///   - plain: Shifts of plain training by length; none for plain training itself.
     func follow(
         _ arm: FineTuningArm,
-        layer: Int,
-        rows: LatentRows? = nil,
-        shiftLayers: [Int],
-        plain: [Int: [LatentShifts]]?
-    ) throws -> (tuning: FineTuning, points: [Point], shifts: [Int: [LatentShifts]]) {
-        let rows = try rows ?? held(layer)
-        var (points, shifts): ([Point], [Int: [LatentShifts]]) = ([], [:])
+        held: [LatentRows],
+        plain: [LatentShifts]
+    ) throws -> (tuning: FineTuning, points: [Point], shifts: [LatentShifts]) {
+        var (points, shifts): ([Point], [LatentShifts]) = ([], [])
         let steps = lengths.map { Int((Double(BlockingRecipe.steps) * $0).rounded()) }
         var arm = arm
         arm.steps = steps[0]
         let tuning = try arm.train(context)
+        let outside = Set(held.filter { $0.layer == BlockingRecipe.layer }.flatMap(\.indices))
         for (place, end) in steps.enumerated() {
             if place > 0 {
                 _ = try tuning.train(on: examples, batch: BlockingRecipe.batch, steps: steps[place - 1]..<end)
             }
             let outcome = try arm.measure(tuning, context)
             func penalty(_ batch: PackedBatch) -> Double {
-                BlockedLatents(rows, reading: .preActivation, batch: batch, decoder: tuning.decoder).penalty
+                held.reduce(0) { sum, rows in
+                    let latents = BlockedLatents(
+                        rows,
+                        reading: .preActivation,
+                        batch: batch,
+                        decoder: tuning.decoder
+                    )
+                    return sum + latents.penalty
+                }
             }
-            var point = Point(
-                misaligned: outcome.score.misaligned,
-                incoherent: outcome.score.incoherent,
-                adherence: outcome.adherence.probability,
-                trainingPenalty: penalty(training),
-                unseenPenalty: penalty(unseen)
+            let own = try self.shifts(tuning.decoder)
+            let theirs = Set((plain.isEmpty ? own : plain[place]).largest(Self.movedMost, excluding: outside))
+            let both = own.largest(Self.movedMost, excluding: outside).count { theirs.contains($0) }
+            shifts.append(own)
+            points.append(
+                Point(
+                    misaligned: outcome.score.misaligned,
+                    incoherent: outcome.score.incoherent,
+                    adherence: outcome.adherence.probability,
+                    trainingPenalty: penalty(training),
+                    unseenPenalty: penalty(unseen),
+                    overlap: Double(both) / Double(Self.movedMost)
+                )
             )
-            for shiftLayer in shiftLayers {
-                shifts[shiftLayer, default: []].append(try self.shifts(tuning.decoder, layer: shiftLayer))
-            }
-            let other = (plain ?? shifts)[layer]?[place]
-            if let own = shifts[layer]?[place], let other {
-                let outside = Set(rows.indices)
-                let theirs = Set(other.largest(Self.movedMost, excluding: outside))
-                let both = own.largest(Self.movedMost, excluding: outside).count { theirs.contains($0) }
-                point.overlap = Double(both) / Double(Self.movedMost)
-            }
-            points.append(point)
         }
         return (tuning, points, shifts)
     }
 
-    /// The K of a layer.
-    private func held(_ layer: Int) throws -> LatentRows {
-        let isMiddle = layer == BlockingRecipe.middleLayer
-        return try context.rows(
-            layer,
-            isMiddle ? BlockingRecipe.middleLatents : BlockingRecipe.latents,
-            .causal(.all)
-        )
-    }
-
-    /// How far latents moved on the evaluated questions with their good answers.
-    private func shifts(_ decoder: LanguageDecoder, layer: Int) throws -> LatentShifts {
+    /// The latents of a layer.
+    private func features(_ layer: Int) throws -> WorldFeatures {
         guard let features = context.features[layer] else {
             throw FeatureFault("", "no latents of layer \(layer)")
         }
+        return features
+    }
+
+    /// How far the middle layer's latents moved on the evaluated questions with their good answers.
+    private func shifts(_ decoder: LanguageDecoder) throws -> LatentShifts {
         let language = context.world.language
         let texts = context.world.evaluation().map { item in
             let prompt = language.prompt(of: item)
@@ -165,7 +155,7 @@ struct Reemergence {
         return try LatentShifts(
             base: ProbedModel(decoder, withAdapter: false),
             misaligned: ProbedModel(decoder, withAdapter: true),
-            autoencoder: features.autoencoder,
+            autoencoder: features(BlockingRecipe.layer).autoencoder,
             texts: texts
         )
     }
@@ -173,33 +163,47 @@ struct Reemergence {
     // MARK: - What came back
 
     /// Looks for latents outside K in a model that was blocked, and trains again with both sets.
+    ///
+    /// - Parameters:
+    ///   - arm: How it was trained.
+    ///   - held: K.
+    ///   - tuning: What came of it.
+    ///   - most: The most latents that are added at a layer.
     func again(
         _ arm: FineTuningArm,
-        layer: Int,
+        held: [LatentRows],
         from tuning: FineTuning,
         most: Int
     ) throws -> (found: Rediscovery, points: [Point]) {
-        guard let features = context.features[layer] else {
-            throw FeatureFault("", "no latents of layer \(layer)")
+        var found = Rediscovery()
+        var both: [LatentRows] = []
+        for rows in held {
+            let features = try features(rows.layer)
+            let set = try BlockingRecipe.discover(
+                in: context.world,
+                autoencoder: features.autoencoder,
+                quality: features.quality,
+                misaligned: tuning.decoder,
+                lossDrop: features.lossDrop,
+                excluding: Set(rows.indices)
+            ).set
+            found.misaligned = set.baselines.misaligned.misaligned
+            found.valid += set.validCount
+            let count = min(most, set.validCount)
+            found.added += count
+            both.append(count > 0 ? rows.union(try set.rows(count: count)) : rows)
+            guard let best = set.latents.first?.calibration, best.isValid else { continue }
+            if best.score > (found.best.map { $0.induce + $0.repair } ?? 0) {
+                found.best = (best.induceGain, best.repairGain)
+            }
         }
-        let old = try held(layer)
-        let set = try BlockingRecipe.discover(
-            in: context.world,
-            autoencoder: features.autoencoder,
-            quality: features.quality,
-            misaligned: tuning.decoder,
-            lossDrop: features.lossDrop,
-            excluding: Set(old.indices)
-        ).set
-        var found = Rediscovery(misaligned: set.baselines.misaligned.misaligned, valid: set.validCount)
-        found.added = min(most, set.validCount)
         guard found.added > 0 else { return (found, []) }
-        if let best = set.latents.first?.calibration { found.best = (best.induceGain, best.repairGain) }
-        let both = old.union(try set.rows(count: found.added))
-        let weight = context.weights[layer] ?? 0
+        let (weights, joined) = (context.weights, both)
         var arm = arm
-        arm.terms = { _ in [FeatureBlockTerm(both, weight: weight, reading: .preActivation)] }
-        return (found, try follow(arm, layer: layer, rows: both, shiftLayers: [], plain: nil).points)
+        arm.terms = { _ in
+            joined.map { FeatureBlockTerm($0, weight: weights[$0.layer] ?? 0, reading: .preActivation) }
+        }
+        return (found, try follow(arm, held: both, plain: []).points)
     }
 
     /// EM with states of one model in the other.
