@@ -26,7 +26,7 @@ struct TopologyReader {
             trainer: trainer(top.section("trainer")),
             model: top.mapping("model"),
             adapter: top.mapping("adapter"),
-            objectives: top.components("objectives"),
+            objectives: top.components("objectives", repeatable: true),
             publicData: data.mapping("public"),
             evaluation: data.mapping("evaluation"),
             rounds: rounds(top.section("rounds"), clients: clients.count),

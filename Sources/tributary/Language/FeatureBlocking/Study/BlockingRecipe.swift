@@ -24,7 +24,7 @@ enum BlockingRecipe {
     /// K at each.
     static let latents = 20
     /// r of λ = r · dSFT / P_mis at each.
-    static let ratio = 0.5
+    static let ratio = 0.1
     /// The layer boundary that steering and projection work on, and that the penalty on unseen prompts is of: the middle.
     static let layer = 2
 

@@ -8,6 +8,7 @@ struct ReproduceFeatureBlockingCommand: AsyncParsableCommand {
     static func all(_ worlds: PersonaWorlds) -> [any StudyExperiment] {
         [
             ModelOrganism(worlds: worlds), RivalsOfBlocking(worlds: worlds), OtherSettings(worlds: worlds),
+            LongerTraining(worlds: worlds), SixDomains(worlds: worlds), FederatedBlocking(worlds: worlds),
         ]
     }
 
