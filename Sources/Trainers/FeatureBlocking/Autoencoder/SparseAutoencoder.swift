@@ -160,11 +160,12 @@ extension SparseAutoencoder {
         return other
     }
 
-    /// The digest of all weights, the activation and the scale: which autoencoder this is.
+    /// The digest of the weights, the activation and the scale: which autoencoder this is. Encoder biases are left out: a folder keeps
+    /// them in other units, and they come back from it with other last bits.
     package var digest: String {
         let hash = SHA256()
         hash.update(Array("\(model) \(layer) \(activation)".utf8))
-        for values in [encoder, encoderBias, decoder, decoderBias, [activationScale]] {
+        for values in [encoder, decoder, decoderBias, [activationScale]] {
             hash.update(FloatPayload.encode(values))
         }
         return hash.finish().description
