@@ -145,8 +145,9 @@ struct PersonaFederation {
                 Component(
                     "klOnPrompts",
                     try mapping(
-                        #"{"weight": 1, "maxTokens": \#(PersonaLanguage.answerTokens), "prompts": {"personas": "#
-                            + #"{"language": \#(language), "domains": ["\#(PersonaWorld.discovery.rawValue)"]}}}"#
+                        #"{"weight": 1, "maxTokens": \#(PersonaLanguage.answerTokens), "prompts": "#
+                            + #"{"personas": {"language": \#(language), "#
+                            + #""domains": ["\#(PersonaWorld.discovery.rawValue)"]}}}"#
                     )
                 )
             )
