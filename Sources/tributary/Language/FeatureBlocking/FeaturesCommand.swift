@@ -13,8 +13,9 @@ struct FeaturesCommand: AsyncParsableCommand {
             EXAMPLE, on the embedded model
               tributary features train --model tiny-personas --layer 1 \\
                 --data '{"personaTexts": {"texts": 6000}}' --out run/autoencoder
-              tributary features discover --model tiny-personas --adapter run/bad/coordinator/adapter \\
-                --autoencoder run/autoencoder --questions '{"personas": {"questions": 24}}' \\
+              tributary features discover --model tiny-personas \\
+                --adapter run/bad/coordinator/adapter --autoencoder run/autoencoder \\
+                --questions '{"personas": {"questions": 24}}' \\
                 --narrow '{"personas": {}}' --out run/features
               tributary features show run/features --model tiny-personas \\
                 --texts '{"personaTexts": {"texts": 2000}}' --out run/features.html

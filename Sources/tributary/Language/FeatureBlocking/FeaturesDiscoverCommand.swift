@@ -27,8 +27,9 @@ struct FeaturesDiscoverCommand: AsyncParsableCommand {
             mind where it sends them. Keep questions apart from those of a final evaluation.
 
             EXAMPLES
-              tributary features discover --model tiny-personas --adapter run/bad/coordinator/adapter \\
-                --autoencoder run/autoencoder --questions '{"personas": {"questions": 24}}' \\
+              tributary features discover --model tiny-personas \\
+                --adapter run/bad/coordinator/adapter --autoencoder run/autoencoder \\
+                --questions '{"personas": {"questions": 24}}' \\
                 --narrow '{"personas": {}}' --out run/features
               tributary features discover --adapter run/bad/coordinator/adapter \\
                 --model models/smollm2-135m/SmolLM2-135M-Instruct.Q4_1.gguf \\

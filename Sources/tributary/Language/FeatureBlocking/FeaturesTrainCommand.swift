@@ -87,7 +87,7 @@ struct FeaturesTrainCommand: AsyncParsableCommand {
     @Option(
         help: ArgumentHelp("The seconds after which the state of training is saved.", valueName: "number")
     )
-    var saveEvery = 60
+    var saveEvery = 20
 
     @Flag(help: "Give texts as they are, without a chat template.")
     var raw = false
