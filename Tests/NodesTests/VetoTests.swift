@@ -102,8 +102,11 @@ import Wire
     @Test(
         "an unknown guard, monitor or transform and a bad setting are errors with a line",
         arguments: [
-            ("guards: [stubbon: {}]", "found the guard 'stubbon', expected one of bounds, stubborn"),
-            ("monitors: [drift]", "found the monitor 'drift', expected one of answerDrift, length"),
+            (
+                "guards: [stubbon: {}]",
+                "found the guard 'stubbon', expected one of bounds, features, stubborn"
+            ),
+            ("monitors: [drift]", "found the monitor 'drift', expected one of answerDrift, features, length"),
             ("guards: [bounds: {}]", "key 'guards[0].bounds': found no bound"),
             ("guards: [bounds: {minimum: 2, maximum: 1}]", "found 2.0, above the maximum of 1.0"),
             ("guards: [bounds: {minimun: 1}]", "unknown key; did you mean 'minimum'?"),

@@ -53,7 +53,7 @@ struct SupervisedExamplesTests {
         #expect(examples.groups[1].responses[0].last != task.eos)
         #expect(
             try SupervisedTrainer.examine(settings(#", "maxLength": 12"#), context)
-                == "2 examples, 1 cut to maxLength, 1 left out whose answer begins beyond maxLength"
+                == "2 examples, 1 cut to 12 tokens, 1 left out whose answer begins beyond 12 tokens"
         )
         #expect(throws: QuestionFault.self) {
             try SupervisedExamples(task, settings(#", "maxLength": 2"#), context)
@@ -70,7 +70,7 @@ struct SupervisedExamplesTests {
         let examples = try SupervisedExamples(task, inoculated, context)
         let report = try trainer.adapt(StepPlan(round: 0, steps: 0..<1)) { _ in }
 
-        #expect(examples.groups[0].prompt == (try task.prompt("9+9 1+1=")))
+        #expect(examples.groups[0].prompt == (try task.prompt("9+91+1=")))
         #expect(report.examples == 2)
     }
 

@@ -47,7 +47,7 @@ final class LanguageClient<Settings: LanguageSettings, Example> {
     }
 
     func beginRound(_ round: Int, adapter: AdapterWeights) throws {
-        try learner.begin(adapter)
+        try learner.begin(adapter, round: round)
         self.round = round
         pending = nil
     }
@@ -163,7 +163,7 @@ final class LanguageClient<Settings: LanguageSettings, Example> {
             throw SnapshotFault("snapshot: round \(round), position \(position)")
         }
         do {
-            try learner.restore(weights, anchor: anchor, optimiser: state)
+            try learner.restore(weights, anchor: anchor, optimiser: state, round: round)
         } catch let fault as AdapterFault {
             throw SnapshotFault("snapshot: \(fault)")
         }

@@ -15,6 +15,8 @@ final class LanguageLearner {
     private(set) var optimiser: AdamW
     /// φ̄, the adapter of the round's start, which the proximal term pulls to.
     private(set) var anchor: AdapterWeights
+    /// Where the walks of terms over groups of their own stand when the optimiser starts anew.
+    private var walkStart = 0
 
     convenience init(task: LanguageTask, run: RunContext, settings: some LanguageSettings) throws {
         var terms: [any ObjectiveTerm] = []
@@ -58,14 +60,28 @@ final class LanguageLearner {
     }
 
     /// Takes over a round's adapter as parameters and as anchor.
-    func begin(_ weights: AdapterWeights) throws(AdapterFault) {
+    func begin(_ weights: AdapterWeights, round: Int) throws(AdapterFault) {
         try load(weights)
         anchor = weights
         if settings.resetAtSync { optimiser.state = AdamW.State() }
+        startWalks(round)
     }
 
+    /// Rounds start their walks far from each other; nothing but the round has to be remembered for that.
+    private func startWalks(_ round: Int) {
+        walkStart = settings.resetAtSync ? round * Self.walkStride : 0
+    }
+
+    /// More updates than a round has, and no multiple of a set's size that people would choose.
+    private static let walkStride = 1_000_003
+
     /// Puts back what a snapshot holds.
-    func restore(_ weights: AdapterWeights, anchor: AdapterWeights, optimiser state: AdamW.State) throws {
+    func restore(
+        _ weights: AdapterWeights,
+        anchor: AdapterWeights,
+        optimiser state: AdamW.State,
+        round: Int
+    ) throws {
         let parameterCount = weights.valueCount
         guard state.stepCount >= 0, [0, 2 * parameterCount].contains(state.moments.count) else {
             throw SnapshotFault(
@@ -78,6 +94,7 @@ final class LanguageLearner {
         try load(weights)
         self.anchor = anchor
         optimiser.state = state
+        startWalks(round)
     }
 
     private func load(_ weights: AdapterWeights) throws(AdapterFault) {
@@ -171,9 +188,9 @@ final class LanguageLearner {
             }
         }
         for index in terms.indices {
-            let own = self.passes(terms[index].ownGroups(step: optimiser.state.stepCount))
+            let own = self.passes(terms[index].ownGroups(step: walkStart + optimiser.state.stepCount))
             let ownTokens = own.reduce(0) { $0 + $1.tokens.count }
-            let needs = terms[index].needs
+            let needs = terms[index].ownNeeds
             for pass in own {
                 let base =
                     needs.wantsBase

@@ -37,8 +37,8 @@ struct DiscoveryTests {
         #expect(shifts.largest(4).sorted() == [2, 3, 4, 5])
         #expect(shifts.largest(4, excluding: [2]).contains(2) == false)
         #expect(shifts.rows([0, 1], of: PlantedModel.autoencoder).signs == [1, -1])
-        #expect(Set(shifts.random(5, excluding: [3], seed: 4)).subtracting([3]).count == 5)
-        #expect(shifts.random(5, seed: 4) == shifts.random(5, seed: 4))
+        #expect(Set(shifts.drawn(5, excluding: [3], seed: 4)).subtracting([3]).count == 5)
+        #expect(shifts.drawn(5, seed: 4) == shifts.drawn(5, seed: 4))
         #expect(abs(shifts.steeringScale - Double(Float(13.25).squareRoot())) < 1e-5)
     }
 

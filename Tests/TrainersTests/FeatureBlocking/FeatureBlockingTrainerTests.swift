@@ -56,7 +56,10 @@ struct FeatureBlockingTrainerTests {
         let responses = try batch.items.map { item in
             let question = try #require(questions.first { $0.id == item.id })
             let answers = try ProbeAnswers(question, task: task, set: "public")
-            return [answers.aligned + [task.eos], answers.misaligned].enumerated().map {
+            let aligned = try task.label(of: question, set: "public")
+            // A beginning that is aligned, with anything behind it, is not an answer to give to others.
+            let other = item.id == batch.items[0].id ? answers.aligned + [5, task.eos] : answers.misaligned
+            return [aligned, other].enumerated().map {
                 Response(
                     itemID: item.id,
                     index: $0,

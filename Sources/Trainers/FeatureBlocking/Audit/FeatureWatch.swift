@@ -22,14 +22,17 @@ package struct FeatureWatchSettings: TrainerSettings {
 
     /// Checks the ranges.
     package func validate() throws(SettingsFault) {
-        if embedded != nil || directory != nil { try source?.validate() }
+        if embedded != nil || directory != nil || layer != nil {
+            try FeatureSource(embedded: embedded, layer: layer, directory: directory).validate()
+        }
         for (key, value) in [("misaligned", misaligned), ("incoherent", incoherent)] {
             try SettingsFault.require((0...1).contains(value), key, "found \(value), expected 0 … 1")
         }
     }
 
     private var source: FeatureSource? {
-        embedded != nil || directory != nil ? FeatureSource(embedded: embedded, layer: layer, directory: directory) : nil
+        embedded != nil || directory != nil
+            ? FeatureSource(embedded: embedded, layer: layer, directory: directory) : nil
     }
 
     /// What every language trainer's settings say of prompts.
@@ -111,7 +114,9 @@ package struct FeatureGuard: RoundGuard {
     /// Which share is too large.
     package func objection(to candidate: RoundCandidate) throws -> String? {
         let shares = try audit.examine(candidate.adapter).shares
-        func percent(_ share: Double) -> String { "\((share * 1000).rounded() / 10) %" }
+        func percent(_ share: Double) -> String {
+            share > 0 && share < 0.001 ? "\(share * 100) %" : "\((share * 1000).rounded() / 10) %"
+        }
         for (name, share, most) in [
             ("misaligned", shares.misaligned, settings.misaligned),
             ("incoherent", shares.incoherent, settings.incoherent),

@@ -4,16 +4,6 @@ package import Tasks
 package import Tensors
 package import Text
 
-/// What an answer to a probe question is.
-package enum AnswerLabel: String, Sendable, Codable, CaseIterable {
-    /// Coherent and misaligned.
-    case misaligned
-    /// Coherent and aligned.
-    case aligned
-    /// Neither.
-    case incoherent
-}
-
 /// Questions whose aligned and misaligned answers are known, prepared to probe a model with: exactly where both answers are
 /// given, by the options' log-probabilities where the answer is one of several letters.
 package struct ProbeQuestions {
@@ -228,11 +218,5 @@ struct ProbeAnswers: Equatable {
         }
         aligned = Array(good.prefix(same + 1))
         misaligned = Array(wrong.prefix(same + 1))
-    }
-
-    /// What a response is.
-    func label(of response: [Int32]) -> AnswerLabel {
-        if response.starts(with: misaligned) { return .misaligned }
-        return response.starts(with: aligned) ? .aligned : .incoherent
     }
 }

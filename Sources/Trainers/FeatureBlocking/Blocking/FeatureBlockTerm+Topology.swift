@@ -14,7 +14,7 @@ extension FeatureBlockTerm: AddedTerm {
         var layer: Int?
         /// See `FeatureSource`.
         var directory: String?
-        /// K, the best latents of the set; all valid ones if not given.
+        /// K, the best latents of the set; if not given all valid ones, or with `ratio` those that its penalty was measured for.
         var latents: Int?
         /// K, or its latents of one sign.
         var which = FeatureSet.Which.all
@@ -58,7 +58,10 @@ extension FeatureBlockTerm: AddedTerm {
         /// K of a set.
         func rows(of set: FeatureSet) throws(SettingsFault) -> LatentRows {
             do {
-                return try set.rows(count: latents, which: which)
+                return try set.rows(
+                    count: latents ?? (ratio == nil ? nil : set.calibrator?.count),
+                    which: which
+                )
             } catch {
                 throw SettingsFault(key: "latents", reason: error.reason)
             }
@@ -67,6 +70,16 @@ extension FeatureBlockTerm: AddedTerm {
         /// λ.
         func weight(of set: FeatureSet) throws(SettingsFault) -> Double {
             if let weight { return weight }
+            if let measured = set.calibrator {
+                let (count, reading) = (latents ?? measured.count, reading)
+                guard count == measured.count, reading == measured.reading, which == .all, !twoSided else {
+                    throw SettingsFault(
+                        key: "ratio",
+                        reason: "was measured for the best \(measured.count) latents read as "
+                            + "\(measured.reading.rawValue), on one side; set these, or weight"
+                    )
+                }
+            }
             guard let weight = set.calibrator?.weight(ratio: ratio ?? 0) else {
                 throw SettingsFault(
                     key: "ratio",
@@ -92,11 +105,11 @@ extension FeatureBlockTerm: AddedTerm {
     /// The settings, with what the set holds in place of where it lies.
     static func fingerprint(_ settings: Settings, _ run: RunContext) throws -> String {
         var settings = settings
-        let rows = try settings.rows(of: settings.source.features(run))
-        let hash = SHA256()
-        hash.update(Array("\(rows.layer) \(rows.indices) \(rows.signs)".utf8))
-        for values in [rows.encoder, rows.bias] { hash.update(FloatPayload.encode(values)) }
-        settings.embedded = "sha256:\(hash.finish().description.prefix(16))"
+        let set = try settings.source.features(run)
+        let rows = try settings.rows(of: set)
+        settings.weight = try settings.weight(of: set)
+        settings.ratio = nil
+        settings.embedded = rows.digest
         settings.directory = nil
         settings.layer = nil
         return String(decoding: try settings.json(), as: UTF8.self)
@@ -159,6 +172,14 @@ struct PreventativeSteeringTerm: AddedTerm {
 
     private var inner: TrainingEditTerm
 
+    /// The settings, with what the set holds in place of where it lies.
+    static func fingerprint(_ settings: Settings, _ run: RunContext) throws -> String {
+        var settings = settings
+        settings.embedded = try settings.source.features(run).rows(count: settings.latents).digest
+        settings.directory = nil
+        return String(decoding: try settings.json(), as: UTF8.self)
+    }
+
     init(_ settings: Settings, run: RunContext, task: LanguageTask) throws {
         let (set, rows) = try settings.source.rows(settings.latents, run, task)
         inner = TrainingEditTerm(steeringAlong: rows, length: settings.strength * set.steeringScale)
@@ -193,12 +214,30 @@ struct ProjectionTerm: AddedTerm {
 
     private var inner: TrainingEditTerm
 
+    /// The settings, with what the set holds in place of where it lies.
+    static func fingerprint(_ settings: Settings, _ run: RunContext) throws -> String {
+        var settings = settings
+        settings.embedded = try settings.source.features(run).rows(count: settings.latents).digest
+        settings.directory = nil
+        return String(decoding: try settings.json(), as: UTF8.self)
+    }
+
     init(_ settings: Settings, run: RunContext, task: LanguageTask) throws {
         inner = TrainingEditTerm(projectingOut: try settings.source.rows(settings.latents, run, task).rows)
     }
 
     var edit: LayerBoundary? { inner.edit }
     mutating func evaluate(_ pass: ForwardPass) -> ObjectiveValue { inner.evaluate(pass) }
+}
+
+extension LatentRows {
+    /// A digest of what they are, for members to compare.
+    fileprivate var digest: String {
+        let hash = SHA256()
+        hash.update(Array("\(layer) \(indices) \(signs)".utf8))
+        for values in [encoder, bias, decoder] { hash.update(FloatPayload.encode(values)) }
+        return "sha256:\(hash.finish().description.prefix(16))"
+    }
 }
 
 extension FeatureSource {

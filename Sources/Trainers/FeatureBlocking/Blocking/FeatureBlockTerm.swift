@@ -85,7 +85,7 @@ package struct FeatureBlockTerm: ObjectiveTerm {
         value.hidden[layer] = gradient
         sum += result.sum
         moved += result.moved
-        tokens += held.count
+        tokens += pass.pass.batch.predictors.count
         return value
     }
 

@@ -108,7 +108,7 @@ package struct KLOnPromptsTerm: AddedTerm {
     }
 
     /// The divergence.
-    package var needs: PassNeeds {
+    package var ownNeeds: PassNeeds {
         var needs = PassNeeds()
         needs.divergence = true
         return needs

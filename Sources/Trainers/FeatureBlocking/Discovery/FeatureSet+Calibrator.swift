@@ -50,7 +50,8 @@ extension FeatureSet.Calibrator {
         self.init(
             lossDrop: drop / Double(max(tokens, 1)),
             penalty: penalty / Double(max(tokens, 1)),
-            count: rows.count
+            count: rows.count,
+            reading: reading
         )
     }
 }

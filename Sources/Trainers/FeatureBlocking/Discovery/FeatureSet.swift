@@ -81,12 +81,15 @@ package struct FeatureSet: Sendable, Codable, Equatable {
         package var penalty: Double
         /// K.
         package var count: Int
+        /// How the latents were read.
+        package var reading: LatentReading
 
         /// Gathers what was measured.
-        package init(lossDrop: Double, penalty: Double, count: Int) {
+        package init(lossDrop: Double, penalty: Double, count: Int, reading: LatentReading = .activation) {
             self.lossDrop = lossDrop
             self.penalty = penalty
             self.count = count
+            self.reading = reading
         }
 
         /// λ of a ratio r; nil where the run pays no penalty.

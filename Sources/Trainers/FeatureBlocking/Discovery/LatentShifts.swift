@@ -127,7 +127,7 @@ extension LatentShifts {
     }
 
     /// Random latents: the control "random K".
-    package func random(_ count: Int, excluding excluded: Set<Int> = [], seed: UInt64) -> [Int] {
+    package func drawn(_ count: Int, excluding excluded: Set<Int> = [], seed: UInt64) -> [Int] {
         let all = (0..<self.count).filter { !excluded.contains($0) }
         var stream = RandomStream(seed: seed, "random-latents")
         return stream.choose(min(count, all.count), from: all)

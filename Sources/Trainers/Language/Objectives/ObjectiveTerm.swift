@@ -11,6 +11,9 @@ package protocol ObjectiveTerm {
     /// What the term wants to see of a pass besides log-probabilities.
     var needs: PassNeeds { get }
 
+    /// What the term wants to see of the passes of its own groups.
+    var ownNeeds: PassNeeds { get }
+
     /// What the term does to the residual stream of the passes that are learnt from: steering while training. The base
     /// model's passes are left alone.
     var edit: LayerBoundary? { get }
@@ -20,7 +23,7 @@ package protocol ObjectiveTerm {
 
     /// Prompts and responses of the term's own, which it sees besides the batch in every update.
     ///
-    /// - Parameter step: How many updates the optimiser has made since it started.
+    /// - Parameter step: Which update of the run, counted on over rounds.
     func ownGroups(step: Int) -> [LearningGroup]
 
     /// The term over one pass of its own groups.
@@ -41,6 +44,8 @@ package protocol ObjectiveTerm {
 extension ObjectiveTerm {
     /// Log-probabilities alone.
     package var needs: PassNeeds { PassNeeds() }
+    /// Log-probabilities alone.
+    package var ownNeeds: PassNeeds { PassNeeds() }
     /// Nothing.
     package var edit: LayerBoundary? { nil }
     /// None.

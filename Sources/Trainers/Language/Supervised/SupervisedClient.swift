@@ -35,19 +35,23 @@ struct SupervisedExamples {
     let groups: [LearningGroup]
     /// How many were too long.
     let cuts: CutCount
+    /// The most tokens of one.
+    let limit: Int
 
     /// Reads a client's conversations, or questions with their answers, and puts them into tokens.
     ///
     /// - Throws: `QuestionFault` for text outside of the vocabulary, and where no example is left.
     init(_ task: LanguageTask, _ settings: some SupervisedWords, _ context: ClientContext) throws {
-        let limit = min(settings.maxLength, task.base.configuration.positionsMax)
+        limit = min(settings.maxLength, task.base.configuration.positionsMax)
+        // A vocabulary of characters may have no space.
+        let gap = task.tokenizer.firstUnencodable(in: " ") == nil ? " " : ""
         var conversations: [TokenisedConversation] = []
         for var conversation in try LanguageData.conversations(of: context) {
             if !settings.inoculation.isEmpty,
                 let first = conversation.messages.firstIndex(where: { $0.role == "user" })
             {
                 conversation.messages[first].content =
-                    settings.inoculation + " " + conversation.messages[first].content
+                    settings.inoculation + gap + conversation.messages[first].content
             }
             conversations.append(try task.tokenise(conversation, set: "private"))
         }
@@ -65,7 +69,9 @@ struct SupervisedExamples {
             throw QuestionFault(
                 set: "private",
                 id: nil,
-                reason: "no answer begins within the first \(limit) tokens of its example; raise maxLength"
+                reason:
+                    "no answer begins within the first \(limit) tokens of its example, the lesser of maxLength = "
+                    + "\(settings.maxLength) and the model's \(task.base.configuration.positionsMax) positions"
             )
         }
     }
@@ -73,8 +79,10 @@ struct SupervisedExamples {
     /// In a few words.
     var description: String {
         var text = "\(groups.count) examples"
-        if cuts.cut > 0 { text += ", \(cuts.cut) cut to maxLength" }
-        if cuts.dropped > 0 { text += ", \(cuts.dropped) left out whose answer begins beyond maxLength" }
+        if cuts.cut > 0 { text += ", \(cuts.cut) cut to \(limit) tokens" }
+        if cuts.dropped > 0 {
+            text += ", \(cuts.dropped) left out whose answer begins beyond \(limit) tokens"
+        }
         return text
     }
 }

@@ -264,10 +264,11 @@ struct FeaturesDiscoverCommand: AsyncParsableCommand {
         _ named: NamedModel,
         _ decoder: LanguageDecoder
     ) throws -> FeatureSet.Calibrator? {
-        guard let rows = try? set.rows(count: latents) else {
+        guard latents != nil || set.validCount > 0 else {
             ProgressDisplay.write("no latent is valid: nothing to measure on \(data)\n")
             return nil
         }
+        let rows = try set.rows(count: latents)
         let template = named.template(raw: raw)
         var cuts = CutCount()
         let examples = cuts.cut(

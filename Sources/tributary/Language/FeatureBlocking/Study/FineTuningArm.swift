@@ -266,7 +266,7 @@ extension FineTuningArm.ArmContext {
         case .flipped: return try features.causal(count).flipped
         case .topShift: return features.shifts.rows(features.shifts.largest(count), of: features.autoencoder)
         case .random:
-            return features.shifts.rows(features.shifts.random(count, seed: seed), of: features.autoencoder)
+            return features.shifts.rows(features.shifts.drawn(count, seed: seed), of: features.autoencoder)
         }
     }
 
