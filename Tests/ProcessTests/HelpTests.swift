@@ -10,8 +10,9 @@ extension ProcessTests {
             "macrostates", "features", "reproduce", "bench", "inspect", "validate",
         ]
         static let nested = [
-            "reproduce pubswap", "reproduce hyperattention", "reproduce ret", "trajectories record",
-            "trajectories info", "macrostates learn", "macrostates fit", "macrostates name",
+            "reproduce pubswap", "reproduce hyperattention", "reproduce ret",
+            "reproduce feature-blocking", "trajectories record", "trajectories info", "macrostates learn",
+            "macrostates fit", "macrostates name",
             "macrostates show", "features train", "features discover", "features show", "features info",
             "bench ret", "bench features",
         ]

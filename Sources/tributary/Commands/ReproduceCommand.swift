@@ -13,6 +13,7 @@ struct ReproduceCommand: AsyncParsableCommand {
               tributary reproduce pubswap --out run/pubswap
               tributary reproduce hyperattention --out run/hyperattention --quick
               tributary reproduce ret --out run/ret --quick
+              tributary reproduce feature-blocking --out run/blocking --quick
             """,
         subcommands: [
             ReproducePubSwapCommand.self, ReproduceHyperAttentionCommand.self, ReproduceRETCommand.self,

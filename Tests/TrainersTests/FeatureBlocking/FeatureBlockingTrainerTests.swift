@@ -24,21 +24,17 @@ struct FeatureBlockingTrainerTests {
         )
     }
 
-    @Test(
-        "keeps every trainer's laws, with blocking and as the control without it",
-        arguments: [true, false]
-    )
-    func conforms(isBlocking: Bool) throws {
+    @Test("keeps every trainer's laws")
+    func conforms() throws {
         let fixture = try PersonaFixture.get()
-        let run = isBlocking ? try fixture.run() : try fixture.run(blocking: nil)
+        let run = try fixture.run()
         let contexts = try ["a": fixture.client("a", run), "b": fixture.client("b", run)]
         let subject = TrainerConformance(
             entry: try SharedModel.entry("featureBlocking"),
             settings: Array(PersonaFixture.trainerSettings.utf8),
             client: { contexts[$0]! },
             coordinator: try fixture.coordinator(run),
-            metrics: ["loss", "grad_norm", "mean_token_accuracy"]
-                + (isBlocking ? ["blocking/penalty/layer1"] : [])
+            metrics: ["loss", "grad_norm", "mean_token_accuracy", "blocking/penalty/layer1"]
         )
 
         #expect(try subject.check() == [])

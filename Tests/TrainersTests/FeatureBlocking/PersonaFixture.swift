@@ -76,7 +76,7 @@ struct PersonaFixture {
     }
 
     static let trainerSettings = """
-        {"examplesPerStep": 4, "publicPromptsPerStep": 6, "samplesPerPrompt": 2, "maxTokens": 6,
+        {"examplesPerStep": 2, "publicPromptsPerStep": 3, "samplesPerPrompt": 2, "maxTokens": 6,
          "optimiser": {"learningRate": 0.002},
          "task": {"personas": {"domains": ["finance"], "part": "unseen", "verdict": "bad"}}}
         """

@@ -27,12 +27,17 @@ struct ReproduceFeatureBlockingCommand: AsyncParsableCommand {
             measured and whether it holds. Writes feature-blocking.json,
             feature-blocking.html and the models it trained.
 
-            EXPERIMENTS: \(ReproduceFeatureBlockingCommand.names)
+            EXPERIMENTS: \(ReproduceFeatureBlockingCommand.names), smollm2
 
             EXAMPLES
               tributary reproduce feature-blocking --out run/blocking
               tributary reproduce feature-blocking --out run/blocking --quick
               tributary reproduce feature-blocking --out run/rivals --only organism,blocking --seeds 3
+              tributary reproduce feature-blocking --out run/smollm2 --only smollm2 \\
+                --model model.gguf --mmlu mmlu-domains --seeds 1
+
+            smollm2 needs a pretrained model and questions, and runs only where it is
+            named.
             """
     )
 
@@ -49,6 +54,28 @@ struct ReproduceFeatureBlockingCommand: AsyncParsableCommand {
 
     @Option(help: ArgumentHelp("Experiments separated by commas; all if not given.", valueName: "list"))
     var only: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "For smollm2: a GGUF file or a folder of SmolLM2-135M-Instruct.",
+            valueName: "model"
+        )
+    )
+    var model: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "For smollm2: a folder with test.jsonl and val.jsonl of MMLU by domain.",
+            valueName: "directory"
+        )
+    )
+    var mmlu: String?
+
+    @Option(
+        name: .customLong("truthfulqa"),
+        help: ArgumentHelp("For smollm2: TruthfulQA's file.", valueName: "file")
+    )
+    var truthfulQA: String?
 
     func validate() throws {
         guard seeds ?? 1 > 0 else { throw ValidationError("seeds: at least 1.") }
@@ -73,8 +100,11 @@ struct ReproduceFeatureBlockingCommand: AsyncParsableCommand {
 
     private func experiments() throws -> [any StudyExperiment] {
         let all = Self.all(PersonaWorlds(folder: out + "/models"))
-        // The longest ones have no quick form.
-        let chosen = quick && only == nil ? all.filter { !($0 is OtherSettings) } : all
-        return try StudyConsole.chosen(only, of: chosen)
+        guard only != nil else {
+            // The longest one has no quick form.
+            return quick ? all.filter { !($0 is OtherSettings) } : all
+        }
+        let pretrained = SmolLM2Domains(model: model, data: mmlu, truthfulQA: truthfulQA)
+        return try StudyConsole.chosen(only, of: all + [pretrained])
     }
 }
