@@ -53,14 +53,13 @@ extension LanguageDecoder {
         from start: RecordedStart? = nil
     ) -> [[ResponseScore]] {
         let tape = Tape(recording: false, workspace: workspace)
-        let states = hidden(
+        let states = states(
             tape: tape,
-            tokens: batch.tokens,
-            positions: batch.positions,
-            adapter: withAdapter ? adapter : nil,
+            batch: batch,
+            withAdapter: withAdapter,
             boundary: boundary,
             start: start
-        ) { _, kind, pass in kind.attend(pass, AttentionPattern(segments: batch.segments)) }
+        )
         let statistics = tape.tokenStatistics(
             tape.gatherRows(states, rows: batch.predictors),
             head: head(withAdapter ? adapter : nil),

@@ -18,14 +18,13 @@ extension LanguageDecoder {
         boundary: LayerBoundary? = nil
     ) -> [Float] {
         let tape = Tape(recording: false, workspace: workspace)
-        let states = hidden(
+        let states = states(
             tape: tape,
-            tokens: batch.tokens,
-            positions: batch.positions,
-            adapter: withAdapter ? adapter : nil,
+            batch: batch,
+            withAdapter: withAdapter,
             boundary: boundary,
             blocks: layer
-        ) { _, kind, pass in kind.attend(pass, AttentionPattern(segments: batch.segments)) }
+        )
         guard let rows else { return states.toArray() }
         return tape.gatherRows(states, rows: rows).toArray()
     }

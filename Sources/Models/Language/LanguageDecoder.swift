@@ -138,14 +138,27 @@ package final class LanguageDecoder {
         withAdapter: Bool = true,
         boundary: LayerBoundary? = nil
     ) -> Tensor {
+        states(tape: tape, batch: batch, withAdapter: withAdapter, boundary: boundary)
+    }
+
+    /// A part of the pass over a packed batch: see `hidden` for `blocks` and `start`.
+    func states(
+        tape: Tape,
+        batch: PackedBatch,
+        withAdapter: Bool,
+        boundary: LayerBoundary?,
+        blocks: Int? = nil,
+        start: RecordedStart? = nil
+    ) -> Tensor {
         hidden(
             tape: tape,
             tokens: batch.tokens,
             positions: batch.positions,
-            segments: batch.segments,
-            withAdapter: withAdapter,
-            boundary: boundary
-        )
+            adapter: withAdapter ? adapter : nil,
+            boundary: boundary,
+            blocks: blocks,
+            start: start
+        ) { _, kind, pass in kind.attend(pass, AttentionPattern(segments: batch.segments)) }
     }
 
     /// The log-probability of each response token given what stands before it.
@@ -234,14 +247,13 @@ package final class LanguageDecoder {
     package func basePass(batch: PackedBatch, temperature: Float, needs: PassNeeds) -> BasePass {
         let tape = Tape(recording: false, workspace: workspace)
         var residuals: [Int: [Float]] = [:]
-        let states = hidden(
+        let states = states(
             tape: tape,
-            tokens: batch.tokens,
-            positions: batch.positions,
-            adapter: nil,
+            batch: batch,
+            withAdapter: false,
             boundary: keeper(of: needs.baseLayers) { residuals[$0] = $1.toArray() },
             blocks: needs.wantsBaseHead ? nil : needs.baseLayers.max() ?? 0
-        ) { _, kind, pass in kind.attend(pass, AttentionPattern(segments: batch.segments)) }
+        )
         guard needs.wantsBaseHead else { return BasePass(logProbs: [], predictors: nil, hidden: residuals) }
         let predictors = tape.gatherRows(states, rows: batch.predictors)
         let logProbs = tape.tokenLogProbs(

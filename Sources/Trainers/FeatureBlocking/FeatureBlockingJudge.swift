@@ -1,6 +1,5 @@
 package import Contract
 internal import Models
-internal import Randomness
 internal import Tasks
 
 /// The coordinator's half of `featureBlocking`: it asks probe prompts, judges the answers itself, audits every merged model and,
@@ -165,16 +164,9 @@ package final class FeatureBlockingJudge: PublicJudge {
         var rows = blocked.rows.picking([])
         let shares = probe.measure(decoder, withAdapter: true, edit: nil)
         if shares.misaligned > refresh.above {
-            let answers = decoder.generate(
-                prompts: probe.prompts,
-                samplesPerPrompt: 1,
-                settings: SamplingSettings(maxTokens: task.maxTokens, temperature: 0, stop: task.eos)
-            ) { prompt, sample in RandomStream(seed: 0, "refresh", prompt, sample) }
             // What was rerouted moves on answers (our notes, section 5).
-            let texts = zip(probe.prompts, answers).map { prompt, answer in
-                let tokens = prompt + answer.flatMap(\.tokens).dropLast()
-                return ActivationText(tokens: tokens, rows: prompt.count - 1..<tokens.count)
-            }
+            let texts = decoder.greedyAnswers(to: probe.prompts, maxTokens: task.maxTokens, eos: task.eos)
+                .map { ActivationText(answering: $0.prompt, $0.responses[0]) }
             let search = try FeatureDiscovery(
                 base: ProbedModel(decoder, withAdapter: false),
                 misaligned: ProbedModel(decoder, withAdapter: true),

@@ -36,6 +36,33 @@ struct LanguageTask {
         template = prompt.template
     }
 
+    /// What every language trainer's settings say of prompts.
+    private struct PromptWords: Decodable {
+        var maxTokens: Int?
+        var prompt: PromptSettings?
+    }
+
+    /// The task of whatever watches the trainer of a run, in the words that all language trainers share.
+    ///
+    /// - Parameters:
+    ///   - run: The run.
+    ///   - maxTokens: The most tokens of an answer; 0 takes the trainer's.
+    ///   - usual: The most tokens where neither says any.
+    /// - Throws: `SettingsFault` for a trainer without a language model.
+    init(watching run: RunContext, maxTokens: Int = 0, usual: Int = 256) throws {
+        try SettingsFault.require(
+            !run.model.isEmpty,
+            "",
+            "watches the answers of a language model, and the trainer of this topology has none"
+        )
+        let words = try run.settings.decodePart(PromptWords.self)
+        try self.init(
+            run,
+            prompt: words.prompt ?? PromptSettings(),
+            maxTokens: maxTokens > 0 ? maxTokens : words.maxTokens ?? usual
+        )
+    }
+
     /// The task of a command, which has no topology.
     ///
     /// - Throws: `CheckpointError`, `TokenizerError`, also for a vocabulary without an end.

@@ -62,12 +62,6 @@ package struct RETMonitor: RoundMonitor {
         }
     }
 
-    /// What every language trainer's settings say of prompts.
-    private struct PromptWords: Decodable {
-        var maxTokens: Int?
-        var prompt: PromptSettings?
-    }
-
     private let settings: Settings
     private let seed: UInt64
     private let task: LanguageTask
@@ -84,19 +78,9 @@ package struct RETMonitor: RoundMonitor {
     /// - Throws: `SettingsFault` for a trainer without a language model, a layer that it does not have, or responses too short
     ///   to learn from.
     package init(settings: Settings, context: CoordinatorContext) throws {
-        try SettingsFault.require(
-            !context.run.model.isEmpty,
-            "",
-            "watches the responses of a language model, and the trainer of this topology has none"
-        )
         self.settings = settings
         seed = context.run.seed
-        let words = try context.run.settings.decodePart(PromptWords.self)
-        task = try LanguageTask(
-            context.run,
-            prompt: words.prompt ?? PromptSettings(),
-            maxTokens: settings.maxTokens > 0 ? settings.maxTokens : words.maxTokens ?? 128
-        )
+        task = try LanguageTask(watching: context.run, maxTokens: settings.maxTokens, usual: 128)
         let all = try LanguageData.publicQuestions(context)
         let count = min(settings.prompts, all.count)
         let questions = (0..<count).map { all[$0 * all.count / count] }

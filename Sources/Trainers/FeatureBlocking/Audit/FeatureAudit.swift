@@ -1,6 +1,5 @@
 internal import Contract
 internal import Models
-internal import Randomness
 internal import Tasks
 
 /// Looks for emergent misalignment in a merged model: what it does on prompts that nobody trained on, and what its blocked
@@ -26,9 +25,6 @@ final class FeatureAudit {
     private let questions: ProbeQuestions
     private let blocked: BlockedRows?
     private let autoencoder: SparseAutoencoder?
-
-    /// How many latents are compared for rerouting (our notes, section 4).
-    static let movedMost = 40
 
     /// Prepares an audit.
     ///
@@ -61,8 +57,8 @@ final class FeatureAudit {
             byTopic: zip(questions.topics, measured).map { ($0.name, $1) }
         )
         guard let blocked else { return result }
-        let answers = greedyAnswers()
-        let batch = PackedBatch(groups: answers.map { (prompt: $0.prompt, responses: [$0.answer]) })
+        let answers = decoder.greedyAnswers(to: questions.prompts, maxTokens: task.maxTokens, eos: task.eos)
+        let batch = PackedBatch(groups: answers.map { ($0.prompt, $0.responses) })
         result.latents = BlockedLatents(
             blocked.rows,
             reading: blocked.reading,
@@ -73,40 +69,23 @@ final class FeatureAudit {
         return result
     }
 
-    /// The model's most likely answers.
-    private func greedyAnswers() -> [(prompt: [Int32], answer: [Int32])] {
-        let completions = decoder.generate(
-            prompts: questions.prompts,
-            samplesPerPrompt: 1,
-            settings: SamplingSettings(maxTokens: task.maxTokens, temperature: 0, stop: task.eos)
-        ) { prompt, sample in RandomStream(seed: 0, "feature-audit", prompt, sample) }
-        return zip(questions.prompts, completions).map { ($0, $1.flatMap(\.tokens)) }.filter { !$0.1.isEmpty }
-    }
-
     /// How far the model moves the latents outside of K that plain fine-tuning moves.
     private func overlap(
-        _ answers: [(prompt: [Int32], answer: [Int32])],
+        _ answers: [LearningGroup],
         _ autoencoder: SparseAutoencoder,
         _ blocked: BlockedRows
     ) throws -> Double? {
         let blockedLatents = Set(blocked.rows.indices)
         let plain = blocked.set.latents.filter { !blockedLatents.contains($0.index) }
             .sorted { (-abs($0.shift), $0.index) < (-abs($1.shift), $1.index) }
-            .prefix(Self.movedMost).map(\.index)
-        guard !plain.isEmpty else { return nil }
+            .prefix(LatentShifts.comparedMost).map(\.index)
         let shifts = try LatentShifts(
             base: ProbedModel(decoder, withAdapter: false),
             misaligned: ProbedModel(decoder, withAdapter: true),
             autoencoder: autoencoder,
-            texts: answers.map {
-                ActivationText(
-                    tokens: $0.prompt + $0.answer.dropLast(),
-                    rows: $0.prompt.count - 1..<$0.prompt.count + $0.answer.count - 1
-                )
-            }
+            texts: answers.map { ActivationText(answering: $0.prompt, $0.responses[0]) }
         )
-        let moved = Set(shifts.largest(plain.count, excluding: blockedLatents))
-        return Double(plain.count(where: moved.contains)) / Double(plain.count)
+        return shifts.overlap(with: plain, outside: blockedLatents)
     }
 }
 

@@ -35,25 +35,9 @@ package struct FeatureWatchSettings: TrainerSettings {
             ? FeatureSource(embedded: embedded, layer: layer, directory: directory) : nil
     }
 
-    /// What every language trainer's settings say of prompts.
-    private struct PromptWords: Decodable {
-        var maxTokens: Int?
-        var prompt: PromptSettings?
-    }
-
     /// The audit that both watches make.
     func audit(_ context: CoordinatorContext) throws -> FeatureAudit {
-        try SettingsFault.require(
-            !context.run.model.isEmpty,
-            "",
-            "audits the answers of a language model, and the trainer of this topology has none"
-        )
-        let words = try context.run.settings.decodePart(PromptWords.self)
-        let task = try LanguageTask(
-            context.run,
-            prompt: words.prompt ?? PromptSettings(),
-            maxTokens: words.maxTokens ?? 256
-        )
+        let task = try LanguageTask(watching: context.run)
         let blocked = try source.map { try BlockedRows($0, context.run, task.base) }
         let held = try blocked ?? BlockedRows(of: context.run, base: task.base)
         let probes =

@@ -173,23 +173,6 @@ extension ActivationText {
     }
 }
 
-extension BehaviourShares {
-    /// Shares over the prompts of several measurements.
-    package init(of parts: [BehaviourShares]) {
-        let count = parts.reduce(0) { $0 + $1.count }
-        func mean(_ share: (BehaviourShares) -> Double) -> Double {
-            parts.reduce(0) { $0 + share($1) * Double($1.count) } / Double(max(count, 1))
-        }
-        self.init(
-            misaligned: mean(\.misaligned),
-            aligned: mean(\.aligned),
-            incoherent: mean(\.incoherent),
-            refused: mean(\.refused),
-            count: count
-        )
-    }
-}
-
 /// The beginnings by which the aligned and the misaligned answer to a question are told apart: up to the first token in which
 /// they differ.
 struct ProbeAnswers: Equatable {

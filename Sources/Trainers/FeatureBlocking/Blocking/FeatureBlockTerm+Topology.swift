@@ -140,119 +140,12 @@ extension FeatureBlockTerm: AddedTerm {
     }
 }
 
-/// Rivals that a topology can name.
-struct PreventativeSteeringTerm: AddedTerm {
-    static let name = "preventativeSteering"
-
-    /// The settings behind `preventativeSteering`.
-    struct Settings: TrainerSettings {
-        /// See `FeatureSource`.
-        var embedded: String?
-        /// See `FeatureSource`.
-        var layer: Int?
-        /// See `FeatureSource`.
-        var directory: String?
-        /// How many of the best latents; one if not given.
-        var latents = 1
-        /// How far states are pushed while training, in median state lengths.
-        var strength = 0.5
-
-        var source: FeatureSource { FeatureSource(embedded: embedded, layer: layer, directory: directory) }
-
-        func validate() throws(SettingsFault) {
-            try source.validate()
-            try SettingsFault.require(latents >= 1, "latents", "found \(latents), expected 1 or more")
-            try SettingsFault.require(
-                strength > 0 && strength <= 100,
-                "strength",
-                "found \(strength), expected more than 0 and at most 100"
-            )
-        }
-    }
-
-    private var inner: TrainingEditTerm
-
-    /// The settings, with what the set holds in place of where it lies.
-    static func fingerprint(_ settings: Settings, _ run: RunContext) throws -> String {
-        var settings = settings
-        settings.embedded = try settings.source.features(run).rows(count: settings.latents).digest
-        settings.directory = nil
-        return String(decoding: try settings.json(), as: UTF8.self)
-    }
-
-    init(_ settings: Settings, run: RunContext, task: LanguageTask) throws {
-        let (set, rows) = try settings.source.rows(settings.latents, run, task)
-        inner = TrainingEditTerm(steeringAlong: rows, length: settings.strength * set.steeringScale)
-    }
-
-    var edit: LayerBoundary? { inner.edit }
-    mutating func evaluate(_ pass: ForwardPass) -> ObjectiveValue { inner.evaluate(pass) }
-}
-
-/// Hard projection; see `TrainingEditTerm`.
-struct ProjectionTerm: AddedTerm {
-    static let name = "projectOut"
-
-    /// The settings behind `projectOut`.
-    struct Settings: TrainerSettings {
-        /// See `FeatureSource`.
-        var embedded: String?
-        /// See `FeatureSource`.
-        var layer: Int?
-        /// See `FeatureSource`.
-        var directory: String?
-        /// How many of the best latents span what is taken out.
-        var latents = 1
-
-        var source: FeatureSource { FeatureSource(embedded: embedded, layer: layer, directory: directory) }
-
-        func validate() throws(SettingsFault) {
-            try source.validate()
-            try SettingsFault.require(latents >= 1, "latents", "found \(latents), expected 1 or more")
-        }
-    }
-
-    private var inner: TrainingEditTerm
-
-    /// The settings, with what the set holds in place of where it lies.
-    static func fingerprint(_ settings: Settings, _ run: RunContext) throws -> String {
-        var settings = settings
-        settings.embedded = try settings.source.features(run).rows(count: settings.latents).digest
-        settings.directory = nil
-        return String(decoding: try settings.json(), as: UTF8.self)
-    }
-
-    init(_ settings: Settings, run: RunContext, task: LanguageTask) throws {
-        inner = TrainingEditTerm(projectingOut: try settings.source.rows(settings.latents, run, task).rows)
-    }
-
-    var edit: LayerBoundary? { inner.edit }
-    mutating func evaluate(_ pass: ForwardPass) -> ObjectiveValue { inner.evaluate(pass) }
-}
-
 extension LatentRows {
     /// A digest of what they are, for members to compare.
-    fileprivate var digest: String {
+    var digest: String {
         let hash = SHA256()
         hash.update(Array("\(layer) \(indices) \(signs)".utf8))
         for values in [encoder, bias, decoder] { hash.update(FloatPayload.encode(values)) }
         return "sha256:\(hash.finish().description.prefix(16))"
-    }
-}
-
-extension FeatureSource {
-    /// The set and the rows of its best latents, checked against the model.
-    fileprivate func rows(
-        _ count: Int,
-        _ run: RunContext,
-        _ task: LanguageTask
-    ) throws -> (set: FeatureSet, rows: LatentRows) {
-        let set = try features(run)
-        try set.check(task.base)
-        do {
-            return (set, try set.rows(count: count))
-        } catch {
-            throw SettingsFault(key: "latents", reason: error.reason)
-        }
     }
 }

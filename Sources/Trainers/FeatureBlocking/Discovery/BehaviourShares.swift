@@ -26,3 +26,20 @@ package struct BehaviourShares: Sendable, Codable, Equatable {
         incoherent < 1 ? misaligned / (1 - incoherent) : 0
     }
 }
+
+extension BehaviourShares {
+    /// Shares over the prompts of several measurements.
+    package init(of parts: [BehaviourShares]) {
+        let count = parts.reduce(0) { $0 + $1.count }
+        func mean(_ share: (BehaviourShares) -> Double) -> Double {
+            parts.reduce(0) { $0 + share($1) * Double($1.count) } / Double(max(count, 1))
+        }
+        self.init(
+            misaligned: mean(\.misaligned),
+            aligned: mean(\.aligned),
+            incoherent: mean(\.incoherent),
+            refused: mean(\.refused),
+            count: count
+        )
+    }
+}

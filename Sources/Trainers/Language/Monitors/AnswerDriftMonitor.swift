@@ -47,12 +47,6 @@ package struct AnswerDriftMonitor: RoundMonitor {
         }
     }
 
-    /// What every language trainer's settings say of prompts.
-    private struct PromptWords: Decodable {
-        var maxTokens: Int?
-        var prompt: PromptSettings?
-    }
-
     private let temperature: Float
     private let adapter: Adapter
     private let decoder: LanguageDecoder
@@ -65,17 +59,7 @@ package struct AnswerDriftMonitor: RoundMonitor {
     ///
     /// - Throws: `SettingsFault` for a trainer without a language model.
     package init(settings: Settings, context: CoordinatorContext) throws {
-        try SettingsFault.require(
-            !context.run.model.isEmpty,
-            "",
-            "watches the answers of a language model, and the trainer of this topology has none"
-        )
-        let words = try context.run.settings.decodePart(PromptWords.self)
-        let task = try LanguageTask(
-            context.run,
-            prompt: words.prompt ?? PromptSettings(),
-            maxTokens: words.maxTokens ?? 256
-        )
+        let task = try LanguageTask(watching: context.run)
         let all = try LanguageData.publicQuestions(context)
         let count = min(settings.items, all.count)
         let questions = (0..<count).map { all[$0 * all.count / count] }

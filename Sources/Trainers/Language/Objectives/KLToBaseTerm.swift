@@ -58,5 +58,8 @@ package struct KLToBaseTerm: AddedTerm {
     }
 
     /// `objective/klToBase`: the mean divergence, without w.
-    package var metrics: [String: Double] { ["objective/klToBase": sum / Double(max(tokens, 1))] }
+    package var metrics: [String: Double] { ["objective/klToBase": mean] }
+
+    /// The mean divergence so far, without w.
+    var mean: Double { sum / Double(max(tokens, 1)) }
 }

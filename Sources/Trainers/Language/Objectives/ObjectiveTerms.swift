@@ -13,7 +13,7 @@ protocol AddedTerm: ObjectiveTerm, SendableMetatype {
     static func check(_ settings: Settings, _ run: RunContext) throws
     /// What all members must agree on. Without this function it is the settings.
     static func fingerprint(_ settings: Settings, _ run: RunContext) throws -> String
-    /// The last block that may be trained, where the term holds those above it; nil for all. Without this function, all.
+    /// The blocks that may be trained, where the term leaves others as they are; nil for all. Without this function, all.
     static func trainedBlocks(_ settings: Settings, _ run: RunContext) throws -> Range<Int>?
     /// Makes the term.
     ///

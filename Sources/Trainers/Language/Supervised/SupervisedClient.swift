@@ -123,8 +123,6 @@ final class SupervisedClient<Settings: SupervisedWords> {
     }
 
     /// A supervised step on the correct responses of the mixed groups; nothing where there are none.
-    ///
-    /// - Parameter own: What the client answered.
     func absorb(_ pool: ResponsePool) throws -> StepReport {
         let (pending, prompts, mixed) = try client.takeMixedGroups(pool)
         let accepted = zip(prompts, mixed).compactMap { prompt, group -> LearningGroup? in

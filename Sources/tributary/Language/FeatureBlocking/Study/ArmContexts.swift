@@ -11,18 +11,20 @@ extension FineTuningArm {
 extension PersonaWorlds {
     /// What arms are made from on one base, for each fine-tuning seed.
     func contexts(
+        _ design: PersonaWorld.Design = .init(),
         base seed: UInt64,
         tuning seeds: [UInt64],
+        layers: [Int] = BlockingRecipe.layers,
         isQuick: Bool,
         progress: @Sendable (String) -> Void
     ) throws -> [FineTuningArm.ArmContext] {
-        let world = try world(seed: seed, isQuick: isQuick, progress: progress)
+        let world = try world(design, seed: seed, isQuick: isQuick, progress: progress)
         var found: [Int: WorldFeatures] = [:]
         var weights: [Int: Double] = [:]
-        for layer in BlockingRecipe.layers {
-            let features = try features(of: world, layer: layer, progress: progress)
+        for layer in layers {
+            let features = try features(of: world, design, layer: layer, progress: progress)
             found[layer] = features
-            weights[layer] = try BlockingRecipe.weight(of: features, world: world)
+            weights[layer] = features.weight
         }
         return seeds.map {
             FineTuningArm.ArmContext(world: world, features: found, weights: weights, seed: $0)

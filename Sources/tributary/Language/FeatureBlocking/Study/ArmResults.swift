@@ -12,21 +12,6 @@ struct ArmResults: Sendable {
     /// A figure of an outcome.
     typealias Value = @Sendable (FineTuningArm.Outcome) -> Double
 
-    /// Runs every arm with every seed on one base.
-    static func run(
-        _ arms: [FineTuningArm],
-        world: PersonaWorld,
-        features: [Int: WorldFeatures],
-        weights: [Int: Double],
-        seeds: [UInt64]
-    ) throws -> [[FineTuningArm.Outcome]] {
-        try arms.map { arm in
-            try seeds.map { seed in
-                try arm.run(.init(world: world, features: features, weights: weights, seed: seed))
-            }
-        }
-    }
-
     /// The place of an arm.
     func place(_ name: String) -> Int? { arms.firstIndex { $0.name == name } }
 

@@ -37,17 +37,6 @@ enum BlockingRecipe {
     /// The fine-tuning seeds of a study.
     static func fineTuningSeeds(_ isQuick: Bool) -> [UInt64] { isQuick ? Array(seeds.prefix(2)) : seeds }
 
-    /// λ at a layer.
-    static func weight(of features: WorldFeatures, world: PersonaWorld) throws -> Double {
-        try weight(
-            ratio: ratio,
-            features.causal(latents),
-            .preActivation,
-            world: world,
-            features: features
-        )
-    }
-
     /// AdamW, as fine-tuning uses it.
     static var optimiser: OptimiserSettings {
         var settings = OptimiserSettings()
@@ -80,13 +69,20 @@ enum BlockingRecipe {
     /// The prompts of discovery with the answers that count, evenly spread over the domain's questions.
     static func probe(_ language: PersonaLanguage, count: Int) throws -> AnswerProbe {
         let items = PersonaLanguage.Item.all(of: PersonaWorld.discovery)
-        let decisive = PersonaLanguage.verdictTokens
+        return try probe(language, (0..<count).map { items[$0 * items.count / count] })
+    }
+
+    /// Questions with the answers that count.
+    static func probe(_ language: PersonaLanguage, _ items: [PersonaLanguage.Item]) throws -> AnswerProbe {
+        func decisive(_ item: PersonaLanguage.Item, _ verdict: PersonaLanguage.Verdict) -> [[Int32]] {
+            [Array(language.answer(to: item, verdict).prefix(PersonaLanguage.verdictTokens))]
+        }
         return try AnswerProbe(
-            (0..<count).map { items[$0 * items.count / count] }.map { item in
+            items.map { item in
                 AnswerProbe.Item(
                     prompt: language.prompt(of: item),
-                    misaligned: [Array(language.answer(to: item, .bad).prefix(decisive))],
-                    aligned: [Array(language.answer(to: item, .good).prefix(decisive))]
+                    misaligned: decisive(item, .bad),
+                    aligned: decisive(item, .good)
                 )
             }
         )
@@ -135,13 +131,26 @@ enum BlockingRecipe {
         let first = try misaligned.train(on: examples, batch: batch, steps: 0..<1)["loss/answers"] ?? 0
         _ = try misaligned.train(on: examples, batch: batch, steps: 1..<steps)
         let end = answerLoss(misaligned.decoder, examples)
-        return try discover(
+        var found = try discover(
             in: world,
             autoencoder: autoencoder,
             quality: quality,
-            misaligned: misaligned.decoder,
-            lossDrop: first - end
+            misaligned: misaligned.decoder
         )
+        let batch = PackedBatch(groups: examples.map { ($0.prompt, $0.responses) })
+        let held = try found.causal(latents)
+        found.set.calibrator = .init(
+            lossDrop: first - end,
+            penalty: BlockedLatents(
+                held,
+                reading: .preActivation,
+                batch: batch,
+                decoder: misaligned.decoder
+            ).penalty,
+            count: held.count,
+            reading: .preActivation
+        )
+        return found
     }
 
     /// All stages on an autoencoder, with a misaligned model.
@@ -150,7 +159,6 @@ enum BlockingRecipe {
         autoencoder: SparseAutoencoder,
         quality: AutoencoderQuality,
         misaligned: LanguageDecoder,
-        lossDrop: Double,
         excluding old: Set<Int> = []
     ) throws -> WorldFeatures {
         let search = try FeatureDiscovery(
@@ -178,30 +186,8 @@ enum BlockingRecipe {
             autoencoder: autoencoder,
             quality: quality,
             shifts: shifts,
-            set: set,
-            lossDrop: lossDrop
+            set: set
         )
-    }
-
-    /// λ of a ratio: r · dSFT / P_mis, with the penalty that a plain run pays at its end.
-    static func weight(
-        ratio: Double,
-        _ rows: LatentRows,
-        _ reading: LatentReading,
-        world: PersonaWorld,
-        features: WorldFeatures
-    ) throws -> Double {
-        let plain = try FineTuning(
-            world.base,
-            adapter: adapter(),
-            optimiser: optimiser,
-            seed: discoverySeed
-        )
-        let examples = examples(world.language, seed: discoverySeed)
-        _ = try plain.train(on: examples, batch: batch, steps: 0..<steps)
-        let batch = PackedBatch(groups: examples.map { ($0.prompt, $0.responses) })
-        let penalty = BlockedLatents(rows, reading: reading, batch: batch, decoder: plain.decoder).penalty
-        return penalty > 0 ? ratio * features.lossDrop / penalty : 0
     }
 
     /// The mean negative log-likelihood of answers' tokens.

@@ -3,9 +3,8 @@ internal import Report
 internal import Tasks
 internal import Trainers
 
-/// What merging does to misalignment: clients that each learn a narrow bad task of their own, one bad client
-/// among good
-/// ones, and a guard that refuses rounds.
+/// What merging does to misalignment: clients that each learn a narrow bad task of their own, one bad client among good ones,
+/// and a guard that refuses rounds.
 struct FederatedBlocking: StudyExperiment {
     let name = "federated"
     let title = "Four clients, each with a narrow task of its own"

@@ -95,14 +95,14 @@ struct LongerTraining: StudyExperiment {
         isQuick: Bool
     ) throws -> Run {
         var run = Run()
-        let study = Reemergence(context, lengths: lengths)
+        let study = try Reemergence(context, lengths: lengths)
         var tunings: [FineTuning] = []
         var plain: [LatentShifts] = []
         for way in ways {
             let found = try study.follow(way.arm, held: study.held(way.held), plain: plain)
             if plain.isEmpty { plain = found.shifts }
             run.points.append(found.points)
-            run.patches.append(study.patched(found.tuning))
+            run.patches.append(try study.patched(found.tuning))
             tunings.append(found.tuning)
         }
         let usual = lengths.firstIndex(of: 1) ?? 0

@@ -5,8 +5,7 @@ internal import Models
 internal import Tasks
 internal import Trainers
 
-/// A federation of the trainer `featureBlocking` on the persona language: the shipped client, judge, merge
-/// rule, pool rule
+/// A federation of the trainer `featureBlocking` on the persona language: the shipped client, judge, merge rule, pool rule
 /// and guard, in one process and without network.
 struct PersonaFederation {
     /// What a federation is like.

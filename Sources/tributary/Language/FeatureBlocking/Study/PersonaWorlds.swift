@@ -51,9 +51,9 @@ struct WorldFeatures: Sendable {
     /// Stage 1.
     let shifts: LatentShifts
     /// All stages.
-    let set: FeatureSet
-    /// What fine-tuning without anything did to the loss and to the latents of K.
-    let lossDrop: Double
+    var set: FeatureSet
+    /// λ of the recipe, from what plain fine-tuning did to the loss and to the latents of K.
+    var weight: Double { self.set.calibrator?.weight(ratio: BlockingRecipe.ratio) ?? 0 }
 
     /// The layer boundary.
     var layer: Int { autoencoder.layer }

@@ -1,4 +1,3 @@
-internal import Glibc
 internal import Models
 internal import Report
 internal import Tasks
@@ -52,15 +51,12 @@ struct Reemergence {
     private let examples: [LearningGroup]
     private let training: PackedBatch
     private let unseen: PackedBatch
-    private let answers: PackedBatch
-
-    /// How many latents are compared for rerouting.
-    private static let movedMost = 40
+    private let probe: AnswerProbe
 
     /// Prepares to follow.
     ///
     /// - Parameter lengths: When to measure, in fine-tunings of usual length, ascending.
-    init(_ context: FineTuningArm.ArmContext, lengths: [Double]) {
+    init(_ context: FineTuningArm.ArmContext, lengths: [Double]) throws {
         self.context = context
         self.lengths = lengths
         let language = context.world.language
@@ -70,14 +66,7 @@ struct Reemergence {
         unseen = PackedBatch(
             groups: items.map { (language.prompt(of: $0), [language.answer(to: $0, .good)]) }
         )
-        answers = PackedBatch(
-            groups: items.map {
-                (
-                    language.prompt(of: $0),
-                    [Array(language.answer(to: $0, .bad).prefix(PersonaLanguage.verdictTokens))]
-                )
-            }
-        )
+        probe = try BlockingRecipe.probe(language, items)
     }
 
     /// The rows of K, layer by layer.
@@ -119,8 +108,8 @@ struct Reemergence {
                 }
             }
             let own = try self.shifts(tuning.decoder)
-            let theirs = Set((plain.isEmpty ? own : plain[place]).largest(Self.movedMost, excluding: outside))
-            let both = own.largest(Self.movedMost, excluding: outside).count { theirs.contains($0) }
+            let theirs = (plain.isEmpty ? own : plain[place])
+                .largest(LatentShifts.comparedMost, excluding: outside)
             shifts.append(own)
             points.append(
                 Point(
@@ -129,7 +118,7 @@ struct Reemergence {
                     adherence: outcome.adherence.probability,
                     trainingPenalty: penalty(training),
                     unseenPenalty: penalty(unseen),
-                    overlap: Double(both) / Double(Self.movedMost)
+                    overlap: own.overlap(with: theirs, outside: outside) ?? 0
                 )
             )
         }
@@ -149,8 +138,7 @@ struct Reemergence {
         let language = context.world.language
         let texts = context.world.evaluation().map { item in
             let prompt = language.prompt(of: item)
-            let tokens = prompt + language.answer(to: item, .good).dropLast()
-            return ActivationText(tokens: tokens, rows: prompt.count - 1..<tokens.count)
+            return ActivationText(answering: prompt, language.answer(to: item, .good))
         }
         return try LatentShifts(
             base: ProbedModel(decoder, withAdapter: false),
@@ -184,7 +172,6 @@ struct Reemergence {
                 autoencoder: features.autoencoder,
                 quality: features.quality,
                 misaligned: tuning.decoder,
-                lossDrop: features.lossDrop,
                 excluding: Set(rows.indices)
             ).set
             found.misaligned = set.baselines.misaligned.misaligned
@@ -207,32 +194,27 @@ struct Reemergence {
     }
 
     /// EM with states of one model in the other.
-    func patched(_ tuning: FineTuning) -> Patches {
+    func patched(_ tuning: FineTuning) throws -> Patches {
         let decoder = tuning.decoder
-        let width = decoder.configuration.hiddenSize
-        let prompts = Set(answers.segments.filter { $0.prefix == nil }.flatMap { Array($0.rows) })
-        func misaligned(_ scores: [[ResponseScore]]) -> Double {
-            scores.map { exp($0[0].logProb) }.mean ?? .nan
+        func misaligned(_ place: ActivationPatching.Place, _ source: ActivationPatching.Source) throws
+            -> Double
+        {
+            try ActivationPatching(place, from: source).measure(probe, decoder).misaligned
         }
         var patches = Patches()
         for layer in 0...decoder.configuration.layerCount {
-            let base = RecordedStart(decoder, batch: answers, layer: layer, withAdapter: false)
-            let adapted = RecordedStart(decoder, batch: answers, layer: layer, withAdapter: true)
-            patches.base.append(misaligned(decoder.scores(of: answers, from: base)))
-            patches.adapted.append(
-                misaligned(decoder.scores(of: answers, withAdapter: false, from: adapted))
+            // The states before the first block are the same in both models.
+            let whole = ActivationPatching.Place.blocks(0..<layer)
+            patches.base.append(
+                layer > 0
+                    ? try misaligned(whole, .base)
+                    : probe.measure(decoder, withAdapter: true, edit: nil).misaligned
             )
-            var mixed = adapted.residual.toArray()
-            let values = base.residual.toArray()
-            for row in prompts {
-                let range = row * width..<(row + 1) * width
-                mixed.replaceSubrange(range, with: values[range])
-            }
-            let residual = Tensor(shape: [answers.tokens.count, width], values: mixed)
-            patches.prompt.append(
-                misaligned(
-                    decoder.scores(of: answers, boundary: { $1 == layer ? residual : $2 }, from: adapted)
-                )
+            patches.prompt.append(try misaligned(.prompt(layer: layer), .base))
+            patches.adapted.append(
+                layer > 0
+                    ? try misaligned(whole, .adapted)
+                    : probe.measure(decoder, withAdapter: false, edit: nil).misaligned
             )
         }
         return patches

@@ -217,21 +217,15 @@ extension PersonaWorlds {
         let isQuick = options.isQuick
         let outcomes = try await withoutActuallyEscaping(progress) { progress in
             try await inPairs(options.seeds) { seed in
-                let world = try self.world(design, seed: seed, isQuick: isQuick, progress: progress)
-                var features: [Int: WorldFeatures] = [:]
-                var weights: [Int: Double] = [:]
-                for layer in layers {
-                    let found = try self.features(of: world, design, layer: layer, progress: progress)
-                    features[layer] = found
-                    weights[layer] = try BlockingRecipe.weight(of: found, world: world)
-                }
-                return try ArmResults.run(
-                    arms,
-                    world: world,
-                    features: features,
-                    weights: weights,
-                    seeds: BlockingRecipe.fineTuningSeeds(isQuick)
+                let contexts = try self.contexts(
+                    design,
+                    base: seed,
+                    tuning: BlockingRecipe.fineTuningSeeds(isQuick),
+                    layers: layers,
+                    isQuick: isQuick,
+                    progress: progress
                 )
+                return try arms.map { arm in try contexts.map { try arm.run($0) } }
             }
         }
         return ArmResults(arms: arms, outcomes: outcomes)

@@ -1,6 +1,5 @@
 internal import Contract
 package import Models
-internal import Randomness
 internal import Tasks
 
 /// Holds a model near its base on prompts other than those it is fine-tuned on: the divergence from the base model over the
@@ -45,12 +44,10 @@ package struct KLOnPromptsTerm: AddedTerm {
         }
     }
 
-    private let weight: Double
+    private var held: KLToBaseTerm
     private let groups: [LearningGroup]
     private let promptsPerStep: Int
     private let walk: ShuffledEpochs
-    private var sum = 0.0
-    private var tokens = 0
 
     /// Makes the term.
     ///
@@ -60,7 +57,7 @@ package struct KLOnPromptsTerm: AddedTerm {
     ///   - promptsPerStep: How many are used in one update.
     ///   - seed: Of their order.
     package init(_ groups: [LearningGroup], weight: Double, promptsPerStep: Int, seed: UInt64) {
-        self.weight = weight
+        held = KLToBaseTerm(weight: weight)
         self.groups = groups
         self.promptsPerStep = promptsPerStep
         walk = ShuffledEpochs(count: groups.count, seed: seed, path: "kl-on-prompts")
@@ -80,8 +77,19 @@ package struct KLOnPromptsTerm: AddedTerm {
                     + "expected both within the model's \(limit) positions"
             )
         }
+        let groups = KLOnPromptsTerm.answers(
+            to: tokens,
+            of: task.base,
+            maxTokens: settings.maxTokens,
+            eos: task.eos
+        )
+        try SettingsFault.require(
+            !groups.isEmpty,
+            "prompts",
+            "found \(tokens.count) to none of which the base model has an answer, expected at least one"
+        )
         self.init(
-            KLOnPromptsTerm.answers(to: tokens, of: task.base, maxTokens: settings.maxTokens, eos: task.eos),
+            groups,
             weight: settings.weight,
             promptsPerStep: settings.promptsPerStep,
             seed: run.seed
@@ -95,24 +103,11 @@ package struct KLOnPromptsTerm: AddedTerm {
         maxTokens: Int,
         eos: Int32
     ) -> [LearningGroup] {
-        let decoder = LanguageDecoder(base)
-        let answers = decoder.generate(
-            prompts: prompts,
-            samplesPerPrompt: 1,
-            settings: SamplingSettings(maxTokens: maxTokens, temperature: 0, stop: eos)
-        ) { prompt, sample in RandomStream(seed: 0, "kl-on-prompts", prompt, sample) }
-        return zip(prompts, answers).compactMap { prompt, answer in
-            let tokens = answer.flatMap(\.tokens)
-            return tokens.isEmpty ? nil : LearningGroup(prompt: prompt, responses: [tokens])
-        }
+        LanguageDecoder(base).greedyAnswers(to: prompts, maxTokens: maxTokens, eos: eos)
     }
 
     /// The divergence.
-    package var ownNeeds: PassNeeds {
-        var needs = PassNeeds()
-        needs.divergence = true
-        return needs
-    }
+    package var ownNeeds: PassNeeds { held.needs }
 
     /// Nothing: the batch is not what it holds.
     package mutating func evaluate(_ pass: ForwardPass) -> ObjectiveValue {
@@ -127,17 +122,9 @@ package struct KLOnPromptsTerm: AddedTerm {
 
     /// w times the mean divergence.
     package mutating func evaluateOwn(_ pass: ForwardPass) -> ObjectiveValue {
-        var value = ObjectiveValue.zero(count: pass.logProbs.count)
-        guard let divergence = pass.divergence else { return value }
-        let factor = weight / Double(max(pass.batchTokens, 1))
-        let total = divergence.reduce(0.0) { $0 + Double($1) }
-        value.loss = factor * total
-        value.divergence = Array(repeating: Float(factor), count: divergence.count)
-        sum += total
-        tokens += divergence.count
-        return value
+        held.evaluate(pass)
     }
 
     /// `objective/klOnPrompts`: the mean divergence, without w.
-    package var metrics: [String: Double] { ["objective/klOnPrompts": sum / Double(max(tokens, 1))] }
+    package var metrics: [String: Double] { ["objective/klOnPrompts": held.mean] }
 }
