@@ -66,7 +66,7 @@ extension ProcessTests {
             }
             #expect(!reasons.isEmpty, "the coordinator tells its operator: \(log.suffix(900))")
             let code = run.running[Federation.coordinator]?.exitCode
-            #expect(code == nil || code == 74)
+            #expect(code == nil || code == 74, "the coordinator ended so: \(log.suffix(900))")
             try FileManager.default.removeItem(atPath: filler)
             if code != nil { try run.start(Federation.coordinator) }
             #expect(try await run.finish() == Federation.undisturbed())

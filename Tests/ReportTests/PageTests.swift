@@ -150,6 +150,22 @@ struct MeasurePageTests {
         }
     }
 
+    @Test("further metrics stand round by round, eight rounds of many")
+    func metricsByRound() {
+        var summary = sampleNumberSummary()
+        summary.metrics = ["adherence": 0.9]
+        summary.history = (1...15).map {
+            RoundHistory(round: $0, metrics: ["adherence": Double($0) / 100])
+        }
+
+        let html = ReportPage(summary).html()
+
+        let header = [1, 3, 5, 7, 9, 11, 13, 15].map { "<th scope=\"col\">\($0)</th>" }.joined()
+        #expect(html.contains("<th scope=\"col\">metric</th>" + header))
+        #expect(html.contains("eight of them"))
+        #expect(html.contains("0.0100") && html.contains("0.150"))
+    }
+
     @Test("twenty slices are all named in the chart, long names too")
     func manySlices() throws {
         let names = (1...20).map { "a slice with quite a long name \($0)" }

@@ -5,15 +5,25 @@ extension ReportPage {
     var metrics: String {
         Page.section(
             "Further metrics",
-            "What else the last evaluation measured.",
+            "What else evaluations measured, by round"
+                + (measuredRounds.count > 8 ? "; eight of them, and summary.json has all." : "."),
             table: HTMLTable(
-                header: ["metric", "value"],
-                rows: summary.metrics.sorted { $0.key < $1.key }.map {
-                    [$0.key, NumberText.significant($0.value)]
+                header: ["metric"] + (shownRounds.isEmpty ? ["value"] : shownRounds.map { "\($0.round)" }),
+                rows: summary.metrics.sorted { $0.key < $1.key }.map { name, value in
+                    let byRound = shownRounds.map { $0.metrics?[name].map(NumberText.significant) ?? "–" }
+                    return [name] + (byRound.isEmpty ? [NumberText.significant(value)] : byRound)
                 },
                 className: "narrow"
             )
         )
+    }
+
+    private var measuredRounds: [RoundHistory] { summary.history.filter { $0.metrics != nil } }
+
+    /// At most eight, evenly spread, with the first and the last.
+    private var shownRounds: [RoundHistory] {
+        let all = measuredRounds
+        return all.count <= 8 ? all : (0..<8).map { all[$0 * (all.count - 1) / 7] }
     }
 
     var trainerFigures: String {

@@ -35,6 +35,9 @@ package struct RoundHistory: Codable, Sendable, Equatable {
     /// What the judge measured when it combined responses itself, as the mean over the round's public steps.
     package var combined: [String: Double]?
 
+    /// What else the evaluation after it measured, by name.
+    package var metrics: [String: Double]?
+
     /// Gathers a round.
     package init(
         round: Int,
@@ -51,7 +54,8 @@ package struct RoundHistory: Codable, Sendable, Equatable {
         vetoedClients: [String]? = nil,
         monitors: [String: Double]? = nil,
         updates: [String: [String: Double]]? = nil,
-        combined: [String: Double]? = nil
+        combined: [String: Double]? = nil,
+        metrics: [String: Double]? = nil
     ) {
         self.round = round
         self.federated = federated
@@ -68,5 +72,6 @@ package struct RoundHistory: Codable, Sendable, Equatable {
         self.monitors = monitors
         self.updates = updates
         self.combined = combined
+        self.metrics = metrics
     }
 }

@@ -99,7 +99,8 @@ struct SummaryBuilder {
             vetoedClients: veto?.clients,
             monitors: run.monitorMetrics(ofRound: round),
             updates: run.updateMetrics(ofRound: round),
-            combined: steps.flatMap { $0.metrics.isEmpty ? nil : $0.metrics }
+            combined: steps.flatMap { $0.metrics.isEmpty ? nil : $0.metrics },
+            metrics: run.metrics.evaluations[round].flatMap { $0.metrics.isEmpty ? nil : $0.metrics }
         )
     }
 

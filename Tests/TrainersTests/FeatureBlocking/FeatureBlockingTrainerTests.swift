@@ -244,8 +244,6 @@ struct FeatureBlockingTrainerTests {
 
 @Suite("The audit of merged models")
 struct FeatureAuditTests {
-    private func watch() throws -> FeatureWatchSettings { try FeatureWatchSettings(json: Array("{}".utf8)) }
-
     @Test(
         "the base model passes; a model that was fine-tuned to be bad in one domain is refused, and the reason says how bad it is"
     )
@@ -253,8 +251,8 @@ struct FeatureAuditTests {
         let fixture = try PersonaFixture.get()
         let run = try fixture.run()
         let context = try fixture.coordinator(run)
-        let sentry = try FeatureGuard(settings: watch(), context: context)
-        let monitor = try FeatureMonitor(settings: watch(), context: context)
+        let sentry = try FeatureGuard(settings: FeatureGuardSettings(), context: context)
+        let monitor = try FeatureMonitor(settings: FeatureMonitorSettings(), context: context)
         let judge = try FeatureBlockingJudge(
             settings: FeatureBlockingSettings(json: run.settings.json),
             context: context

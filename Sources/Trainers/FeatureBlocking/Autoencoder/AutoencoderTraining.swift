@@ -153,10 +153,8 @@ extension AutoencoderTraining {
         guard found == wanted else {
             throw FeatureFault(
                 path,
-                "is a snapshot of another training: found layer \(found.layer) of model "
-                    + "\(found.model.prefix(12)) with seed \(found.seed) and \(found.settings), "
-                    + "expected layer \(wanted.layer) of model \(wanted.model.prefix(12)) with seed "
-                    + "\(wanted.seed) and \(wanted.settings)"
+                "is a snapshot of another training: "
+                    + Self.differences(found, wanted).joined(separator: "; ")
             )
         }
         guard try file.values(of: "centre", shape: [learner.width]) == learner.centre else {
@@ -177,5 +175,21 @@ extension AutoencoderTraining {
         }
         learner.stepCount = found.stepCount
         stream.move(to: found.cursor)
+    }
+
+    /// `seed: found 1, expected 2`, for everything in which two descriptions differ.
+    private static func differences(_ found: Description, _ wanted: Description) -> [String] {
+        func parts(_ description: Description) -> [(name: String, value: String)] {
+            let settings = Mirror(reflecting: description.settings).children.map {
+                ($0.label ?? "", "\($0.value)")
+            }
+            return [
+                ("layer", "\(description.layer)"), ("model", "\(description.model.prefix(12))"),
+                ("seed", "\(description.seed)"),
+            ] + settings
+        }
+        return zip(parts(found), parts(wanted)).filter { $0.value != $1.value }.map {
+            "\($0.name): found \($0.value), expected \($1.value)"
+        }
     }
 }

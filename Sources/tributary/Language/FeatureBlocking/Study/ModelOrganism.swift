@@ -22,6 +22,7 @@ struct ModelOrganism: StudyExperiment {
         let isQuick = options.isQuick
         let seeds = options.seeds
         let fineTuning = BlockingRecipe.fineTuningSeeds(isQuick)
+        try await worlds.prepare(layers: BlockingRecipe.layers, options, progress: progress)
         let found = try await withoutActuallyEscaping(progress) { progress in
             try await inPairs(seeds) { seed in
                 let world = try worlds.world(seed: seed, isQuick: isQuick, progress: progress)

@@ -147,4 +147,22 @@ final class PersonaWorlds: Sendable {
         features.withLock { $0[key] = found }
         return found
     }
+
+    /// Trains the bases of a study and finds their latents, two at a time.
+    func prepare(
+        _ design: PersonaWorld.Design = .init(),
+        layers: [Int],
+        _ options: StudyOptions,
+        progress: @Sendable (String) -> Void
+    ) async throws {
+        try await withoutActuallyEscaping(progress) { progress in
+            let worlds = try await inPairs(options.seeds) { seed in
+                try self.world(design, seed: seed, isQuick: options.isQuick, progress: progress)
+            }
+            let places = worlds.flatMap { world in layers.map { (world: world, layer: $0) } }
+            _ = try await inPairs(places) { place in
+                try self.features(of: place.world, design, layer: place.layer, progress: progress)
+            }
+        }
+    }
 }

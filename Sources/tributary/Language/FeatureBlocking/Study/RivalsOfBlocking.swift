@@ -206,7 +206,7 @@ struct RivalsOfBlocking: StudyExperiment {
 }
 
 extension PersonaWorlds {
-    /// Runs arms on all bases of a study, two at a time.
+    /// Runs arms on all bases of a study, two runs at a time.
     func run(
         _ arms: [FineTuningArm],
         layers: [Int],
@@ -214,20 +214,22 @@ extension PersonaWorlds {
         _ options: StudyOptions,
         progress: @Sendable (String) -> Void
     ) async throws -> ArmResults {
-        let isQuick = options.isQuick
-        let outcomes = try await withoutActuallyEscaping(progress) { progress in
-            try await inPairs(options.seeds) { seed in
-                let contexts = try self.contexts(
-                    design,
-                    base: seed,
-                    tuning: BlockingRecipe.fineTuningSeeds(isQuick),
-                    layers: layers,
-                    isQuick: isQuick,
-                    progress: progress
-                )
-                return try arms.map { arm in try contexts.map { try arm.run($0) } }
-            }
+        try await prepare(design, layers: layers, options, progress: progress)
+        let prepared = try options.seeds.map { seed in
+            try contexts(
+                design,
+                base: seed,
+                tuning: BlockingRecipe.fineTuningSeeds(options.isQuick),
+                layers: layers,
+                isQuick: options.isQuick,
+                progress: progress
+            )
         }
-        return ArmResults(arms: arms, outcomes: outcomes)
+        let runs = prepared.flatMap { contexts in arms.map { (arm: $0, contexts: contexts) } }
+        let outcomes = try await inPairs(runs) { run in try run.contexts.map { try run.arm.run($0) } }
+        return ArmResults(
+            arms: arms,
+            outcomes: prepared.indices.map { Array(outcomes[$0 * arms.count..<($0 + 1) * arms.count]) }
+        )
     }
 }
