@@ -1,8 +1,8 @@
 /// What would have come of one other action: the recorded episode replayed for K steps with one node's action
 /// changed, its other actions and its random numbers as they were (open loop; our reconstruction).
 ///
-/// Only the closed neighbourhood of what has changed is computed, and the result is equal, to the bit, to that of
-/// whole steps. Holds memory for one network size; one for each thread.
+/// Only the closed neighbourhood of what has changed is computed, and the result is equal, to the bit, to
+/// that of whole steps. Holds memory for one network size; one for each thread.
 package struct CounterfactualReplay {
     /// What the change came to.
     package struct Outcome: Sendable, Equatable {
@@ -11,8 +11,9 @@ package struct CounterfactualReplay {
         /// Σ_k γ^k · (Σ_i local rewards of the changed episode − those of the recorded one), k = 0 ..< steps.
         /// The sum over nodes: n times the difference of team rewards.
         package var rewardDifference: Double
-        /// The nodes whose state after the last of these steps differs from the recorded one, in rising order, with
-        /// what it is instead; none if the change has passed without a trace. The rewards are not used.
+        /// The nodes whose state after the last of these steps differs from the recorded one, in rising
+        /// order, with what it is instead; none if the change has passed without a trace. The rewards are not
+        /// used.
         package var changed: [(node: Int, compartment: UInt8, level: UInt8)]
 
         /// Equal in all numbers.

@@ -1,20 +1,22 @@
 package import Contract
 
-/// Containing an epidemic: nodes protect themselves at a cost, and protection needs τ steps to work (SIS or SIR).
+/// Containing an epidemic: nodes protect themselves at a cost, and protection needs τ steps to work (SIS or
+/// SIR).
 ///
-/// None of the paper's constants is known; model and constants are our reconstruction. **This is the definition of
-/// one step**, in this order, for node i with compartment x, level l ∈ 0 ... τ, action a and random number u:
+/// None of the paper's constants is known; model and constants are our reconstruction. **This is the
+/// definition of one step**, in this order, for node i with compartment x, level l ∈ 0 ... τ, action a and
+/// random number u:
 ///
 /// 1. l' = min(l + 1, τ) if a = 1, else max(l − 1, 0). Protection P = η if l' = τ, else 0.
 /// 2. A susceptible node is infected if u < p, where p = (1 − P_i) · (1 − Π_j (1 − β (1 − P_j))), over the
 ///    neighbours j that were infected before the step, with the protection of step 1.
-/// 3. A node infected before the step stays so if u < 1 − δ; otherwise it is susceptible again (SIS) or recovered
-///    (SIR). "Active after the step" is u below a threshold in both cases, so that common random numbers keep two
-///    runs together.
+/// 3. A node infected before the step stays so if u < 1 − δ; otherwise it is susceptible again (SIS) or
+///    recovered (SIR). "Active after the step" is u below a threshold in both cases, so that common random
+///    numbers keep two runs together.
 /// 4. The local reward is −1 if infected **after** the step, −c if acting, or both.
 ///
-/// At the start max(1, round(`startShare` · n)) nodes are infected and no level is built up. All in 32-bit floating
-/// point, the product in the order of the neighbours.
+/// At the start max(1, round(`startShare` · n)) nodes are infected and no level is built up. All in 32-bit
+/// floating point, the product in the order of the neighbours.
 package struct EpidemicDynamics: NetworkDynamics, TrainerSettings {
     /// What happens to a node that recovers.
     package enum Model: String, Sendable, Codable, CaseIterable {

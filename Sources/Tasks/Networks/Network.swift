@@ -9,6 +9,8 @@ package struct Network: Sendable, Hashable {
 
     /// What it is called, in reports and errors.
     package let name: String
+    /// What kind of graph it is, for means over networks of a kind: a family's name, `file`, or `shipped`.
+    package let family: String
     /// `[n + 1]`: where the neighbours of each node begin in `neighbours`.
     package let offsets: [Int32]
     /// `[2 · edges]`: the neighbours of node 0 in rising order, then those of node 1, and so on.
@@ -20,13 +22,15 @@ package struct Network: Sendable, Hashable {
     ///
     /// - Parameters:
     ///   - name: What it is called.
+    ///   - family: What kind it is; the name if not given.
     ///   - nodes: How many nodes there are, n.
     ///   - edges: Pairs of nodes 0 ..< n, in any order and direction; a pair that comes again counts once.
     ///   - labels: The nodes' names; none, or one for each.
-    /// - Throws: `NetworkFault.invalid` for too few or too many nodes, an edge to a node that does not exist, a
-    ///   self-loop, or labels that do not fit.
+    /// - Throws: `NetworkFault.invalid` for too few or too many nodes, an edge to a node that does not exist,
+    ///   a self-loop, or labels that do not fit.
     package init(
         name: String,
+        family: String? = nil,
         nodes: Int,
         edges: [(Int, Int)],
         labels: [String] = []
@@ -67,6 +71,7 @@ package struct Network: Sendable, Hashable {
         }
         for node in 0..<nodes { offsets[node + 1] += offsets[node] }
         self.name = name
+        self.family = family ?? name
         self.offsets = offsets
         self.neighbours = neighbours
         self.labels = labels
@@ -115,7 +120,8 @@ package struct Network: Sendable, Hashable {
         return component
     }
 
-    /// The largest component as a network of its own, the first of equally large ones; nodes keep their order.
+    /// The largest component as a network of its own, the first of equally large ones; nodes keep their
+    /// order.
     package func largestComponent() -> Network {
         let component = components
         var sizes = [Int](repeating: 0, count: (component.max() ?? 0) + 1)
@@ -134,16 +140,12 @@ package struct Network: Sendable, Hashable {
             offsets.append(Int32(neighbours.count))
         }
         let labels = labels.isEmpty ? labels : kept.map { self.labels[$0] }
-        return Network(name: name, offsets: offsets, neighbours: neighbours, labels: labels)
+        return Network(self, offsets: offsets, neighbours: neighbours, labels: labels)
     }
 
-    /// The same network under another name.
-    package func named(_ name: String) -> Network {
-        Network(name: name, offsets: offsets, neighbours: neighbours, labels: labels)
-    }
-
-    private init(name: String, offsets: [Int32], neighbours: [Int32], labels: [String]) {
-        self.name = name
+    private init(_ whole: Network, offsets: [Int32], neighbours: [Int32], labels: [String]) {
+        name = whole.name
+        family = whole.family
         self.offsets = offsets
         self.neighbours = neighbours
         self.labels = labels

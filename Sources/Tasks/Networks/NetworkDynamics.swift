@@ -4,9 +4,10 @@ package import Randomness
 /// What happens on a network from step to step, and what it costs.
 ///
 /// A step is local: the next state and the reward of node i depend on the states and actions of i and of its
-/// neighbours before the step and on one random number that belongs to (episode, step, i), never on the order of
-/// the nodes. With the same numbers two runs differ only where their actions made them differ (common random
-/// numbers), and after one changed action only the closed neighbourhood of what has changed needs looking at.
+/// neighbours before the step and on one random number that belongs to (episode, step, i), never on the order
+/// of the nodes. With the same numbers two runs differ only where their actions made them differ (common
+/// random numbers), and after one changed action only the closed neighbourhood of what has changed needs
+/// looking at.
 ///
 /// **Team reward**: the mean of the local rewards. **Return**: Σ_t γ^t · team reward, t = 0 ..< T.
 package protocol NetworkDynamics: Sendable {
@@ -179,9 +180,9 @@ extension NetworkDynamics {
         return state
     }
 
-    /// The start of a training episode that shows what good policies meet later: any number of active nodes up to
-    /// four times the usual, none at all in a third of the episodes, and protection that is already there (our
-    /// reconstruction; not the paper's).
+    /// The start of a training episode that shows what good policies meet later: any number of active nodes
+    /// up to four times the usual, none at all in a third of the episodes, and protection that is already
+    /// there (our reconstruction; not the paper's).
     ///
     /// Half of the episodes have an own share of nodes on a random level, half have nearly all nodes near the
     /// highest one. With three compartments up to half of the nodes are through with it.

@@ -2,8 +2,8 @@ internal import Randomness
 
 /// An episode on a network, recorded: all states, actions, random numbers and local rewards.
 ///
-/// Made with its start and its random numbers, it is carried on step by step by whoever chooses the actions; the
-/// same start, numbers and actions give the same episode to the bit.
+/// Made with its start and its random numbers, it is carried on step by step by whoever chooses the actions;
+/// the same start, numbers and actions give the same episode to the bit.
 package struct NetworkEpisode: Sendable {
     /// The network.
     package let network: Network
@@ -128,7 +128,8 @@ package struct NetworkEpisode: Sendable {
         precondition(stepsDone < horizon, "NetworkEpisode: all \(horizon) steps are done")
         let count = network.nodeCount
         let row = stepsDone * count
-        // Each pointer is used only inside this call, for rows that the arrays' sizes, (T + 1) · n or T · n, hold.
+        // Each pointer is used only inside this call, for rows that the arrays' sizes, (T + 1) · n or T · n,
+        // hold.
         uniforms.withUnsafeBufferPointer { uniforms in
             compartments.withUnsafeMutableBufferPointer { compartments in
                 levels.withUnsafeMutableBufferPointer { levels in

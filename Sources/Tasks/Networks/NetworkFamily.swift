@@ -4,16 +4,17 @@ package import Randomness
 ///
 /// Graphs are connected: one that is not is drawn again, up to a limit. The grid is one graph for each n.
 package enum NetworkFamily: Sendable, Hashable {
-    /// Preferential attachment (Barabási and Albert 1999): each new node has m edges to different earlier nodes,
-    /// drawn in proportion to their degrees. Starts as m isolated nodes joined by the next, for m = 2 from one edge.
+    /// Preferential attachment (Barabási and Albert 1999): each new node has m edges to different earlier
+    /// nodes, drawn in proportion to their degrees. Starts as m isolated nodes joined by the next, for m = 2
+    /// from one edge.
     case barabasiAlbert(edges: Int)
-    /// A ring in which each node is joined to its k nearest, with each edge's far end redrawn with probability p
-    /// (Watts and Strogatz 1998).
+    /// A ring in which each node is joined to its k nearest, with each edge's far end redrawn with
+    /// probability p (Watts and Strogatz 1998).
     case wattsStrogatz(neighbours: Int, rewiring: Double)
     /// Each pair is an edge with the same probability, meanDegree / (n − 1) (Gilbert 1959).
     case erdosRenyi(meanDegree: Double)
-    /// A rectangle of r rows with r the largest divisor of n that is at most √n; edges to the nodes beside, above
-    /// and below.
+    /// A rectangle of r rows with r the largest divisor of n that is at most √n; edges to the nodes beside,
+    /// above and below.
     case grid
     /// Blocks of equal size, the first ones larger by one: pairs inside a block are edges so that a node has
     /// `inside` expected neighbours there, and `between` in all others together (Holland et al. 1983).
@@ -63,7 +64,12 @@ package enum NetworkFamily: Sendable, Hashable {
     ) throws(NetworkFault) -> Network {
         try validate(nodes: nodes, name: name)
         for _ in 0..<NetworkFamily.attemptsMax {
-            let network = try Network(name: name, nodes: nodes, edges: edges(nodes, &stream))
+            let network = try Network(
+                name: name,
+                family: self.name,
+                nodes: nodes,
+                edges: edges(nodes, &stream)
+            )
             if network.isConnected { return network }
         }
         throw .invalid(
@@ -138,8 +144,7 @@ package enum NetworkFamily: Sendable, Hashable {
         }
     }
 
-    /// The pairs first < second of two ranges, each with a probability. Draws gaps (Batagelj and Brandes 2005) only
-    /// where it pays is not done: a pair costs one number, n = 5,000 a quarter of a second.
+    /// The pairs first < second of two ranges, each with a probability. One number for each pair: O(n²).
     private static func drawn(
         _ first: Range<Int>,
         _ second: Range<Int>,

@@ -6,7 +6,8 @@ package enum NetworkRule: Sendable, Hashable {
     case all
     /// Each node acts with a probability.
     case random(probability: Double)
-    /// The nodes with the highest degrees act always: exactly round(share · n), the first ones of equal degree.
+    /// The nodes with the highest degrees act always: exactly round(share · n), the first ones of equal
+    /// degree.
     case topDegree(share: Double)
     /// A node acts if an active node is within k hops; itself for k = 0. The strongest simple rule.
     case hops(Int)
