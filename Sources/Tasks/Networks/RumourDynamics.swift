@@ -8,9 +8,10 @@ internal import Glibc
 /// they were before the step:
 ///
 /// 1. An ignorant node hears it with probability p and spreads it if u < p. `simple`: p = 1 − Π_j (1 − λ (1 −
-///    η a_j)) over spreading neighbours j. `threshold`: with m = Σ_j (1 − η a_j) over the same, p = max(0, 1 −
-///    (1 − 0.2 λ)^m · (1 − λ)^(m (m − 1) / 2)), so that it takes several neighbours.
-/// 2. One that did not hear it and is moderated turns into a stifler with probability ρ: if u ≥ 1 − (1 − p) ρ.
+///    η a_j)) over spreading neighbours j. `threshold`: with m = Σ_j (1 − η a_j) over the same, p = max(0, 1
+///    − (1 − 0.2 λ)^m · (1 − λ)^(m (m − 1) / 2)), so that it takes several neighbours.
+/// 2. One that did not hear it and is moderated turns into a stifler with probability ρ: if u ≥ 1 − (1 − p)
+///    ρ.
 /// 3. A spreader goes on if u < (1 − δ₀) (1 − α)^(neighbours that spread or stifle), otherwise it stifles.
 /// 4. The local reward is −1 if spreading **after** the step, −c if acting, or both.
 ///
