@@ -156,7 +156,9 @@ let package = Package(
         ),
         .testTarget(
             name: "TasksTests",
-            dependencies: ["Tasks", "Text", "Contract", "Topology", "Randomness"]
+            dependencies: ["Tasks", "Text", "Contract", "Topology", "Randomness"],
+            exclude: ["Golden/networks.py"],
+            resources: [.copy("Golden/networks.json")]
         ),
         .testTarget(name: "WireTests", dependencies: ["Wire", "Digest", "Contract", "Randomness"]),
         .testTarget(

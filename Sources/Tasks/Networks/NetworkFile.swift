@@ -80,7 +80,8 @@ package enum NetworkFile {
         guard components.allSatisfy({ $0 == 0 }) else {
             let largest = network.largestComponent().nodeCount
             throw fault(
-                "\((components.max() ?? 0) + 1) components, the largest of \(largest) of \(network.nodeCount) nodes",
+                "\((components.max() ?? 0) + 1) components, the largest of \(largest) of "
+                    + "\(network.nodeCount) nodes",
                 "a connected network, or 'largestComponent: true'"
             )
         }

@@ -153,7 +153,8 @@ extension NetworkSource: Decodable {
         guard found.count == 1 else {
             let names = found.map { "'\($0.stringValue)'" }.joined(separator: " and ")
             let text =
-                "found \(found.isEmpty ? "none" : names) of 'family', 'file', 'files' and 'shipped', expected one"
+                "found \(found.isEmpty ? "none" : names) of 'family', 'file', 'files' and 'shipped', "
+                + "expected one"
             throw DecodingError.dataCorrupted(.init(codingPath: decoder.codingPath, debugDescription: text))
         }
         func optional<Value: Decodable>(_ key: CodingKeys, _ standard: Value) throws -> Value {

@@ -4,8 +4,8 @@ internal import Synchronization
 
 /// Plays a rule in many episodes, on several cores.
 package enum RuleEvaluation {
-    /// The discounted returns of a rule: network by network, episode by episode. They depend on the seed and on
-    /// nothing else; the number of cores only says how fast they are there.
+    /// The discounted returns of a rule: network by network, episode by episode. They depend on the seed and
+    /// on nothing else; the number of cores only says how fast they are there.
     ///
     /// - Parameters:
     ///   - rule: The rule.
