@@ -11,7 +11,8 @@ struct BenchCommand: AsyncParsableCommand {
             EXAMPLES
               tributary bench ret --out run/bench-ret.json
               tributary bench features --out run/bench-features.json
+              tributary bench network --out run/bench-network.json
             """,
-        subcommands: [BenchRETCommand.self, BenchFeaturesCommand.self]
+        subcommands: [BenchRETCommand.self, BenchFeaturesCommand.self, BenchNetworkCommand.self]
     )
 }

@@ -77,7 +77,7 @@ import Testing
     @Test("an epidemic's probabilities are those of the formula")
     func epidemicProbabilities() throws {
         let dynamics = EpidemicDynamics(transmission: 0.4, recovery: 0.3, efficacy: 0.8, ramp: 2, cost: 0.1)
-        // (compartment, level, action): level 1 and acting is protected in this step, level 2 and resting not.
+        // (compartment, level, action): level 1, acting, is protected in this step, level 2, resting, not.
         let open = try share(
             dynamics,
             own: (0, 0, 0),
