@@ -53,3 +53,62 @@ void kernel_rectify_backward_reference(const float *y, const float *dy, float *d
     for (size_t i = 0; i < n; i++)
         if (y[i] > 0.0f) dx[i] += dy[i];
 }
+
+// Φ(x) = (1 + erf(x / √2)) / 2 by Abramowitz and Stegun, 7.1.26: erf(z) = 1 − P(t) e^(−z²), t = 1 / (1 + 0.3275911 z)
+// for z ≥ 0, with P of degree 5. One exponential serves Φ and its slope φ(x) = e^(−x²/2) / √(2π).
+INLINE void normal(float x, float *cumulative, float *density) {
+    float z = fabsf(x) * 0.70710678118654752f;
+    float t = 1.0f / (1.0f + 0.3275911f * z);
+    float bell = exp_inline(-z * z);
+    float p = 1.061405429f;
+    p = p * t - 1.453152027f;
+    p = p * t + 1.421413741f;
+    p = p * t - 0.284496736f;
+    p = p * t + 0.254829592f;
+    float tail = 0.5f * p * t * bell;
+    *cumulative = x < 0.0f ? tail : 1.0f - tail;
+    *density = 0.39894228040143268f * bell;
+}
+
+KERNEL void kernel_gelu(const float *restrict x, float *restrict y, float *restrict slope, size_t n) {
+    float cumulative, density;
+    if (slope) {
+        for (size_t i = 0; i < n; i++) {
+            normal(x[i], &cumulative, &density);
+            y[i] = x[i] * cumulative;
+            slope[i] = cumulative + x[i] * density;
+        }
+        return;
+    }
+    for (size_t i = 0; i < n; i++) {
+        normal(x[i], &cumulative, &density);
+        y[i] = x[i] * cumulative;
+    }
+}
+
+KERNEL void kernel_elu(const float *x, float *y, size_t n) {
+    for (size_t i = 0; i < n; i++) {
+        float below = exp_inline(x[i]) - 1.0f;
+        y[i] = x[i] > 0.0f ? x[i] : below;
+    }
+}
+
+KERNEL void kernel_elu_backward(const float *y, const float *dy, float *dx, size_t n) {
+    for (size_t i = 0; i < n; i++) dx[i] += dy[i] * (y[i] > 0.0f ? 1.0f : y[i] + 1.0f);
+}
+
+void kernel_gelu_reference(const float *x, float *y, float *slope, size_t n) {
+    for (size_t i = 0; i < n; i++) {
+        double v = x[i], cumulative = 0.5 * erfc(-v / sqrt(2.0));
+        y[i] = (float)(v * cumulative);
+        if (slope) slope[i] = (float)(cumulative + v * exp(-0.5 * v * v) / sqrt(8.0 * atan(1.0)));
+    }
+}
+
+void kernel_elu_reference(const float *x, float *y, size_t n) {
+    for (size_t i = 0; i < n; i++) y[i] = x[i] > 0.0f ? x[i] : (float)expm1((double)x[i]);
+}
+
+void kernel_elu_backward_reference(const float *y, const float *dy, float *dx, size_t n) {
+    for (size_t i = 0; i < n; i++) dx[i] += y[i] > 0.0f ? dy[i] : (float)(dy[i] * ((double)y[i] + 1.0));
+}

@@ -8,6 +8,10 @@ KERNEL void kernel_add_scaled(const float *x, float scale, float *y, size_t n) {
     for (size_t i = 0; i < n; i++) y[i] += scale * x[i];
 }
 
+KERNEL void kernel_add_product(const float *a, const float *b, float *restrict y, size_t n) {
+    for (size_t i = 0; i < n; i++) y[i] += a[i] * b[i];
+}
+
 KERNEL void kernel_scale(const float *x, float scale, float *y, size_t n) {
     for (size_t i = 0; i < n; i++) y[i] = scale * x[i];
 }
@@ -99,4 +103,8 @@ int kernel_all_finite_reference(const float *x, size_t n) {
     for (size_t i = 0; i < n; i++)
         if (!isfinite(x[i])) return 0;
     return 1;
+}
+
+void kernel_add_product_reference(const float *a, const float *b, float *y, size_t n) {
+    for (size_t i = 0; i < n; i++) y[i] = (float)(y[i] + (double)a[i] * b[i]);
 }

@@ -59,6 +59,9 @@ void kernel_add_reference(const float *a, const float *b, float *y, size_t n);
 /// y[i] += scale x[i].
 void kernel_add_scaled(const float *x, float scale, float *y, size_t n);
 void kernel_add_scaled_reference(const float *x, float scale, float *y, size_t n);
+/// y[i] += a[i] b[i].
+void kernel_add_product(const float *a, const float *b, float *y, size_t n);
+void kernel_add_product_reference(const float *a, const float *b, float *y, size_t n);
 /// y[i] = scale x[i]; y may be x.
 void kernel_scale(const float *x, float scale, float *y, size_t n);
 void kernel_scale_reference(const float *x, float scale, float *y, size_t n);
@@ -99,6 +102,20 @@ void kernel_rms_norm_backward_reference(const float *x, const float *weight, con
                                         const float *dy, float *dx, float *dweight, size_t rows,
                                         size_t columns);
 
+/// LayerNorm: mean[r] = mean_c x[r, c], inverse[r] = 1/√(mean_c (x[r, c] − mean[r])² + epsilon),
+/// y[r, c] = (x[r, c] − mean[r]) inverse[r] weight[c] + bias[c]. y may be x.
+void kernel_layer_norm(const float *x, const float *weight, const float *bias, float epsilon, float *y,
+                       float *mean, float *inverse, size_t rows, size_t columns);
+void kernel_layer_norm_reference(const float *x, const float *weight, const float *bias, float epsilon,
+                                 float *y, float *mean, float *inverse, size_t rows, size_t columns);
+/// dx +=, dweight +=, dbias += the gradients; each may be NULL.
+void kernel_layer_norm_backward(const float *x, const float *weight, const float *mean, const float *inverse,
+                                const float *dy, float *dx, float *dweight, float *dbias, size_t rows,
+                                size_t columns);
+void kernel_layer_norm_backward_reference(const float *x, const float *weight, const float *mean,
+                                          const float *inverse, const float *dy, float *dx, float *dweight,
+                                          float *dbias, size_t rows, size_t columns);
+
 // ---- rope.c
 
 /// Rotary position embedding, half-split layout: within each head of size D, the pair (i, i + D/2) turns by
@@ -127,6 +144,17 @@ void kernel_swiglu_backward(const float *gate, const float *up, const float *dy,
                             size_t n);
 void kernel_swiglu_backward_reference(const float *gate, const float *up, const float *dy, float *dgate,
                                       float *dup, size_t n);
+
+/// GELU, the exact one: y[i] = x[i] Φ(x[i]), and its slope Φ(x) + x φ(x) unless `slope` is NULL. Absolute error at
+/// most 2e-7 max(1, |x|) in both. NaN stays NaN.
+void kernel_gelu(const float *x, float *y, float *slope, size_t n);
+void kernel_gelu_reference(const float *x, float *y, float *slope, size_t n);
+/// ELU with α = 1: y[i] = x[i] if positive, else e^x[i] − 1; y may be x. Absolute error at most 2e-7.
+void kernel_elu(const float *x, float *y, size_t n);
+void kernel_elu_reference(const float *x, float *y, size_t n);
+/// dx[i] += dy[i] times the slope, which is 1 where y[i] > 0, else y[i] + 1.
+void kernel_elu_backward(const float *y, const float *dy, float *dx, size_t n);
+void kernel_elu_backward_reference(const float *y, const float *dy, float *dx, size_t n);
 
 // ---- softmax.c: over rows of logits x [rows, columns], columns ≥ 1
 
@@ -300,6 +328,61 @@ void kernel_hyper_state_add(const kernel_hyper_segment *segment, float *state);
 /// kernel_hyper_linear would after the own_before rows in the state. Keys and values are of the new rows
 /// only; causal, without prefix and mask.
 void kernel_hyper_step(const kernel_hyper_segment *segment, float *state, float *scratch, float *out);
+
+// ---- graph.c: attention over the neighbours of a graph's nodes
+
+/// A graph of `nodes` nodes with the neighbours of node i at offsets[i] ..< offsets[i + 1]; a node attends to
+/// itself and to them. Rows hold heads · size values.
+typedef struct {
+    size_t nodes, heads, size;
+    float slope;  // of the leaky ReLU below zero
+    const int32_t *offsets, *neighbours;
+    const float *x;                // [nodes, heads size]
+    const float *source, *target;  // [heads size]
+} kernel_graph;
+
+/// out[i] = Σ_j w_ij x[j] head by head, with w the softmax over j of leaky(target·x[i] + source·x[j]).
+/// weights [offsets[nodes] + nodes, heads] and signs, of the same size, are kept for the gradient: for each node
+/// itself, then its neighbours, w and 1 or `slope`. scores [2 · nodes, heads] is scratch.
+void kernel_graph_attention(const kernel_graph *graph, float *scores, float *weights, float *signs, float *out);
+void kernel_graph_attention_reference(const kernel_graph *graph, float *scores, float *weights, float *signs,
+                                      float *out);
+/// dx +=, dsource +=, dtarget +=; dx may be NULL, as may the other two. scores is scratch.
+void kernel_graph_attention_backward(const kernel_graph *graph, const float *weights, const float *signs,
+                                     const float *dout, float *scores, float *dx, float *dsource,
+                                     float *dtarget);
+void kernel_graph_attention_backward_reference(const kernel_graph *graph, const float *weights,
+                                               const float *signs, const float *dout, float *scores,
+                                               float *dx, float *dsource, float *dtarget);
+
+// ---- node_attention.c: softmax attention among all nodes of a graph, with a bias by distance
+
+/// Several states, one after the other, of one graph: [states · nodes, heads · size]. The score of nodes i and j
+/// of a state is scale q_i·k_j + table[head, hops[i, j]]; j is left out if hops[i, j] > reach. hops is symmetric
+/// with zeros on the diagonal, and its values are below `buckets` ≤ 16.
+typedef struct {
+    size_t states, nodes, heads, size, buckets, reach;
+    float scale;
+    const uint8_t *hops;  // [nodes, nodes]
+    const float *table;   // [heads, buckets]
+    const float *q, *k, *v;
+} kernel_nodes;
+
+/// How many floats of scratch kernel_node_attention and kernel_node_attention_backward need: linear in nodes, but
+/// for graphs of up to some hundred nodes.
+size_t kernel_node_attention_scratch(const kernel_nodes *graph);
+/// out [states nodes, heads size]; lse [states, heads, nodes rounded up to 16] = log of the sums of exponentials.
+void kernel_node_attention(const kernel_nodes *graph, float *scratch, float *out, float *lse);
+void kernel_node_attention_reference(const kernel_nodes *graph, float *out, float *lse);
+/// Gradients, all +=; `out` and `lse` as the forward pass made them. Each may be NULL.
+typedef struct {
+    const float *out, *lse, *dout;
+    float *dq, *dk, *dv, *dtable;
+} kernel_nodes_gradients;
+void kernel_node_attention_backward(const kernel_nodes *graph, const kernel_nodes_gradients *gradients,
+                                    float *scratch);
+void kernel_node_attention_backward_reference(const kernel_nodes *graph,
+                                              const kernel_nodes_gradients *gradients);
 
 // ---- adamw.c
 

@@ -151,6 +151,9 @@ package struct AnyAttention: Sendable, Hashable, Codable {
         init?(intValue: Int) { nil }
     }
 
+    /// Softmax attention.
+    package static let softmax = AnyAttention(SoftmaxAttention())
+
     /// Wraps a kind.
     package init(_ kind: any AttentionKind) { self.kind = kind }
 

@@ -1,21 +1,31 @@
+internal import CKernels
+
 extension Tape {
-    /// y = x Wᵀ.
+    /// y = x Wᵀ, or x Wᵀ + b.
     ///
     /// - Parameters:
     ///   - x: `[N, in]`.
     ///   - weight: W, `[out, in]`, frozen or trainable.
+    ///   - bias: b, `[out]`, or nil.
     /// - Returns: y, `[N, out]`.
-    package func linear(_ x: Tensor, _ weight: any Weight) -> Tensor {
+    package func linear(_ x: Tensor, _ weight: any Weight, bias: Tensor? = nil) -> Tensor {
         let (rows, inputs, outputs) = (x.rows, x.columns, weight.rows)
         precondition(
             weight.columns == inputs,
             "linear: x is \(x.shape), the weight has \(weight.columns) columns"
         )
-        let y = result([rows, outputs], of: x, weight.differentiable)
+        if let bias {
+            precondition(bias.count == outputs, "linear: a bias of \(bias.shape) for \(outputs) outputs")
+        }
+        let y = result([rows, outputs], of: x, weight.differentiable, bias)
         weight.multiply(x.pointer, rows: rows, into: y.pointer, alpha: 1, beta: 0)
+        if let bias { kernel_add_vector(y.pointer, bias.pointer, y.pointer, rows, outputs) }
 
-        // dx = dy W,  dW = dyᵀ x
+        // dx = dy W,  dW = dyᵀ x,  db = Σ_rows dy
         record(y) { [workspace] dy in
+            if let bias, bias.needsGradient {
+                kernel_sum_rows(dy, bias.gradientForAdding(workspace), rows, outputs)
+            }
             if x.needsGradient {
                 let (dx, beta) = x.gradientForProduct(workspace)
                 weight.multiplyTransposed(dy, rows: rows, into: dx, alpha: 1, beta: beta)
