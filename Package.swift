@@ -54,7 +54,7 @@ let package = Package(
             dependencies: ["Tensors", "Models", "Text", "Tasks", "Contract", "Randomness", "Digest"],
             exclude: [
                 "Language/RLVR/README.md", "Language/Supervised/README.md", "Language/Pretraining/README.md",
-                "RET/README.md", "FeatureBlocking/README.md",
+                "RET/README.md", "FeatureBlocking/README.md", "STACCA/README.md", "STACCA/README.md",
             ]
         ),
 

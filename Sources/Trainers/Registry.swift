@@ -8,6 +8,7 @@ extension Registry {
             TrainerEntry(SupervisedTrainer.self, judge: SupervisedJudge.self),
             TrainerEntry(RETTrainer.self, judge: RETJudge.self),
             TrainerEntry(FeatureBlockingTrainer.self, judge: FeatureBlockingJudge.self),
+            TrainerEntry(STACCATrainer.self, judge: STACCAJudge.self),
         ],
         monitors: [
             MonitorEntry(AnswerDriftMonitor.self),

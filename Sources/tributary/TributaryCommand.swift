@@ -19,7 +19,7 @@ struct TributaryCommand: AsyncParsableCommand {
             ProvisionCommand.self, UpCommand.self, SimulateCommand.self, ReportCommand.self,
             EvaluateCommand.self,
             GenerateCommand.self, PretrainCommand.self, TrajectoriesCommand.self, MacrostatesCommand.self,
-            FeaturesCommand.self,
+            FeaturesCommand.self, NetworkCommand.self,
             ReproduceCommand.self, BenchCommand.self, InspectCommand.self, ValidateCommand.self,
         ]
     )

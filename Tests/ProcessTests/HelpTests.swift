@@ -7,14 +7,15 @@ extension ProcessTests {
     struct HelpTests {
         static let subcommands = [
             "provision", "up", "simulate", "report", "evaluate", "generate", "pretrain", "trajectories",
-            "macrostates", "features", "reproduce", "bench", "inspect", "validate",
+            "macrostates", "features", "network", "reproduce", "bench", "inspect", "validate",
         ]
         static let nested = [
             "reproduce pubswap", "reproduce hyperattention", "reproduce ret",
             "reproduce feature-blocking", "trajectories record", "trajectories info", "macrostates learn",
             "macrostates fit", "macrostates name",
             "macrostates show", "features train", "features discover", "features show", "features info",
-            "bench ret", "bench features",
+            "network evaluate", "network render", "network act", "bench ret", "bench features",
+            "bench network",
         ]
 
         /// The lines of the examples, each with the lines it was broken into, and the options of the rest.

@@ -5,7 +5,7 @@ package enum NetworkRule: Sendable, Hashable {
     /// Everybody acts.
     case all
     /// Each node acts with a probability.
-    case random(probability: Double)
+    case drawn(probability: Double)
     /// The nodes with the highest degrees act always: exactly round(share · n), the first ones of equal
     /// degree.
     case topDegree(share: Double)
@@ -23,7 +23,7 @@ package enum NetworkRule: Sendable, Hashable {
         switch self {
         case .none: "none"
         case .all: "all"
-        case .random(let probability): "random-\(probability)"
+        case .drawn(let probability): "random-\(probability)"
         case .topDegree(let share): "degree-\(share)"
         case .hops(let count): "h\(count)"
         case .ownProtection(let near, let far, let below): "own-\(near)-\(far)-\(below)"
@@ -43,7 +43,7 @@ package enum NetworkRule: Sendable, Hashable {
         case ("hand", 1): self = .hand
         case ("random", 2):
             guard let value = share(1) else { return nil }
-            self = .random(probability: value)
+            self = .drawn(probability: value)
         case ("degree", 2):
             guard let value = share(1) else { return nil }
             self = .topDegree(share: value)

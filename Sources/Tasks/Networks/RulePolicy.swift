@@ -65,7 +65,7 @@ package struct RulePolicy: Sendable {
         switch rule {
         case .none, .all, .topDegree:
             for node in 0..<count { actions[node] = fixed[node] }
-        case .random(let probability):
+        case .drawn(let probability):
             for node in 0..<count { actions[node] = stream.uniform() < probability ? 1 : 0 }
         case .hops(let limit):
             measure(compartments, UInt8(limit))

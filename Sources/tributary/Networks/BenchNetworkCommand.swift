@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import Contract
 internal import Foundation
+internal import Report
 internal import Tasks
 internal import Tensors
 internal import TributaryKit

@@ -16,7 +16,7 @@ import Testing
     private func episode(_ network: Network, _ dynamics: any NetworkDynamics, _ key: Int) -> NetworkEpisode {
         var episode = NetworkEpisode(on: network, dynamics, seed: 6, key: key, isExploring: key % 2 == 1)
         var policy = RulePolicy(
-            .random(probability: 0.6),
+            .drawn(probability: 0.6),
             on: network,
             ramp: dynamics.ramp,
             stream: RandomStream(seed: 6, "actions", key)
@@ -121,7 +121,7 @@ import Testing
     func random() throws {
         let network = try NetworkFamily.grid.network(nodes: 100, seed: 1)
         var policy = RulePolicy(
-            .random(probability: 0.3),
+            .drawn(probability: 0.3),
             on: network,
             ramp: 5,
             stream: RandomStream(seed: 1)
@@ -136,7 +136,7 @@ import Testing
     @Test("rules are read back from their names, and nothing else is a rule")
     func names() {
         let rules: [NetworkRule] = [
-            .none, .all, .random(probability: 0.5), .topDegree(share: 0.25), .hops(0), .hops(12), .hand,
+            .none, .all, .drawn(probability: 0.5), .topDegree(share: 0.25), .hops(0), .hops(12), .hand,
         ]
         for rule in rules { #expect(NetworkRule(name: rule.name) == rule) }
         #expect(NetworkRule(name: "hand") == .hand)
@@ -150,7 +150,7 @@ import Testing
         let networks = try (0..<3).map { try NetworkFamily.grid.network(nodes: 20 + 4 * $0, seed: 1) }
         func returns(_ cores: Int, seed: UInt64 = 1) -> [Double] {
             RuleEvaluation.returns(
-                .random(probability: 0.4),
+                .drawn(probability: 0.4),
                 on: networks,
                 EpidemicDynamics.s1,
                 seed: seed,

@@ -1,0 +1,128 @@
+package import Contract
+package import Models
+
+/// The words of a topology's `model` and `adapter` for a policy on graphs.
+package struct GraphPolicySettings: Sendable, Hashable {
+    /// `model`.
+    package var model = ModelWords()
+    /// `adapter`.
+    package var adapter = AdapterWords()
+
+    /// The defaults.
+    package init() {}
+
+    /// `model`: the sizes of both networks.
+    package struct ModelWords: TrainerSettings, Hashable {
+        /// d.
+        package var width = 24
+        /// H, a divisor of `width`.
+        package var heads = 4
+        /// The hidden width of a block's feed-forward part.
+        package var inner = 48
+        /// The GAT layers of each network.
+        package var graphLayers = 1
+        /// The transformer layers of each network.
+        package var layers = 1
+        /// The critic's transformer layers, where they are other than the actor's.
+        package var criticLayers: Int?
+        /// κ: how many hops an actor sees; no limit if 0.
+        package var receptiveField = 4
+        /// Whether an actor sees no other node's level of protection.
+        package var hidesLevels = true
+        /// The actor's attention.
+        package var attention = AnyAttention.softmax
+        /// The critic's attention.
+        package var criticAttention = AnyAttention.softmax
+
+        /// The defaults.
+        package init() {}
+
+        /// Checks the ranges.
+        package func validate() throws(SettingsFault) {
+            for (key, value, range) in [
+                ("width", width, 1...1024), ("heads", heads, 1...64), ("inner", inner, 1...4096),
+                ("graphLayers", graphLayers, 0...16), ("layers", layers, 0...16),
+                ("criticLayers", criticLayers ?? layers, 0...16), ("receptiveField", receptiveField, 0...64),
+            ] {
+                try SettingsFault.require(
+                    range.contains(value),
+                    key,
+                    "found \(value), expected \(range.lowerBound) … \(range.upperBound)"
+                )
+            }
+            try SettingsFault.require(
+                width % heads == 0,
+                "heads",
+                "found \(heads), expected a divisor of the width \(width)"
+            )
+            try SettingsFault.require(
+                receptiveField == 0 || receptiveField >= graphLayers,
+                "receptiveField",
+                "found \(receptiveField), expected at least the \(graphLayers) graphLayers, or 0 for no limit"
+            )
+        }
+    }
+
+    /// `adapter`: what travels.
+    package struct AdapterWords: TrainerSettings, Hashable {
+        /// r of low-rank factors beside frozen maps; 0: the maps themselves are trained.
+        package var rank = 0
+        /// The factors' product is scaled by alpha / rank.
+        package var alpha = 8.0
+
+        /// The defaults.
+        package init() {}
+
+        /// Checks the ranges.
+        package func validate() throws(SettingsFault) {
+            try SettingsFault.require((0...1024).contains(rank), "rank", "found \(rank), expected 0 … 1024")
+            try SettingsFault.require(
+                alpha > 0 && alpha.isFinite,
+                "alpha",
+                "found \(alpha), expected more than 0"
+            )
+        }
+    }
+
+    /// Reads both sections.
+    ///
+    /// - Throws: `ConfigurationError` naming the line.
+    package init(_ run: RunContext) throws {
+        model = try run.model.read(ModelWords.self) { $0 }
+        adapter = try run.adapter.read(AdapterWords.self) { $0 }
+    }
+
+    /// What is trained and travels.
+    var adaptation: GraphAdaptation {
+        adapter.rank == 0 ? .dense : .lowRank(rank: adapter.rank, alpha: adapter.alpha)
+    }
+
+    private func common(_ coding: StateCoding) -> GraphTransformerConfiguration {
+        var configuration = GraphTransformerConfiguration(features: coding.features)
+        configuration.width = model.width
+        configuration.heads = model.heads
+        configuration.inner = model.inner
+        configuration.graphLayers = model.graphLayers
+        configuration.layers = model.layers
+        return configuration
+    }
+
+    /// The actor: log-odds of acting for each node, almost none at first.
+    func actor(_ coding: StateCoding) -> GraphTransformerConfiguration {
+        var configuration = common(coding)
+        configuration.ownFeatures = coding.ownFeatures
+        configuration.receptiveField = model.receptiveField == 0 ? nil : model.receptiveField
+        configuration.attention = model.attention
+        configuration.outputScale = 0.01
+        return configuration
+    }
+
+    /// The critic: a value for each node, the mean of which is the state's; it sees the whole network.
+    func critic(_ coding: StateCoding) -> GraphTransformerConfiguration {
+        var configuration = common(coding)
+        configuration.layers = model.criticLayers ?? model.layers
+        configuration.attention = model.criticAttention
+        configuration.outputScale = 0.1
+        return configuration
+    }
+}

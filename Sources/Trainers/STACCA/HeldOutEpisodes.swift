@@ -1,0 +1,83 @@
+internal import Randomness
+package import Tasks
+
+/// The episodes that policies and rules are measured on: each network some times, with the same start and noise for all.
+package struct HeldOutEpisodes {
+    /// An episode that nobody has played yet.
+    struct Start {
+        /// The network's place.
+        var place: Int
+        /// Start and noise.
+        var record: NetworkEpisode
+        /// For whoever draws actions.
+        var stream: RandomStream
+    }
+
+    let starts: [Start]
+    private let networks: [Network]
+    private let dynamics: any NetworkDynamics
+
+    /// So many episodes on each network.
+    package init(_ networks: [Network], _ dynamics: any NetworkDynamics, seed: UInt64, count: Int) {
+        self.networks = networks
+        self.dynamics = dynamics
+        starts = networks.enumerated().flatMap { place, network in
+            (0..<count).map { episode in
+                let key = place * count + episode
+                return Start(
+                    place: place,
+                    record: NetworkEpisode(on: network, dynamics, seed: seed, key: key),
+                    stream: RandomStream(seed: seed, "held-out-actions", key)
+                )
+            }
+        }
+    }
+
+    /// A policy's episodes.
+    ///
+    /// - Parameter views: The same networks as the models see them.
+    package func play(_ policy: GraphPolicy, _ views: [NetworkView], _ choice: Rollout.Choice) -> [Rollout
+        .Episode]
+    {
+        Rollout(
+            policy,
+            pool: views,
+            dynamics: dynamics,
+            starts: starts.map { start in
+                var stream = start.stream
+                let count = choice == .greedy ? 0 : dynamics.horizon * start.record.network.nodeCount
+                return Rollout.Start(
+                    place: start.place,
+                    record: start.record,
+                    draws: (0..<count).map { _ in Float(stream.uniform()) }
+                )
+            },
+            choice: choice
+        )
+        .episodes
+    }
+
+    /// A rule's episodes.
+    package func play(_ rule: NetworkRule) -> [NetworkEpisode] {
+        starts.map { start in
+            var policy = RulePolicy(
+                rule,
+                on: start.record.network,
+                ramp: dynamics.ramp,
+                stream: start.stream
+            )
+            var record = start.record
+            record.run(&policy, dynamics)
+            return record
+        }
+    }
+
+    /// The discounted returns of a policy, episode by episode.
+    package func returns(
+        _ policy: GraphPolicy,
+        _ views: [NetworkView],
+        _ choice: Rollout.Choice
+    ) -> [Double] {
+        play(policy, views, choice).map { $0.record.discountedReturn(dynamics.discount) }
+    }
+}

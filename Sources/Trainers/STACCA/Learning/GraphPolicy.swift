@@ -1,0 +1,135 @@
+package import Contract
+package import Models
+package import Tasks
+package import Tensors
+
+/// The two networks: one actor for all nodes of all networks, and a critic that sees the whole network while learning.
+package final class GraphPolicy {
+    /// How states become features.
+    package let coding: StateCoding
+    /// Log-odds of acting, by node.
+    package let actor: GraphTransformer
+    /// Values, by node, in the normaliser's units.
+    package let critic: GraphTransformer
+    /// What the critic's outputs are in units of. It stays where it is: an adapter's critic has plain values.
+    package private(set) var normaliser = ValueNormaliser.identity
+    /// Whether the critic's last map stays with its client.
+    private let localHead: Bool
+    private let workspace = Workspace()
+
+    /// Fresh networks.
+    ///
+    /// - Throws: `SettingsFault` for a configuration that cannot be built.
+    package init(
+        _ settings: GraphPolicySettings,
+        coding: StateCoding,
+        seed: UInt64,
+        localHead: Bool = false
+    ) throws(SettingsFault) {
+        self.coding = coding
+        self.localHead = localHead
+        actor = try GraphTransformer(settings.actor(coding), seed: seed, adaptation: settings.adaptation)
+        critic = try GraphTransformer(
+            settings.critic(coding),
+            seed: seed &+ 1,
+            adaptation: settings.adaptation
+        )
+    }
+
+    /// The log-odds of acting of all nodes of some states, one after the other; not differentiable.
+    package func logits(_ states: [CodedState]) -> [Float] {
+        chunked(states) { chunk in
+            let tape = Tape(recording: false, workspace: workspace)
+            return actor.outputs(tape: tape, batch: coding.forActor(chunk)).toArray()
+        }
+    }
+
+    /// The probability of acting of each node of a state.
+    package func actingProbabilities(_ state: CodedState) -> [Float] { logits([state]).map(logistic) }
+
+    /// The values of all nodes of some states, one after the other; not differentiable.
+    package func values(_ states: [CodedState]) -> [Float] {
+        chunked(states) { chunk in
+            let tape = Tape(recording: false, workspace: workspace)
+            return critic.outputs(tape: tape, batch: coding.forCritic(chunk)).toArray()
+        }
+        .map(normaliser.value(of:))
+    }
+
+    /// Rows that go through a network at once, so that memory does not grow with the number of states.
+    private static let rowsAtOnce = 4096
+
+    private func chunked(_ states: [CodedState], _ run: ([CodedState]) -> [Float]) -> [Float] {
+        var outputs: [Float] = []
+        var (chunk, rows) = ([CodedState](), 0)
+        for state in states {
+            let count = state.view.structure.nodes
+            if rows + count > Self.rowsAtOnce, !chunk.isEmpty {
+                outputs += run(chunk)
+                (chunk, rows) = ([], 0)
+            }
+            chunk.append(state)
+            rows += count
+        }
+        if !chunk.isEmpty { outputs += run(chunk) }
+        return outputs
+    }
+
+    /// Takes another normaliser, and changes the critic's last map so that no value changes.
+    package func renormalise(_ next: ValueNormaliser) {
+        critic.rescaleOutputs(
+            by: normaliser.deviation / next.deviation,
+            adding: (normaliser.mean - next.mean) / next.deviation
+        )
+        normaliser = next
+    }
+
+    // MARK: - As an adapter
+
+    private static let prefixes = ["actor.", "critic."]
+
+    /// All trained arrays; the critic's with its last map in plain values.
+    package var adapter: AdapterWeights {
+        let own = normaliser
+        renormalise(.identity)
+        defer { renormalise(own) }
+        return AdapterWeights(
+            zip(Self.prefixes, [actor, critic]).flatMap { prefix, model in
+                model.weights.arrays.map { array in
+                    var array = array
+                    array.name = prefix + array.name
+                    if case .lowRank(let factor, let module) = array.part {
+                        array.part = .lowRank(factor, module: prefix + module)
+                    }
+                    if localHead, array.name.hasPrefix("critic.head.1.") { array.part = .local }
+                    return array
+                }
+            }
+        )
+    }
+
+    /// Names, shapes and parts of the adapter's arrays.
+    package var layout: AdapterLayout { adapter.layout }
+
+    /// Takes an adapter's arrays; the normaliser stays.
+    ///
+    /// - Throws: `AdapterFault` for arrays of other names or shapes.
+    package func load(_ adapter: AdapterWeights) throws(AdapterFault) {
+        try layout.check(adapter.layout)
+        let own = normaliser
+        normaliser = .identity
+        for (prefix, model) in zip(Self.prefixes, [actor, critic]) {
+            let arrays = adapter.arrays.filter { $0.name.hasPrefix(prefix) }
+            try model.load(
+                AdapterWeights(
+                    arrays.map { array in
+                        var array = array
+                        array.name.removeFirst(prefix.count)
+                        return array
+                    }
+                )
+            )
+        }
+        renormalise(own)
+    }
+}

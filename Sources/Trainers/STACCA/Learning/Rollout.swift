@@ -1,0 +1,96 @@
+package import Tasks
+
+/// Episodes of a policy, with all that a counterfactual replay needs.
+package struct Rollout: Sendable {
+    /// One episode.
+    package struct Episode: Sendable {
+        /// Its network's place in the pool.
+        package let place: Int
+        /// States, actions, noise and rewards.
+        package var record: NetworkEpisode
+        /// `[T, n]`: the actor's log-odds of acting when the action was chosen.
+        package var logits: [Float] = []
+
+        /// n.
+        package var nodes: Int { record.network.nodeCount }
+    }
+
+    /// How actions follow from log-odds.
+    package enum Choice: Sendable {
+        /// Drawn: a node acts where its number in `draws` is below the probability.
+        case sampled
+        /// The likelier one.
+        case greedy
+    }
+
+    /// What an episode starts from.
+    package struct Start: Sendable {
+        /// The network's place in the pool.
+        package var place: Int
+        /// Start and noise.
+        package var record: NetworkEpisode
+        /// `[T, n]`: what actions are drawn with; empty where none are.
+        package var draws: [Float]
+
+        /// An episode to be played.
+        package init(place: Int, record: NetworkEpisode, draws: [Float] = []) {
+            self.place = place
+            self.record = record
+            self.draws = draws
+        }
+    }
+
+    /// The episodes.
+    package let episodes: [Episode]
+
+    /// Runs episodes side by side.
+    ///
+    /// - Parameters:
+    ///   - policy: Whose actor decides.
+    ///   - pool: The networks that starts are about.
+    ///   - dynamics: The environment.
+    ///   - starts: One for each episode.
+    ///   - choice: How actions follow from log-odds.
+    package init(
+        _ policy: GraphPolicy,
+        pool: [NetworkView],
+        dynamics: any NetworkDynamics,
+        starts: [Start],
+        choice: Choice
+    ) {
+        var episodes = starts.map { Episode(place: $0.place, record: $0.record) }
+        for time in 0..<dynamics.horizon {
+            let states = episodes.map {
+                CodedState(view: pool[$0.place], state: $0.record.state(after: time), time: time)
+            }
+            let logits = policy.logits(states)
+            var offset = 0
+            for index in episodes.indices {
+                let nodes = episodes[index].nodes
+                let own = Array(logits[offset..<offset + nodes])
+                offset += nodes
+                let actions = own.enumerated().map { node, logit -> UInt8 in
+                    switch choice {
+                    case .greedy: logit > 0 ? 1 : 0
+                    case .sampled: starts[index].draws[time * nodes + node] < logistic(logit) ? 1 : 0
+                    }
+                }
+                episodes[index].logits += own
+                episodes[index].record.step(actions, dynamics)
+            }
+        }
+        self.episodes = episodes
+    }
+
+    /// Episodes with given actions.
+    package init(_ episodes: [Episode]) { self.episodes = episodes }
+}
+
+extension NetworkEpisode {
+    /// The episode with given actions `[T, n]` from here on.
+    package func replaying(_ actions: [UInt8], _ dynamics: any NetworkDynamics) -> NetworkEpisode {
+        var episode = self
+        for step in stepsDone..<horizon { episode.step(Array(actions[rowRange(step)]), dynamics) }
+        return episode
+    }
+}

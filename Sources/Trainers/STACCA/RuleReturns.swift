@@ -1,0 +1,45 @@
+package import Tasks
+
+/// What simple rules come to on held-out episodes: what a policy has to be compared with.
+package struct RuleReturns: Sendable {
+    /// Discounted returns by the rule's name.
+    package let values: [String: Double]
+
+    /// The rules that are played: hop rules, doing nothing, always acting, and the rule that uses its own protection.
+    package static let rules: [NetworkRule] =
+        [.none, .all, .hand] + (0...5).map { NetworkRule.hops($0) }
+    /// Those that a figure shows.
+    static let shown: [NetworkRule] = [.all, .hops(1), .hops(2), .hops(3), .hops(4), .hand]
+
+    /// The best hop rule, by name; of several the one that looks least far.
+    package var best: (name: String, value: Double) {
+        var best = (name: "", value: -Double.infinity)
+        for hops in 0...5 {
+            let name = NetworkRule.hops(hops).name
+            if let value = values[name], value > best.value { best = (name, value) }
+        }
+        return best
+    }
+
+    /// Plays all rules on networks.
+    package init(_ networks: [Network], _ dynamics: any NetworkDynamics, seed: UInt64, episodes: Int) {
+        var values: [String: Double] = [:]
+        for rule in Self.rules {
+            values[rule.name] = Self.play(rule, networks, dynamics, seed: seed, episodes: episodes).mean
+        }
+        self.values = values
+    }
+
+    /// The discounted returns of a rule, episode by episode.
+    package static func play(
+        _ rule: NetworkRule,
+        _ networks: [Network],
+        _ dynamics: any NetworkDynamics,
+        seed: UInt64,
+        episodes: Int
+    ) -> [Double] {
+        HeldOutEpisodes(networks, dynamics, seed: seed, count: episodes).play(rule).map {
+            $0.discountedReturn(dynamics.discount)
+        }
+    }
+}
