@@ -1,75 +1,70 @@
 // The scalar twins of graph.c and node_attention.c, in double.
 #include "kernel.h"
 
-void kernel_graph_attention_reference(const kernel_graph *graph, float *scores, float *weights, float *signs,
-                                      float *out) {
-    size_t heads = graph->heads, size = graph->size, width = heads * size;
-    (void)scores;
-    for (size_t i = 0; i < graph->nodes; i++) {
-        const int32_t *neighbours = graph->neighbours + graph->offsets[i];
-        size_t count = (size_t)(graph->offsets[i + 1] - graph->offsets[i]) + 1;
-        for (size_t h = 0; h < heads; h++) {
-            double sum = 0;
-            const float *own = graph->x + i * width + h * size;
-            for (size_t e = 0; e < count; e++) {
-                const float *other = e == 0 ? own : graph->x + (size_t)neighbours[e - 1] * width + h * size;
-                double score = kernel_dot_reference(own, graph->target + h * size, size)
-                               + kernel_dot_reference(other, graph->source + h * size, size);
-                signs[e * heads + h] = score > 0 ? 1.0f : graph->slope;
-                sum += exp(score * signs[e * heads + h]);
-                weights[e * heads + h] = (float)exp(score * signs[e * heads + h]);
-            }
-            for (size_t d = 0; d < size; d++) {
-                double value = 0;
-                for (size_t e = 0; e < count; e++) {
-                    size_t j = e == 0 ? i : (size_t)neighbours[e - 1];
-                    value += weights[e * heads + h] / sum * graph->x[j * width + h * size + d];
-                }
-                out[i * width + h * size + d] = (float)value;
-            }
-            for (size_t e = 0; e < count; e++)
-                weights[e * heads + h] = (float)(weights[e * heads + h] / sum);
-        }
-        weights += count * heads;
-        signs += count * heads;
-    }
+// Node j of a link of node i, which is i itself for link 0.
+static size_t linked(const kernel_graph *g, size_t i, size_t link) {
+    return link == 0 ? i : (size_t)g->neighbours[(size_t)g->offsets[i] + link - 1];
 }
 
-void kernel_graph_attention_backward_reference(const kernel_graph *graph, const float *weights,
-                                               const float *signs, const float *dout, float *scores,
-                                               float *dx, float *dsource, float *dtarget) {
-    size_t heads = graph->heads, size = graph->size, width = heads * size;
-    (void)scores;
-    for (size_t i = 0; i < graph->nodes; i++) {
-        const int32_t *neighbours = graph->neighbours + graph->offsets[i];
-        size_t count = (size_t)(graph->offsets[i + 1] - graph->offsets[i]) + 1;
-        for (size_t h = 0; h < heads; h++) {
-            const float *up = dout + i * width + h * size, *own = graph->x + i * width + h * size;
-            double sum = 0;
-            for (size_t e = 0; e < count; e++) {
-                size_t j = e == 0 ? i : (size_t)neighbours[e - 1];
-                sum += weights[e * heads + h]
-                       * kernel_dot_reference(up, graph->x + j * width + h * size, size);
-            }
-            for (size_t e = 0; e < count; e++) {
-                size_t j = e == 0 ? i : (size_t)neighbours[e - 1];
-                const float *other = graph->x + j * width + h * size;
-                double w = weights[e * heads + h];
-                double dz = w * (kernel_dot_reference(up, other, size) - sum) * signs[e * heads + h];
-                for (size_t d = 0; d < size; d++) {
-                    size_t at = h * size + d;
-                    if (dx) {
-                        dx[j * width + at] += (float)(w * up[d] + dz * graph->source[at]);
-                        dx[i * width + at] += (float)(dz * graph->target[at]);
+// leaky(target·x[i] + source·x[j]) of one head, and the slope there.
+static double graph_score(const kernel_graph *g, const float *x, size_t i, size_t j, size_t h, double *slope) {
+    size_t width = g->heads * g->size, at = h * g->size;
+    double score = kernel_dot_reference(x + i * width + at, g->target + at, g->size)
+                   + kernel_dot_reference(x + j * width + at, g->source + at, g->size);
+    *slope = score > 0 ? 1.0 : g->slope;
+    return score * *slope;
+}
+
+void kernel_graph_attention_reference(const kernel_graph *g, float *out) {
+    size_t width = g->heads * g->size;
+    for (size_t state = 0; state < g->states; state++)
+        for (size_t i = 0; i < g->nodes; i++)
+            for (size_t h = 0; h < g->heads; h++) {
+                const float *x = g->x + state * g->nodes * width;
+                size_t links = (size_t)(g->offsets[i + 1] - g->offsets[i]) + 1;
+                double sum = 0, slope;
+                for (size_t e = 0; e < links; e++) sum += exp(graph_score(g, x, i, linked(g, i, e), h, &slope));
+                for (size_t d = h * g->size; d < (h + 1) * g->size; d++) {
+                    double value = 0;
+                    for (size_t e = 0; e < links; e++) {
+                        size_t j = linked(g, i, e);
+                        value += exp(graph_score(g, x, i, j, h, &slope)) / sum * x[j * width + d];
                     }
-                    if (dsource) dsource[at] += (float)(dz * other[d]);
-                    if (dtarget) dtarget[at] += (float)(dz * own[d]);
+                    out[(state * g->nodes + i) * width + d] = (float)value;
                 }
             }
-        }
-        weights += count * heads;
-        signs += count * heads;
-    }
+}
+
+void kernel_graph_attention_backward_reference(const kernel_graph *g, const float *dout, float *dx,
+                                               float *dsource, float *dtarget) {
+    size_t width = g->heads * g->size, all = g->nodes * width;
+    for (size_t state = 0; state < g->states; state++)
+        for (size_t i = 0; i < g->nodes; i++)
+            for (size_t h = 0; h < g->heads; h++) {
+                const float *x = g->x + state * all, *up = dout + state * all + i * width + h * g->size;
+                size_t links = (size_t)(g->offsets[i + 1] - g->offsets[i]) + 1, at = h * g->size;
+                double sum = 0, mean = 0, slope;
+                for (size_t e = 0; e < links; e++) sum += exp(graph_score(g, x, i, linked(g, i, e), h, &slope));
+                for (size_t e = 0; e < links; e++) {
+                    size_t j = linked(g, i, e);
+                    mean += exp(graph_score(g, x, i, j, h, &slope)) / sum
+                            * kernel_dot_reference(up, x + j * width + at, g->size);
+                }
+                for (size_t e = 0; e < links; e++) {
+                    size_t j = linked(g, i, e);
+                    double w = exp(graph_score(g, x, i, j, h, &slope)) / sum;
+                    double dz = w * (kernel_dot_reference(up, x + j * width + at, g->size) - mean) * slope;
+                    for (size_t d = 0; d < g->size; d++) {
+                        if (dx) {
+                            dx[state * all + j * width + at + d] +=
+                                (float)(w * up[d] + dz * g->source[at + d]);
+                            dx[state * all + i * width + at + d] += (float)(dz * g->target[at + d]);
+                        }
+                        if (dsource) dsource[at + d] += (float)(dz * x[j * width + at + d]);
+                        if (dtarget) dtarget[at + d] += (float)(dz * x[i * width + at + d]);
+                    }
+                }
+            }
 }
 
 // The score of nodes i and j; −inf out of reach.
@@ -79,41 +74,43 @@ static double node_score(const kernel_nodes *g, const float *q, const float *k, 
     return (double)g->scale * kernel_dot_reference(q, k, g->size) + g->table[h * g->buckets + hop];
 }
 
-void kernel_node_attention_reference(const kernel_nodes *g, float *out, float *lse) {
-    size_t width = (g->nodes + 15) / 16 * 16, stride = g->heads * g->size;
+// The logarithm of the sum of exponentials of the scores of node i.
+static double node_log_sum(const kernel_nodes *g, size_t base, size_t i, size_t h) {
+    size_t stride = g->heads * g->size;
+    double largest = -INFINITY, sum = 0;
+    for (size_t j = 0; j < g->nodes; j++)
+        largest = fmax(largest, node_score(g, g->q + base + i * stride, g->k + base + j * stride, i, j, h));
+    for (size_t j = 0; j < g->nodes; j++)
+        sum += exp(node_score(g, g->q + base + i * stride, g->k + base + j * stride, i, j, h) - largest);
+    return largest + log(sum);
+}
+
+void kernel_node_attention_reference(const kernel_nodes *g, float *out) {
+    size_t stride = g->heads * g->size;
     for (size_t state = 0; state < g->states; state++)
         for (size_t h = 0; h < g->heads; h++)
-            for (size_t i = 0; i < width; i++) {
-                size_t base = state * g->nodes * stride + h * g->size;
-                float *log_sum = lse + (state * g->heads + h) * width + i;
-                *log_sum = INFINITY;
-                if (i >= g->nodes) continue;
-                const float *q = g->q + base + i * stride;
-                double largest = -INFINITY, sum = 0;
-                for (size_t j = 0; j < g->nodes; j++)
-                    largest = fmax(largest, node_score(g, q, g->k + base + j * stride, i, j, h));
-                for (size_t j = 0; j < g->nodes; j++)
-                    sum += exp(node_score(g, q, g->k + base + j * stride, i, j, h) - largest);
-                *log_sum = (float)(largest + log(sum));
+            for (size_t i = 0; i < g->nodes; i++) {
+                size_t base = state * g->nodes * stride + h * g->size, at = base + i * stride;
+                double log_sum = node_log_sum(g, base, i, h);
                 for (size_t d = 0; d < g->size; d++) {
                     double value = 0;
                     for (size_t j = 0; j < g->nodes; j++) {
-                        double score = node_score(g, q, g->k + base + j * stride, i, j, h);
-                        value += exp(score - largest) / sum * g->v[base + j * stride + d];
+                        double score = node_score(g, g->q + at, g->k + base + j * stride, i, j, h);
+                        value += exp(score - log_sum) * g->v[base + j * stride + d];
                     }
-                    out[base + i * stride + d] = (float)value;
+                    out[at + d] = (float)value;
                 }
             }
 }
 
 void kernel_node_attention_backward_reference(const kernel_nodes *g, const kernel_nodes_gradients *gradients) {
-    size_t width = (g->nodes + 15) / 16 * 16, stride = g->heads * g->size;
+    size_t stride = g->heads * g->size;
     for (size_t state = 0; state < g->states; state++)
         for (size_t h = 0; h < g->heads; h++)
             for (size_t i = 0; i < g->nodes; i++) {
                 size_t base = state * g->nodes * stride + h * g->size, at = base + i * stride;
                 const float *q = g->q + at, *up = gradients->dout + at;
-                double log_sum = gradients->lse[(state * g->heads + h) * width + i];
+                double log_sum = node_log_sum(g, base, i, h);
                 double delta = kernel_dot_reference(up, gradients->out + at, g->size);
                 for (size_t j = 0; j < g->nodes; j++) {
                     size_t other = base + j * stride, hop = g->hops[i * g->nodes + j];

@@ -1,33 +1,52 @@
-// Attention among the nodes of small graphs, many states of one graph at a time.
-//
-// Sixteen queries stand side by side in the lanes, and keys come one after the other: maxima and sums over keys then
-// are whole-vector operations, whatever the size of a head. A graph's biases are spread out once for all its states
-// where they fit, [heads, nodes, width] with width = nodes rounded up to 16 and −inf for what is out of reach.
+// Attention among the nodes of graphs, in two ways. Many states of a small graph: sixteen states stand side by side in
+// the lanes, and pairs of nodes out of reach are passed over (lanes.h). Few states or a large graph: sixteen queries
+// stand side by side, and keys come one after the other; biases are then spread out once for all states where they fit,
+// [heads, nodes, width] with width = nodes rounded up to 16 and −inf for what is out of reach.
+#include "lanes.h"
 #include "tile.h"
 
-enum { SPREAD_MAX = 1 << 18 };  // floats
+enum { SPREAD_MAX = 1 << 18, FEWEST = 5, LARGEST = 256 };
 
 INLINE int spreads(const kernel_nodes *g) {
     return g->heads * g->nodes * padded(g->nodes) <= SPREAD_MAX;
 }
 
+// How many of the states go by sixteens: all but a small rest.
+INLINE size_t by_sixteens(const kernel_nodes *g) {
+    if (g->nodes > LARGEST) return 0;
+    size_t rest = g->states % 16;
+    return rest < FEWEST ? g->states - rest : g->states;
+}
+
 // The parts of the scratch, in floats.
 typedef struct {
     float *bias, *dbias;           // [heads, nodes, width] where spread
-    float *scores, *probabilities; // [nodes, 16]
+    float *scores, *probabilities; // [nodes rounded up to 16, 16]
     float *q, *up, *down;          // [size, 16]
+    float *keys, *values;          // [size, width]: the gradients of a head's keys and values
+    uint32_t *seen;                // [nodes]: the keys that some of sixteen queries see
+    uint8_t *marks;                // [nodes]
+    float *state[8];               // [nodes, heads, size, 16]: q, k, v, out, dout, dq, dk, dv
+    float *buckets;                // [heads, buckets, 16]
 } parts;
 
 INLINE size_t take_parts(const kernel_nodes *g, float *scratch, parts *p) {
-    size_t spread = spreads(g) ? g->heads * g->nodes * padded(g->nodes) : 0;
+    size_t width = padded(g->nodes), spread = spreads(g) ? g->heads * g->nodes * width : 0;
+    size_t all = by_sixteens(g) ? g->nodes * g->heads * g->size * 16 : 0;
     float *at = scratch;
     p->bias = at, at += spread;
     p->dbias = at, at += spread;
-    p->scores = at, at += g->nodes * 16;
-    p->probabilities = at, at += g->nodes * 16;
+    p->scores = at, at += width * 16;
+    p->probabilities = at, at += width * 16;
     p->q = at, at += g->size * 16;
     p->up = at, at += g->size * 16;
     p->down = at, at += g->size * 16;
+    p->keys = at, at += g->size * width;
+    p->values = at, at += g->size * width;
+    p->seen = (uint32_t *)at, at += width;
+    p->marks = (uint8_t *)at, at += width;
+    for (int i = 0; i < 8; i++) p->state[i] = at, at += all;
+    p->buckets = at, at += g->heads * g->buckets * 16;
     return (size_t)(at - scratch);
 }
 
@@ -36,6 +55,197 @@ size_t kernel_node_attention_scratch(const kernel_nodes *graph) {
     float none;
     return take_parts(graph, &none, &p);
 }
+
+// What is kept for the gradient, the largest score and one over the sum of exponentials of each row: sixteen states
+// together [heads, nodes, 2, 16], then single ones [heads, 2, width].
+size_t kernel_node_attention_kept(const kernel_nodes *graph) {
+    size_t sixteens = by_sixteens(graph), rest = graph->states - sixteens;
+    return (sixteens + 15) / 16 * 16 * graph->nodes * graph->heads * 2
+           + rest * graph->heads * 2 * padded(graph->nodes);
+}
+
+// ---- Sixteen states
+
+// The scores of node i and the nodes it sees, one head; nodes out of reach are left out of `seen`.
+INLINE size_t seen_from(const kernel_nodes *g, size_t i, uint32_t *seen) {
+    const uint8_t *hops = g->hops + i * g->nodes;
+    size_t count = 0;
+    for (size_t j = 0; j < g->nodes; j++) {
+        seen[count] = (uint32_t)j;
+        count += hops[j] <= g->reach;
+    }
+    return count;
+}
+
+// Columns of a head that are worked on at once, in registers.
+enum { CHUNK = 8 };
+
+INLINE size_t chunk(size_t size, size_t first) { return size - first < CHUNK ? size - first : CHUNK; }
+
+INLINE void load_chunk(lanes *v, const float *from, size_t count) {
+    for (size_t d = 0; d < count; d++) load(&v[d], from + d * 16);
+}
+
+INLINE void state_scores(const kernel_nodes *g, const parts *p, size_t i, size_t h, const uint32_t *seen,
+                         size_t count, size_t size) {
+    const size_t width = g->heads * size;
+    const float *table = g->table + h * g->buckets;
+    const float scale = g->scale;
+    const uint8_t *hops = g->hops + i * g->nodes;
+    for (size_t first = 0; first < size; first += CHUNK) {
+        const size_t part = chunk(size, first), at = h * size + first;
+        lanes q[CHUNK], sum, k;
+        load_chunk(q, p->state[0] + (i * width + at) * 16, part);
+        for (size_t s = 0; s < count; s++) {
+            const float *keys = p->state[1] + (seen[s] * width + at) * 16;
+            sum = 0;
+            if (first) load(&sum, p->scores + s * 16);
+            for (size_t d = 0; d < part; d++) {
+                load(&k, keys + d * 16);
+                sum += q[d] * k;
+            }
+            if (first + part == size) sum = scale * sum + table[hops[seen[s]]];
+            store(p->scores + s * 16, &sum);
+        }
+    }
+}
+
+// exp(score − largest), in place.
+INLINE void state_weights(const parts *p, const lanes *largest, size_t count) {
+    lanes row;
+    for (size_t s = 0; s < count; s++) {
+        load(&row, p->scores + s * 16);
+        row -= *largest;
+        store(p->scores + s * 16, &row);
+    }
+    exp_lanes(p->scores, count);
+}
+
+INLINE void forward_states(const kernel_nodes *g, const parts *p, size_t state, size_t count, float *out,
+                           float *kept, size_t size) {
+    const size_t nodes = g->nodes, width = g->heads * size, all = nodes * width;
+    uint32_t seen[LARGEST];
+    to_lanes(g->q + state * all, all, count, all, p->state[0]);
+    to_lanes(g->k + state * all, all, count, all, p->state[1]);
+    to_lanes(g->v + state * all, all, count, all, p->state[2]);
+    // Head by head, so that its keys and values stay in the nearest cache.
+    for (size_t h = 0; h < g->heads; h++) {
+        for (size_t i = 0; i < nodes; i++, kept += 32) {
+            size_t sees = seen_from(g, i, seen);
+            state_scores(g, p, i, h, seen, sees, size);
+            lanes largest = -INFINITY, weight, total = 0, value;
+            for (size_t s = 0; s < sees; s++) {
+                load(&weight, p->scores + s * 16);
+                largest = weight > largest ? weight : largest;
+            }
+            state_weights(p, &largest, sees);
+            for (size_t s = 0; s < sees; s++) {
+                load(&weight, p->scores + s * 16);
+                total += weight;
+            }
+            total = 1.0f / total;
+            store(kept, &largest);
+            store(kept + 16, &total);
+            for (size_t first = 0; first < size; first += CHUNK) {
+                const size_t part = chunk(size, first), at = h * size + first;
+                lanes sums[CHUNK];
+                for (size_t d = 0; d < part; d++) sums[d] = 0;
+                for (size_t s = 0; s < sees; s++) {
+                    const float *values = p->state[2] + (seen[s] * width + at) * 16;
+                    load(&weight, p->scores + s * 16);
+                    for (size_t d = 0; d < part; d++) {
+                        load(&value, values + d * 16);
+                        sums[d] += weight * value;
+                    }
+                }
+                for (size_t d = 0; d < part; d++) {
+                    sums[d] *= total;
+                    store(p->state[3] + (i * width + at + d) * 16, &sums[d]);
+                }
+            }
+        }
+    }
+    from_lanes(p->state[3], all, count, all, 0, 1, out + state * all);
+}
+
+INLINE void backward_states(const kernel_nodes *g, const kernel_nodes_gradients *gradients, const parts *p,
+                            size_t state, size_t count, const float *kept, size_t size) {
+    const size_t nodes = g->nodes, width = g->heads * size, all = nodes * width;
+    uint32_t seen[LARGEST];
+    const float *inputs[] = {g->q, g->k, g->v, gradients->out, gradients->dout};
+    for (int part = 0; part < 5; part++) to_lanes(inputs[part] + state * all, all, count, all, p->state[part]);
+    for (int part = 5; part < 8; part++) memset(p->state[part], 0, all * 16 * sizeof(float));
+    // Head by head, so that its keys and values stay in the nearest cache.
+    for (size_t h = 0; h < g->heads; h++) {
+        for (size_t i = 0; i < nodes; i++, kept += 32) {
+            size_t sees = seen_from(g, i, seen);
+            lanes largest, inverse, delta = 0, weight, slope, a, b;
+            state_scores(g, p, i, h, seen, sees, size);
+            load(&largest, kept);
+            load(&inverse, kept + 16);
+            state_weights(p, &largest, sees);
+            for (size_t d = (i * width + h * size) * 16; d < (i * width + (h + 1) * size) * 16; d += 16) {
+                load(&a, p->state[3] + d);
+                load(&b, p->state[4] + d);
+                delta += a * b;
+            }
+            // The slopes of the weights, dp; and dv on the way.
+            for (size_t first = 0; first < size; first += CHUNK) {
+                const size_t part = chunk(size, first), at = h * size + first;
+                lanes up[CHUNK];
+                load_chunk(up, p->state[4] + (i * width + at) * 16, part);
+                for (size_t s = 0; s < sees; s++) {
+                    const size_t other = (seen[s] * width + at) * 16;
+                    load(&weight, p->scores + s * 16);
+                    weight *= inverse;
+                    slope = 0;
+                    if (first) load(&slope, p->probabilities + s * 16);
+                    for (size_t d = 0; d < part; d++) {
+                        load(&a, p->state[2] + other + d * 16);
+                        slope += up[d] * a;
+                        load(&b, p->state[7] + other + d * 16);
+                        b += weight * up[d];
+                        store(p->state[7] + other + d * 16, &b);
+                    }
+                    store(p->probabilities + s * 16, &slope);
+                }
+            }
+            for (size_t s = 0; s < sees; s++) {
+                float *bucket = p->buckets + (h * g->buckets + g->hops[i * nodes + seen[s]]) * 16;
+                load(&weight, p->scores + s * 16);
+                load(&slope, p->probabilities + s * 16);
+                slope = weight * inverse * (slope - delta);
+                store(p->probabilities + s * 16, &slope);
+                load(&a, bucket);
+                a += slope;
+                store(bucket, &a);
+            }
+            for (size_t first = 0; first < size; first += CHUNK) {
+                const size_t part = chunk(size, first), at = h * size + first;
+                lanes q[CHUNK], dq[CHUNK];
+                load_chunk(q, p->state[0] + (i * width + at) * 16, part);
+                for (size_t d = 0; d < part; d++) dq[d] = 0;
+                for (size_t s = 0; s < sees; s++) {
+                    const size_t other = (seen[s] * width + at) * 16;
+                    load(&slope, p->probabilities + s * 16);
+                    for (size_t d = 0; d < part; d++) {
+                        load(&a, p->state[1] + other + d * 16);
+                        dq[d] += slope * a;
+                        load(&b, p->state[6] + other + d * 16);
+                        b += slope * q[d];
+                        store(p->state[6] + other + d * 16, &b);
+                    }
+                }
+                for (size_t d = 0; d < part; d++) store(p->state[5] + (i * width + at + d) * 16, &dq[d]);
+            }
+        }
+    }
+    if (gradients->dq) from_lanes(p->state[5], all, count, all, 1, g->scale, gradients->dq + state * all);
+    if (gradients->dk) from_lanes(p->state[6], all, count, all, 1, g->scale, gradients->dk + state * all);
+    if (gradients->dv) from_lanes(p->state[7], all, count, all, 1, 1, gradients->dv + state * all);
+}
+
+// ---- Sixteen queries
 
 // The biases of node j and the nodes i … i + 15; −inf beyond the last node, too.
 INLINE void look_up(const kernel_nodes *g, const float *table, size_t j, size_t i, float *bias) {
@@ -54,19 +264,30 @@ INLINE void spread(const kernel_nodes *g, float *bias) {
                 look_up(g, g->table + h * g->buckets, j, i, bias + (h * g->nodes + j) * width + i);
 }
 
-// Sixteen rows of a head as columns [size, 16], filled up with zeros.
-INLINE void to_lanes(const float *from, size_t stride, size_t count, size_t size, float *to) {
-    if (count < 16) memset(to, 0, size * 16 * sizeof(float));
-    for (size_t i = 0; i < count; i++)
-        for (size_t d = 0; d < size; d++) to[d * 16 + i] = from[i * stride + d];
+// The keys that some of the queries i … i + 15 see: all, or far fewer in a large graph with a short reach.
+INLINE size_t seen_by_some(const kernel_nodes *g, const parts *p, size_t i) {
+    const size_t nodes = g->nodes, last = nodes - i < 16 ? nodes : i + 16;
+    int all = g->reach + 1 >= g->buckets;
+    memset(p->marks, all, nodes);
+    for (size_t row = i; row < last && !all; row++)
+        for (size_t j = 0; j < nodes; j++) p->marks[j] |= g->hops[row * nodes + j] <= g->reach;
+    size_t count = 0;
+    for (size_t j = 0; j < nodes; j++) {
+        p->seen[count] = (uint32_t)j;
+        count += p->marks[j];
+    }
+    return count;
 }
 
-INLINE void scores_of(const kernel_nodes *g, const parts *p, size_t h, size_t i, const float *keys,
-                      size_t stride, size_t size, float scale) {
+// The scores of the queries i … i + 15, in p->q, and the keys they see, one head.
+INLINE void query_scores(const kernel_nodes *g, const parts *p, size_t h, size_t i, size_t sees,
+                         const float *keys, size_t size) {
     const float *bias = p->bias + h * g->nodes * padded(g->nodes) + i;
+    const size_t stride = g->heads * size;
     int cached = spreads(g);
     float looked[16];
-    for (size_t j = 0; j < g->nodes; j++) {
+    for (size_t s = 0; s < sees; s++) {
+        const size_t j = p->seen[s];
         lanes sum = 0, column, add;
         for (size_t d = 0; d < size; d++) {
             load(&column, p->q + d * 16);
@@ -78,65 +299,179 @@ INLINE void scores_of(const kernel_nodes *g, const parts *p, size_t h, size_t i,
             look_up(g, g->table + h * g->buckets, j, i, looked);
             load(&add, looked);
         }
-        sum = scale * sum + add;
-        store(p->scores + j * 16, &sum);
+        sum = g->scale * sum + add;
+        store(p->scores + s * 16, &sum);
     }
 }
 
-INLINE void forward(const kernel_nodes *g, float *scratch, float *out, float *lse, size_t size) {
-    parts p;
-    take_parts(g, scratch, &p);
-    if (spreads(g)) spread(g, p.bias);
+INLINE void forward_queries(const kernel_nodes *g, const parts *p, size_t state, float *out, float *kept,
+                            size_t size) {
     const size_t nodes = g->nodes, width = padded(nodes), stride = g->heads * size;
-    for (size_t state = 0; state < g->states; state++)
-        for (size_t h = 0; h < g->heads; h++)
-            for (size_t i = 0; i < nodes; i += 16) {
-                const size_t base = state * nodes * stride + h * size;
-                const size_t count = nodes - i < 16 ? nodes - i : 16;
-                const float *values = g->v + base;
-                to_lanes(g->q + base + i * stride, stride, count, size, p.q);
-                scores_of(g, &p, h, i, g->k + base, stride, size, g->scale);
-                lanes largest, row, total = 0;
-                load(&largest, p.scores);
-                for (size_t j = 1; j < nodes; j++) {
-                    load(&row, p.scores + j * 16);
-                    largest = row > largest ? row : largest;
-                }
-                // The lanes beyond the last node have no keys at all.
-                for (size_t lane = count; lane < 16; lane++) largest[lane] = 0;
-                float maxima[16], totals[16];
-                store(maxima, &largest);
-                for (size_t j = 0; j < nodes; j++)
-                    for (size_t lane = 0; lane < 16; lane++)
-                        p.scores[j * 16 + lane] = exp_inline(p.scores[j * 16 + lane] - maxima[lane]);
-                memset(p.up, 0, size * 16 * sizeof(float));
-                for (size_t j = 0; j < nodes; j++) {
-                    load(&row, p.scores + j * 16);
-                    total += row;
-                    for (size_t d = 0; d < size; d++) {
-                        lanes sum;
-                        load(&sum, p.up + d * 16);
-                        sum += values[j * stride + d] * row;
-                        store(p.up + d * 16, &sum);
-                    }
-                }
-                store(totals, &total);
-                float *to = out + base + i * stride, *log_sums = lse + (state * g->heads + h) * width + i;
-                for (size_t lane = 0; lane < 16; lane++)
-                    log_sums[lane] = lane < count ? maxima[lane] + logf(totals[lane]) : INFINITY;
-                for (size_t lane = 0; lane < count; lane++) {
-                    float inverse = 1.0f / totals[lane];
-                    for (size_t d = 0; d < size; d++) to[lane * stride + d] = p.up[d * 16 + lane] * inverse;
+    for (size_t h = 0; h < g->heads; h++, kept += 2 * width)
+        for (size_t i = 0; i < nodes; i += 16) {
+            const size_t base = state * nodes * stride + h * size, count = nodes - i < 16 ? nodes - i : 16;
+            const float *values = g->v + base;
+            to_lanes(g->q + base + i * stride, stride, count, size, p->q);
+            const size_t sees = seen_by_some(g, p, i);
+            query_scores(g, p, h, i, sees, g->k + base, size);
+            lanes largest, row, total = 0;
+            load(&largest, p->scores);
+            for (size_t s = 1; s < sees; s++) {
+                load(&row, p->scores + s * 16);
+                largest = row > largest ? row : largest;
+            }
+            // The lanes beyond the last node see nothing.
+            for (size_t lane = count; lane < 16; lane++) largest[lane] = 0;
+            for (size_t s = 0; s < sees; s++) {
+                load(&row, p->scores + s * 16);
+                row -= largest;
+                store(p->scores + s * 16, &row);
+            }
+            exp_lanes(p->scores, sees);
+            memset(p->up, 0, size * 16 * sizeof(float));
+            for (size_t s = 0; s < sees; s++) {
+                load(&row, p->scores + s * 16);
+                total += row;
+                for (size_t d = 0; d < size; d++) {
+                    lanes sum;
+                    load(&sum, p->up + d * 16);
+                    sum += values[p->seen[s] * stride + d] * row;
+                    store(p->up + d * 16, &sum);
                 }
             }
+            for (size_t lane = count; lane < 16; lane++) total[lane] = 1;
+            total = 1.0f / total;
+            for (size_t d = 0; d < size; d++) {
+                load(&row, p->up + d * 16);
+                row *= total;
+                store(p->up + d * 16, &row);
+            }
+            store(kept + i, &largest);
+            store(kept + width + i, &total);
+            from_lanes(p->up, stride, count, size, 0, 1, out + base + i * stride);
+        }
 }
 
-KERNEL void kernel_node_attention(const kernel_nodes *graph, float *scratch, float *out, float *lse) {
+// dk or dv of one head, [size, width], from sixteen rows in lanes [size, 16] and the weights [sees, 16] that they
+// have for each key: the weights are turned so that keys stand in the lanes.
+INLINE void add_keys(const parts *p, const float *rows, const float *weights, size_t sees, int all, size_t width,
+                     size_t size, float *to) {
+    for (size_t s = 0; s < sees; s += 16) {
+        const size_t part = sees - s < 16 ? sees - s : 16;
+        lanes turned[16];
+        for (size_t i = 0; i < 16; i++) {
+            turned[i] = 0;
+            if (i < part) load(&turned[i], weights + (s + i) * 16);
+        }
+        transpose(turned);
+        for (size_t d = 0; d < size; d++) {
+            lanes sum = 0;
+            if (all) load(&sum, to + d * width + s);
+            for (size_t i = 0; i < 16; i++) sum += rows[d * 16 + i] * turned[i];
+            if (all) {
+                store(to + d * width + s, &sum);
+            } else {
+                for (size_t i = 0; i < part; i++) to[d * width + p->seen[s + i]] += sum[i];
+            }
+        }
+    }
+}
+
+INLINE void backward_queries(const kernel_nodes *g, const kernel_nodes_gradients *gradients, const parts *p,
+                             size_t state, const float *kept, size_t size) {
+    const size_t nodes = g->nodes, width = padded(nodes), stride = g->heads * size;
+    const int cached = spreads(g);
+    for (size_t h = 0; h < g->heads; h++, kept += 2 * width) {
+        const size_t base = state * nodes * stride + h * size;
+        const float *keys = g->k + base, *values = g->v + base;
+        double buckets[16] = {0};
+        memset(p->keys, 0, size * width * sizeof(float));
+        memset(p->values, 0, size * width * sizeof(float));
+        for (size_t i = 0; i < nodes; i += 16) {
+            const size_t count = nodes - i < 16 ? nodes - i : 16, row = base + i * stride;
+            lanes largest, inverse, delta = 0, probability, slope, column, sum;
+            // The outputs are read from `down`, which then takes the gradient of the queries.
+            to_lanes(gradients->out + row, stride, count, size, p->down);
+            to_lanes(gradients->dout + row, stride, count, size, p->up);
+            to_lanes(g->q + row, stride, count, size, p->q);
+            for (size_t d = 0; d < size; d++) {
+                load(&column, p->up + d * 16);
+                load(&sum, p->down + d * 16);
+                delta += column * sum;
+            }
+            memset(p->down, 0, size * 16 * sizeof(float));
+            const size_t sees = seen_by_some(g, p, i);
+            query_scores(g, p, h, i, sees, keys, size);
+            load(&largest, kept + i);
+            load(&inverse, kept + width + i);
+            for (size_t s = 0; s < sees; s++) {
+                load(&sum, p->scores + s * 16);
+                sum -= largest;
+                store(p->probabilities + s * 16, &sum);
+            }
+            exp_lanes(p->probabilities, sees);
+            for (size_t s = 0; s < sees; s++) {
+                const size_t j = p->seen[s];
+                load(&probability, p->probabilities + s * 16);
+                probability *= inverse;
+                store(p->probabilities + s * 16, &probability);
+                slope = 0;
+                for (size_t d = 0; d < size; d++) {
+                    load(&column, p->up + d * 16);
+                    slope += values[j * stride + d] * column;
+                }
+                slope = probability * (slope - delta);
+                store(p->scores + s * 16, &slope);
+                for (size_t d = 0; d < size; d++) {
+                    load(&sum, p->down + d * 16);
+                    sum += keys[j * stride + d] * slope;
+                    store(p->down + d * 16, &sum);
+                }
+                if (cached) {
+                    float *to = p->dbias + (h * nodes + j) * width + i;
+                    load(&sum, to);
+                    sum += slope;
+                    store(to, &sum);
+                } else {
+                    const uint8_t *hops = g->hops + j * nodes + i;
+                    for (size_t lane = 0; lane < count; lane++)
+                        buckets[hops[lane]] += p->scores[s * 16 + lane];
+                }
+            }
+            if (gradients->dq) from_lanes(p->down, stride, count, size, 1, g->scale, gradients->dq + row);
+            if (gradients->dk) add_keys(p, p->q, p->scores, sees, sees == nodes, width, size, p->keys);
+            if (gradients->dv) add_keys(p, p->up, p->probabilities, sees, sees == nodes, width, size, p->values);
+        }
+        for (size_t j = 0; j < nodes; j++)
+            for (size_t d = 0; d < size; d++) {
+                size_t at = base + j * stride + d;
+                if (gradients->dk) gradients->dk[at] += g->scale * p->keys[d * width + j];
+                if (gradients->dv) gradients->dv[at] += p->values[d * width + j];
+            }
+        if (!cached && gradients->dtable)
+            for (size_t b = 0; b < g->buckets; b++)
+                gradients->dtable[h * g->buckets + b] += (float)buckets[b];
+    }
+}
+
+// ---- All states
+
+INLINE void forward(const kernel_nodes *g, float *scratch, float *out, float *kept, size_t size) {
+    parts p;
+    take_parts(g, scratch, &p);
+    const size_t sixteens = by_sixteens(g);
+    for (size_t state = 0; state < sixteens; state += 16, kept += 32 * g->nodes * g->heads)
+        forward_states(g, &p, state, sixteens - state < 16 ? sixteens - state : 16, out, kept, size);
+    if (sixteens < g->states && spreads(g)) spread(g, p.bias);
+    for (size_t state = sixteens; state < g->states; state++, kept += 2 * g->heads * padded(g->nodes))
+        forward_queries(g, &p, state, out, kept, size);
+}
+
+KERNEL WIDE void kernel_node_attention(const kernel_nodes *graph, float *scratch, float *out, float *kept) {
     switch (graph->size) {
-    case 4: return forward(graph, scratch, out, lse, 4);
-    case 6: return forward(graph, scratch, out, lse, 6);
-    case 8: return forward(graph, scratch, out, lse, 8);
-    default: return forward(graph, scratch, out, lse, graph->size);
+    case 6: return forward(graph, scratch, out, kept, 6);
+    case 8: return forward(graph, scratch, out, kept, 8);
+    default: return forward(graph, scratch, out, kept, graph->size);
     }
 }
 
@@ -146,108 +481,37 @@ INLINE void backward(const kernel_nodes *g, const kernel_nodes_gradients *gradie
                      size_t size) {
     parts p;
     take_parts(g, scratch, &p);
+    const size_t sixteens = by_sixteens(g), width = padded(g->nodes), links = g->heads * g->buckets;
+    const float *kept = gradients->kept;
+    memset(p.buckets, 0, links * 16 * sizeof(float));
+    for (size_t state = 0; state < sixteens; state += 16, kept += 32 * g->nodes * g->heads)
+        backward_states(g, gradients, &p, state, sixteens - state < 16 ? sixteens - state : 16, kept, size);
+    for (size_t b = 0; gradients->dtable && b < links; b++) {
+        lanes sum;
+        load(&sum, p.buckets + b * 16);
+        gradients->dtable[b] += lanes_sum(&sum);
+    }
+    if (sixteens == g->states) return;
     const int cached = spreads(g);
-    const size_t nodes = g->nodes, width = padded(nodes), stride = g->heads * size;
     if (cached) {
         spread(g, p.bias);
-        memset(p.dbias, 0, g->heads * nodes * width * sizeof(float));
+        memset(p.dbias, 0, g->heads * g->nodes * width * sizeof(float));
     }
-    for (size_t state = 0; state < g->states; state++)
-        for (size_t h = 0; h < g->heads; h++) {
-            const size_t base = state * nodes * stride + h * size;
-            const float *keys = g->k + base, *values = g->v + base;
-            double buckets[16] = {0};
-            for (size_t i = 0; i < nodes; i += 16) {
-                const size_t count = nodes - i < 16 ? nodes - i : 16;
-                const float *log_sums = gradients->lse + (state * g->heads + h) * width + i;
-                const float *up = gradients->dout + base + i * stride, *out = gradients->out + base + i * stride;
-                to_lanes(g->q + base + i * stride, stride, count, size, p.q);
-                to_lanes(up, stride, count, size, p.up);
-                scores_of(g, &p, h, i, keys, stride, size, g->scale);
-                float deltas[16] = {0};
-                for (size_t lane = 0; lane < count; lane++)
-                    for (size_t d = 0; d < size; d++)
-                        deltas[lane] += up[lane * stride + d] * out[lane * stride + d];
-                for (size_t j = 0; j < nodes; j++)
-                    for (size_t lane = 0; lane < 16; lane++)
-                        p.probabilities[j * 16 + lane] = exp_inline(p.scores[j * 16 + lane] - log_sums[lane]);
-                memset(p.down, 0, size * 16 * sizeof(float));
-                lanes delta, probability, column, sum;
-                load(&delta, deltas);
-                for (size_t j = 0; j < nodes; j++) {
-                    lanes slope = 0;
-                    load(&probability, p.probabilities + j * 16);
-                    for (size_t d = 0; d < size; d++) {
-                        load(&column, p.up + d * 16);
-                        slope += values[j * stride + d] * column;
-                    }
-                    slope = probability * (slope - delta);
-                    store(p.scores + j * 16, &slope);
-                    for (size_t d = 0; d < size; d++) {
-                        load(&sum, p.down + d * 16);
-                        sum += keys[j * stride + d] * slope;
-                        store(p.down + d * 16, &sum);
-                    }
-                    if (cached) {
-                        float *to = p.dbias + (h * nodes + j) * width + i;
-                        load(&sum, to);
-                        sum += slope;
-                        store(to, &sum);
-                    } else {
-                        const uint8_t *hops = g->hops + j * nodes + i;
-                        for (size_t lane = 0; lane < count; lane++)
-                            buckets[hops[lane]] += p.scores[j * 16 + lane];
-                    }
-                }
-                if (gradients->dq)
-                    for (size_t lane = 0; lane < count; lane++)
-                        for (size_t d = 0; d < size; d++)
-                            gradients->dq[base + (i + lane) * stride + d] += g->scale * p.down[d * 16 + lane];
-                for (size_t j = 0; j < nodes; j++) {
-                    float dk[64] = {0}, dv[64] = {0};
-                    const float *s = p.scores + j * 16, *w = p.probabilities + j * 16;
-                    for (size_t first = 0; first < size; first += 64) {
-                        size_t part = size - first < 64 ? size - first : 64;
-                        memset(dk, 0, part * sizeof(float));
-                        memset(dv, 0, part * sizeof(float));
-                        for (size_t d = 0; d < part; d++) {
-                            lanes a, b, c;
-                            load(&a, s);
-                            load(&c, p.q + (first + d) * 16);
-                            a *= c;
-                            load(&b, w);
-                            load(&c, p.up + (first + d) * 16);
-                            b *= c;
-                            dk[d] = lanes_sum(&a);
-                            dv[d] = lanes_sum(&b);
-                        }
-                        float *to = gradients->dk ? gradients->dk + base + j * stride + first : NULL;
-                        if (to)
-                            for (size_t d = 0; d < part; d++) to[d] += g->scale * dk[d];
-                        to = gradients->dv ? gradients->dv + base + j * stride + first : NULL;
-                        if (to)
-                            for (size_t d = 0; d < part; d++) to[d] += dv[d];
-                    }
-                }
-            }
-            if (!cached && gradients->dtable)
-                for (size_t b = 0; b < g->buckets; b++)
-                    gradients->dtable[h * g->buckets + b] += (float)buckets[b];
-        }
+    for (size_t state = sixteens; state < g->states; state++, kept += 2 * g->heads * width)
+        backward_queries(g, gradients, &p, state, kept, size);
     if (!cached || !gradients->dtable) return;
     for (size_t h = 0; h < g->heads; h++) {
         double buckets[16] = {0};
-        for (size_t j = 0; j < nodes; j++)
-            for (size_t i = 0; i < nodes; i++)
-                buckets[g->hops[j * nodes + i]] += p.dbias[(h * nodes + j) * width + i];
+        for (size_t j = 0; j < g->nodes; j++)
+            for (size_t i = 0; i < g->nodes; i++)
+                buckets[g->hops[j * g->nodes + i]] += p.dbias[(h * g->nodes + j) * width + i];
         for (size_t b = 0; b < g->buckets; b++) gradients->dtable[h * g->buckets + b] += (float)buckets[b];
     }
 }
 
-KERNEL void kernel_node_attention_backward(const kernel_nodes *graph, const kernel_nodes_gradients *gradients,
+KERNEL WIDE void kernel_node_attention_backward(const kernel_nodes *graph, const kernel_nodes_gradients *gradients,
                                            float *scratch) {
     switch (graph->size) {
-    case 4: return backward(graph, gradients, scratch, 4);
     case 6: return backward(graph, gradients, scratch, 6);
     case 8: return backward(graph, gradients, scratch, 8);
     default: return backward(graph, gradients, scratch, graph->size);

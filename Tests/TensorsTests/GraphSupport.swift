@@ -26,11 +26,12 @@ func structure(_ nodes: Int, _ edges: [(Int, Int)]) -> GraphStructure {
     )
 }
 
-/// A ring with a tail, a path, a lone node.
+/// A ring with a tail, a path, a lone node, a ring too large for its biases to be spread out.
 let graphs = [
     structure(7, [(0, 1), (1, 2), (2, 3), (3, 4), (4, 0), (4, 5), (5, 6)]),
     structure(17, (1..<17).map { ($0 - 1, $0) }),
     structure(1, []),
+    structure(300, (0..<300).map { ($0, ($0 + 1) % 300) }),
 ]
 /// Two states on the first graph, one on the second, one on the third.
 let states = [graphs[0], graphs[0], graphs[1], graphs[2]]

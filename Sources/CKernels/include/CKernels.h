@@ -103,7 +103,7 @@ void kernel_rms_norm_backward_reference(const float *x, const float *weight, con
                                         size_t columns);
 
 /// LayerNorm: mean[r] = mean_c x[r, c], inverse[r] = 1/√(mean_c (x[r, c] − mean[r])² + epsilon),
-/// y[r, c] = (x[r, c] − mean[r]) inverse[r] weight[c] + bias[c]. y may be x.
+/// y[r, c] = (x[r, c] − mean[r]) inverse[r] weight[c] + bias[c].
 void kernel_layer_norm(const float *x, const float *weight, const float *bias, float epsilon, float *y,
                        float *mean, float *inverse, size_t rows, size_t columns);
 void kernel_layer_norm_reference(const float *x, const float *weight, const float *bias, float epsilon,
@@ -331,29 +331,26 @@ void kernel_hyper_step(const kernel_hyper_segment *segment, float *state, float 
 
 // ---- graph.c: attention over the neighbours of a graph's nodes
 
-/// A graph of `nodes` nodes with the neighbours of node i at offsets[i] ..< offsets[i + 1]; a node attends to
-/// itself and to them. Rows hold heads · size values.
+/// Several states, one after the other, of one graph of `nodes` nodes: [states · nodes, heads · size]. The neighbours
+/// of node i are at offsets[i] ..< offsets[i + 1]; a node attends to itself and to them.
 typedef struct {
-    size_t nodes, heads, size;
+    size_t states, nodes, heads, size;
     float slope;  // of the leaky ReLU below zero
     const int32_t *offsets, *neighbours;
-    const float *x;                // [nodes, heads size]
+    const float *x;                // [states nodes, heads size]
     const float *source, *target;  // [heads size]
 } kernel_graph;
 
+/// How many floats of scratch kernel_graph_attention and kernel_graph_attention_backward need.
+size_t kernel_graph_scratch(const kernel_graph *graph);
 /// out[i] = Σ_j w_ij x[j] head by head, with w the softmax over j of leaky(target·x[i] + source·x[j]).
-/// weights [offsets[nodes] + nodes, heads] and signs, of the same size, are kept for the gradient: for each node
-/// itself, then its neighbours, w and 1 or `slope`. scores [2 · nodes, heads] is scratch.
-void kernel_graph_attention(const kernel_graph *graph, float *scores, float *weights, float *signs, float *out);
-void kernel_graph_attention_reference(const kernel_graph *graph, float *scores, float *weights, float *signs,
-                                      float *out);
-/// dx +=, dsource +=, dtarget +=; dx may be NULL, as may the other two. scores is scratch.
-void kernel_graph_attention_backward(const kernel_graph *graph, const float *weights, const float *signs,
-                                     const float *dout, float *scores, float *dx, float *dsource,
-                                     float *dtarget);
-void kernel_graph_attention_backward_reference(const kernel_graph *graph, const float *weights,
-                                               const float *signs, const float *dout, float *scores,
-                                               float *dx, float *dsource, float *dtarget);
+void kernel_graph_attention(const kernel_graph *graph, float *scratch, float *out);
+void kernel_graph_attention_reference(const kernel_graph *graph, float *out);
+/// dx +=, dsource +=, dtarget +=; each may be NULL.
+void kernel_graph_attention_backward(const kernel_graph *graph, const float *dout, float *scratch, float *dx,
+                                     float *dsource, float *dtarget);
+void kernel_graph_attention_backward_reference(const kernel_graph *graph, const float *dout, float *dx,
+                                               float *dsource, float *dtarget);
 
 // ---- node_attention.c: softmax attention among all nodes of a graph, with a bias by distance
 
@@ -369,14 +366,17 @@ typedef struct {
 } kernel_nodes;
 
 /// How many floats of scratch kernel_node_attention and kernel_node_attention_backward need: linear in nodes, but
-/// for graphs of up to some hundred nodes.
+/// for 2^18 floats at most.
 size_t kernel_node_attention_scratch(const kernel_nodes *graph);
-/// out [states nodes, heads size]; lse [states, heads, nodes rounded up to 16] = log of the sums of exponentials.
-void kernel_node_attention(const kernel_nodes *graph, float *scratch, float *out, float *lse);
-void kernel_node_attention_reference(const kernel_nodes *graph, float *out, float *lse);
-/// Gradients, all +=; `out` and `lse` as the forward pass made them. Each may be NULL.
+/// How many floats kernel_node_attention keeps for the gradient.
+size_t kernel_node_attention_kept(const kernel_nodes *graph);
+/// out [states nodes, heads size].
+void kernel_node_attention(const kernel_nodes *graph, float *scratch, float *out, float *kept);
+void kernel_node_attention_reference(const kernel_nodes *graph, float *out);
+/// Gradients, all +=; `out` and `kept` as the forward pass made them, which the scalar twin does not read. dq, dk,
+/// dv and dtable may each be NULL.
 typedef struct {
-    const float *out, *lse, *dout;
+    const float *out, *kept, *dout;
     float *dq, *dk, *dv, *dtable;
 } kernel_nodes_gradients;
 void kernel_node_attention_backward(const kernel_nodes *graph, const kernel_nodes_gradients *gradients,

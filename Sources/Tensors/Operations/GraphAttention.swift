@@ -5,6 +5,9 @@ extension Tape {
     /// arXiv:1710.10903): out_i = Σ_j α_ij x_j with α_ij the softmax over j of leakyReLU(target · x_i + source · x_j),
     /// slope 0.2, head by head. The concatenation aᵀ[W h_i ‖ W h_j] of the paper is the sum of two products.
     ///
+    /// Up to sixteen states on one graph that lie together cost as much as one. The backward pass recomputes the
+    /// weights.
+    ///
     /// - Parameters:
     ///   - x: `[N, H·D]`, mapped states W h, a row for each node of each graph.
     ///   - source: `[H·D]`, the part of a for the node that is looked at.
@@ -26,60 +29,49 @@ extension Tape {
             "graphAttention: x \(x.shape), source \(source.shape), target \(target.shape) for \(heads) heads"
         )
         let y = result(x.shape, of: x, source, target)
-        let linkCount = structures.reduce(0) { $0 + $1.links }
-        let (weights, signs) = (workspace.take(linkCount * heads), workspace.take(linkCount * heads))
-        let scratchCount = 2 * heads * (structures.map(\.nodes).max() ?? 0)
+        let runs = GraphRun.runs(structures)
 
-        func eachGraph(_ body: (inout kernel_graph, _ row: Int, _ link: Int) -> Void) {
-            var (row, link) = (0, 0)
-            for structure in structures {
-                structure.offsets.withUnsafeBufferPointer { offsets in
-                    structure.neighbours.withUnsafeBufferPointer { neighbours in
-                        var graph = kernel_graph(
-                            nodes: structure.nodes,
-                            heads: heads,
-                            size: width / heads,
-                            slope: 0.2,
-                            offsets: offsets.baseAddress,
-                            neighbours: neighbours.baseAddress,
-                            x: UnsafePointer(x.pointer + row * width),
-                            source: UnsafePointer(source.pointer),
-                            target: UnsafePointer(target.pointer)
-                        )
-                        body(&graph, row, link)
-                    }
+        func withKernel<Result>(_ run: GraphRun, _ body: (inout kernel_graph) -> Result) -> Result {
+            run.structure.offsets.withUnsafeBufferPointer { offsets in
+                run.structure.neighbours.withUnsafeBufferPointer { neighbours in
+                    var kernel = kernel_graph(
+                        states: run.states,
+                        nodes: run.structure.nodes,
+                        heads: heads,
+                        size: width / heads,
+                        slope: 0.2,
+                        offsets: offsets.baseAddress,
+                        neighbours: neighbours.baseAddress,
+                        x: UnsafePointer(x.pointer + run.row * width),
+                        source: UnsafePointer(source.pointer),
+                        target: UnsafePointer(target.pointer)
+                    )
+                    return body(&kernel)
                 }
-                row += structure.nodes
-                link += structure.links
             }
         }
 
+        let scratchCount = runs.map { withKernel($0) { kernel_graph_scratch(&$0) } }.max() ?? 0
         let scratch = workspace.take(scratchCount)
-        eachGraph { graph, row, link in
-            kernel_graph_attention(
-                &graph,
-                scratch.pointer,
-                weights.pointer + link * heads,
-                signs.pointer + link * heads,
-                y.pointer + row * width
-            )
+        for run in runs {
+            withKernel(run) { kernel_graph_attention(&$0, scratch.pointer, y.pointer + run.row * width) }
         }
         record(y) { [workspace] dy in
             let dx = x.needsGradient ? x.gradientForAdding(workspace) : nil
             let dsource = source.needsGradient ? source.gradientForAdding(workspace) : nil
             let dtarget = target.needsGradient ? target.gradientForAdding(workspace) : nil
             let scratch = workspace.take(scratchCount)
-            eachGraph { graph, row, link in
-                kernel_graph_attention_backward(
-                    &graph,
-                    weights.pointer + link * heads,
-                    signs.pointer + link * heads,
-                    dy + row * width,
-                    scratch.pointer,
-                    dx.map { $0 + row * width },
-                    dsource,
-                    dtarget
-                )
+            for run in runs {
+                withKernel(run) {
+                    kernel_graph_attention_backward(
+                        &$0,
+                        dy + run.row * width,
+                        scratch.pointer,
+                        dx.map { $0 + run.row * width },
+                        dsource,
+                        dtarget
+                    )
+                }
             }
         }
         return y

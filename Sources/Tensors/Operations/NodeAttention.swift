@@ -5,7 +5,7 @@ extension Tape {
     /// nodes i and j is q_i · k_j / √D + table[head, hops_ij], and nodes with hops_ij > reach are left out (distances
     /// as in Graphormer, Ying et al., arXiv:2106.05234).
     ///
-    /// States on one graph should lie together: its biases are spread out once for all of them. The backward pass
+    /// States on one graph should lie together: they are then worked on sixteen at a time. The backward pass
     /// recomputes the probabilities; memory is linear in N.
     ///
     /// - Parameters:
@@ -39,16 +39,17 @@ extension Tape {
         let shape = NodeShape(q: q, k: k, v: v, table: table, reach: reach, heads: heads)
         let runs = GraphRun.runs(structures)
         let y = result(q.shape, of: [q, k, v, table].first { $0.needsGradient })
-        let lse = workspace.take(runs.reduce(0) { $0 + shape.logSums(of: $1) })
+        let keptCounts = runs.map { shape.withKernel($0) { kernel_node_attention_kept(&$0) } }
+        let kept = workspace.take(keptCounts.reduce(0, +))
         let scratchCount = runs.map { shape.withKernel($0) { kernel_node_attention_scratch(&$0) } }.max() ?? 0
         let scratch = workspace.take(scratchCount)
         var place = 0
-        for run in runs {
+        for (run, count) in zip(runs, keptCounts) {
             shape.withKernel(run) {
                 let row = run.row * q.columns
-                kernel_node_attention(&$0, scratch.pointer, y.pointer + row, lse.pointer + place)
+                kernel_node_attention(&$0, scratch.pointer, y.pointer + row, kept.pointer + place)
             }
-            place += shape.logSums(of: run)
+            place += count
         }
         record(y) { [workspace] dy in
             func gradient(_ tensor: Tensor) -> UnsafeMutablePointer<Float>? {
@@ -57,11 +58,11 @@ extension Tape {
             let (dq, dk, dv, dtable) = (gradient(q), gradient(k), gradient(v), gradient(table))
             let scratch = workspace.take(scratchCount)
             var place = 0
-            for run in runs {
+            for (run, count) in zip(runs, keptCounts) {
                 let row = run.row * q.columns
                 var gradients = kernel_nodes_gradients(
                     out: UnsafePointer(y.pointer + row),
-                    lse: UnsafePointer(lse.pointer + place),
+                    kept: UnsafePointer(kept.pointer + place),
                     dout: dy + row,
                     dq: dq.map { $0 + row },
                     dk: dk.map { $0 + row },
@@ -69,7 +70,7 @@ extension Tape {
                     dtable: dtable
                 )
                 shape.withKernel(run) { kernel_node_attention_backward(&$0, &gradients, scratch.pointer) }
-                place += shape.logSums(of: run)
+                place += count
             }
         }
         return y
@@ -105,7 +106,4 @@ private struct NodeShape {
             return body(&kernel)
         }
     }
-
-    /// How many log-sums the kernel keeps: whole vectors of sixteen for each head and state.
-    func logSums(of run: GraphRun) -> Int { run.states * heads * ((run.structure.nodes + 15) / 16 * 16) }
 }
