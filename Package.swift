@@ -151,7 +151,7 @@ let package = Package(
         .testTarget(
             name: "ModelsTests",
             dependencies: ["Models", "Tensors", "Contract", "Randomness", "Digest", "Text"],
-            exclude: ["Golden/make_goldens.py", "Golden/check_peft.py"],
+            exclude: ["Golden/make_goldens.py", "Golden/make_graph_goldens.py", "Golden/check_peft.py"],
             resources: [.copy("Golden/files")]
         ),
         .testTarget(

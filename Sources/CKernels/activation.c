@@ -54,8 +54,8 @@ void kernel_rectify_backward_reference(const float *y, const float *dy, float *d
         if (y[i] > 0.0f) dx[i] += dy[i];
 }
 
-// Φ(x) = (1 + erf(x / √2)) / 2 by Abramowitz and Stegun, 7.1.26: erf(z) = 1 − P(t) e^(−z²), t = 1 / (1 + 0.3275911 z)
-// for z ≥ 0, with P of degree 5. One exponential serves Φ and its slope φ(x) = e^(−x²/2) / √(2π).
+// Φ(x) = (1 + erf(x / √2)) / 2 by Abramowitz and Stegun, 7.1.26: erf(z) = 1 − P(t) e^(−z²) for z ≥ 0, with
+// t = 1 / (1 + 0.3275911 z) and P of degree 5. One exponential serves Φ and its slope φ(x) = e^(−x²/2) / √(2π).
 INLINE void normal(float x, float *cumulative, float *density) {
     float z = fabsf(x) * 0.70710678118654752f;
     float t = 1.0f / (1.0f + 0.3275911f * z);

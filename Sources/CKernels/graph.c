@@ -38,8 +38,8 @@ size_t kernel_graph_scratch(const kernel_graph *graph) {
 }
 
 // The two products of each node and head, and the states before them, brought into lanes.
-INLINE void graph_scores(const kernel_graph *g, const graph_parts *p, size_t state, size_t count, size_t heads,
-                         size_t size) {
+INLINE void graph_scores(const kernel_graph *g, const graph_parts *p, size_t state, size_t count,
+                         size_t heads, size_t size) {
     const size_t width = heads * size, all = g->nodes * width;
     to_lanes(g->x + state * all, all, count, all, p->x);
     for (size_t i = 0; i < g->nodes; i++)
@@ -214,8 +214,9 @@ INLINE void graph_attention_backward(const kernel_graph *g, const float *dout, f
     }
 }
 
-KERNEL WIDE void kernel_graph_attention_backward(const kernel_graph *graph, const float *dout, float *scratch,
-                                            float *dx, float *dsource, float *dtarget) {
+KERNEL WIDE void kernel_graph_attention_backward(const kernel_graph *graph, const float *dout,
+                                                 float *scratch, float *dx, float *dsource,
+                                                 float *dtarget) {
     if (graph->heads == 4 && graph->size == 6)
         return graph_attention_backward(graph, dout, scratch, dx, dsource, dtarget, 4, 6);
     graph_attention_backward(graph, dout, scratch, dx, dsource, dtarget, graph->heads, graph->size);

@@ -13,8 +13,8 @@
 #else
 #define KERNEL
 #endif
-// For loops over `lanes`: the compiler then keeps sixteen floats in one register where there are such registers, which
-// it does not by itself.
+// For loops over `lanes`: the compiler then keeps sixteen floats in one register where there are such registers,
+// which it does not by itself.
 #define WIDE __attribute__((min_vector_width(512)))
 #define INLINE static inline __attribute__((always_inline))
 

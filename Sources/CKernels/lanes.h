@@ -1,5 +1,5 @@
-// Sixteen states of one graph side by side in the lanes: what is done for one node or link of all of them is then a
-// whole-vector operation, whatever the widths.
+// Sixteen states of one graph, or rows, side by side in the lanes: what is done for one node or link of all of
+// them is then a whole-vector operation, whatever the widths.
 #pragma once
 
 #include "kernel.h"

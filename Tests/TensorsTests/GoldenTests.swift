@@ -28,6 +28,42 @@ import Testing
         }
     }
 
+    @Test("LayerNorm") func layerNorm() throws {
+        let (x, weight, bias) = (leaf([3, 10], salt: 1), leaf([10], salt: 2), leaf([10], salt: 21))
+        try expectGolden("layer_norm", [("x", x), ("weight", weight), ("bias", bias)]) {
+            $0.layerNorm(x, weight: weight, bias: bias, epsilon: 1e-5)
+        }
+    }
+
+    @Test("GELU and ELU") func activations() throws {
+        let (x, y) = (leaf([4, 5], salt: 3), leaf([4, 5], salt: 3))
+        try expectGolden("gelu", [("x", x)]) { $0.gelu($0.scale(x, by: 4)) }
+        try expectGolden("elu", [("x", y)]) { $0.elu($0.scale(y, by: 4)) }
+    }
+
+    @Test("attention over the neighbours of nodes") func graphAttention() throws {
+        let (x, source, target) = (leaf([7, 6], salt: 5), leaf([6], salt: 6), leaf([6], salt: 7))
+        try expectGolden("graph_attention", [("x", x), ("source", source), ("target", target)]) {
+            $0.graphAttention(x, source: source, target: target, structures: [graphs[0]], heads: 2)
+        }
+    }
+
+    @Test("attention among nodes within reach, with biases by distance") func nodeAttention() throws {
+        let (q, k, v) = (leaf([7, 6], salt: 6), leaf([7, 6], salt: 7), leaf([7, 6], salt: 8))
+        let table = leaf([2, 10], salt: 9)
+        try expectGolden("node_attention", [("q", q), ("k", k), ("v", v), ("table", table)]) {
+            $0.nodeAttention(
+                q: q,
+                k: k,
+                v: v,
+                table: table,
+                structures: [graphs[0]],
+                reach: 2,
+                heads: 2
+            )
+        }
+    }
+
     @Test("SwiGLU") func swiGLU() throws {
         let (gate, up) = (leaf([4, 5], salt: 3), leaf([4, 5], salt: 4))
         try expectGolden("swiglu", [("gate", gate), ("up", up)]) {

@@ -106,6 +106,65 @@ def lora():
     return result(x @ w.T + 1.5 * (x @ a.T) @ b.T, {"x": x, "a": a, "b": b})
 
 
+def layer_norm():
+    x, weight, bias = leaf((3, 10), 1), leaf((10,), 2), leaf((10,), 21)
+    return result(F.layer_norm(x, (10,), weight, bias, eps=1e-5), {"x": x, "weight": weight, "bias": bias})
+
+
+def gelu():
+    x = leaf((4, 5), 3)
+    return result(F.gelu(4 * x), {"x": x})
+
+
+def elu():
+    x = leaf((4, 5), 3)
+    return result(F.elu(4 * x), {"x": x})
+
+
+# A ring of five nodes with a tail of two.
+EDGES = [(0, 1), (1, 2), (2, 3), (3, 4), (4, 0), (4, 5), (5, 6)]
+
+
+def distances(nodes, edges):
+    """Hops between all pairs of nodes by repeated relaxation (Floyd and Warshall)."""
+    hops = [[0 if i == j else 9 for j in range(nodes)] for i in range(nodes)]
+    for i, j in edges:
+        hops[i][j] = hops[j][i] = 1
+    for k in range(nodes):
+        for i in range(nodes):
+            for j in range(nodes):
+                hops[i][j] = min(hops[i][j], hops[i][k] + hops[k][j])
+    return torch.tensor(hops)
+
+
+def graph_attention():
+    """Two heads of three, the vector a over the concatenated pair, node by node as the paper writes it."""
+    nodes, heads, size = 7, 2, 3
+    x, source, target = leaf((nodes, heads * size), 5), leaf((heads * size,), 6), leaf((heads * size,), 7)
+    hops, rows = distances(nodes, EDGES), []
+    for i in range(nodes):
+        row = []
+        for h in range(heads):
+            part = slice(h * size, (h + 1) * size)
+            seen = [j for j in range(nodes) if hops[i, j] <= 1]
+            a = torch.cat([target[part], source[part]])
+            scores = torch.stack([F.leaky_relu(a @ torch.cat([x[i, part], x[j, part]]), 0.2) for j in seen])
+            row.append(torch.softmax(scores, 0) @ x[seen][:, part])
+        rows.append(torch.cat(row))
+    return result(torch.stack(rows), {"x": x, "source": source, "target": target})
+
+
+def node_attention():
+    """Two heads of three, by PyTorch's own attention with a float mask; distances above 2 are out of reach."""
+    nodes, heads, size = 7, 2, 3
+    q, k, v = (leaf((nodes, heads * size), salt) for salt in (6, 7, 8))
+    table, hops = leaf((heads, 10), 9), distances(nodes, EDGES)
+    bias = table[:, hops].masked_fill(hops > 2, -math.inf)
+    split = lambda t: t.reshape(nodes, heads, size).transpose(0, 1)[None]
+    y = F.scaled_dot_product_attention(split(q), split(k), split(v), attn_mask=bias[None])
+    return result(y[0].transpose(0, 1).reshape(nodes, heads * size), {"q": q, "k": k, "v": v, "table": table})
+
+
 def adamw():
     """Ten steps; the gradient of step t is a ramp, clipped to a norm of 1 as clip_grad_norm_ does."""
     parameters = [leaf((3, 4), 15), leaf((5,), 16)]
@@ -129,4 +188,5 @@ def rounded(value):
 
 if __name__ == "__main__":
     cases = [rms_norm, swiglu, rope, attention, token_log_probs, token_divergence, lora, adamw]
+    cases += [layer_norm, gelu, elu, graph_attention, node_attention]
     print(json.dumps({case.__name__: rounded(case()) for case in cases}))
