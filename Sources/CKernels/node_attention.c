@@ -42,8 +42,12 @@ INLINE size_t seen_by_some(const kernel_nodes *g, const parts *p, size_t i) {
     const size_t nodes = g->nodes, last = nodes - i < 16 ? nodes : i + 16;
     int all = g->reach + 1 >= g->buckets;
     memset(p->marks, all, nodes);
-    for (size_t row = i; row < last && !all; row++)
-        for (size_t j = 0; j < nodes; j++) p->marks[j] |= g->hops[row * nodes + j] <= g->reach;
+    const uint8_t reach = (uint8_t)g->reach;
+    uint8_t *restrict marks = p->marks;
+    for (size_t row = i; row < last && !all; row++) {
+        const uint8_t *restrict hops = g->hops + row * nodes;
+        for (size_t j = 0; j < nodes; j++) marks[j] |= hops[j] <= reach;
+    }
     size_t count = 0;
     for (size_t j = 0; j < nodes; j++) {
         p->seen[count] = (uint32_t)j;

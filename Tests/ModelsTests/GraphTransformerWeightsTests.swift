@@ -139,7 +139,7 @@ import Testing
         func fault(_ arrays: [NamedArray], _ metadata: [String: String]) throws -> String {
             try SafetensorsWriter.write(arrays, metadata: metadata, to: path)
             let error = #expect(throws: CheckpointError.self) { try GraphTransformer(path: path) }
-            return try #require(error).description
+            return error?.description ?? ""
         }
 
         #expect(try fault(model.arrays, [:]).contains("graphTransformer: is missing in the metadata"))
