@@ -43,3 +43,8 @@ package struct RuleReturns: Sendable {
         }
     }
 }
+
+extension NetworkRule {
+    /// What tables and pages call it.
+    package var shortName: String { self == .hand ? "hand" : name }
+}

@@ -215,7 +215,10 @@ package final class STACCAJudge: PublicJudge {
                     groups: slices.map(\.name),
                     series: [.init("policy", values: slices.map(\.value))]
                         + RuleReturns.shown.map { rule in
-                            .init(rule.name, values: slices.map { rules[$0.name]?.values[rule.name] ?? 0 })
+                            .init(
+                                rule.shortName,
+                                values: slices.map { rules[$0.name]?.values[rule.name] ?? 0 }
+                            )
                         }
                 )
             )

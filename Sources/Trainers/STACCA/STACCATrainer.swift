@@ -195,11 +195,13 @@ package final class STACCATrainer: LocalTrainer {
     /// The policy, its normaliser, Adam's moments, and a batch in flight; never a private network.
     package func snapshot() throws -> [UInt8] {
         var writer = SnapshotWriter(trainer: Self.name, version: 1)
-        writer.write(adapter)
-        let normaliser = learner.policy.normaliser
-        writer.write(normaliser.mean)
-        writer.write(normaliser.deviation)
-        writer.write(normaliser.isFresh ? 1 : 0)
+        let policy = learner.policy.snapshot
+        writer.write(policy.arrays)
+        for normaliser in [policy.normaliser, policy.remembered] {
+            writer.write(normaliser.mean)
+            writer.write(normaliser.deviation)
+            writer.write(normaliser.isFresh ? 1 : 0)
+        }
         for state in learner.optimiserStates {
             writer.write(state.stepCount)
             writer.write(state.moments)
@@ -212,12 +214,19 @@ package final class STACCATrainer: LocalTrainer {
     /// Continues from a snapshot.
     package func restore(_ bytes: [UInt8]) throws {
         var reader = try SnapshotReader(bytes, trainer: Self.name, version: 1)
-        let adapter = try reader.adapter()
-        let normaliser = ValueNormaliser(
-            mean: try reader.double(),
-            deviation: try reader.double(),
-            isFresh: try reader.int() == 1
-        )
+        let arrays = try reader.adapter()
+        var normalisers: [ValueNormaliser] = []
+        for _ in 0..<2 {
+            let normaliser = ValueNormaliser(
+                mean: try reader.double(),
+                deviation: try reader.double(),
+                isFresh: try reader.int() == 1
+            )
+            guard normaliser.mean.isFinite, normaliser.deviation > 0, normaliser.deviation.isFinite else {
+                throw SnapshotFault("snapshot: values in units of \(normaliser.deviation)")
+            }
+            normalisers.append(normaliser)
+        }
         var states: [AdamW.State] = []
         for model in [learner.policy.actor, learner.policy.critic] {
             let state = AdamW.State(stepCount: try reader.int(), moments: try reader.floats())
@@ -229,15 +238,17 @@ package final class STACCATrainer: LocalTrainer {
         }
         let pending = try reader.int() == 1 ? try reader.batch() : nil
         try reader.finish()
-        guard normaliser.mean.isFinite, normaliser.deviation > 0, normaliser.deviation.isFinite else {
-            throw SnapshotFault("snapshot: values in units of \(normaliser.deviation)")
-        }
         do {
-            try learner.policy.load(adapter)
+            try learner.policy.restore(
+                GraphPolicy.Snapshot(
+                    arrays: arrays,
+                    normaliser: normalisers[0],
+                    remembered: normalisers[1]
+                )
+            )
         } catch {
             throw SnapshotFault("snapshot: \(error)")
         }
-        learner.policy.renormalise(normaliser)
         learner.optimiserStates = states
         self.pending = pending
     }

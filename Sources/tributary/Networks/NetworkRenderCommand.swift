@@ -90,7 +90,7 @@ struct NetworkRenderCommand: AsyncParsableCommand {
             panel("policy", $0.record, dynamics)
         }
         panels += rules.flatMap { rule in
-            held.play(rule).map { panel("rule \(rule.name)", $0, dynamics) }
+            held.play(rule).map { panel("rule \(rule.shortName)", $0, dynamics) }
         }
         return EpisodeReading(
             title: "\(files.environment.kind.rawValue.capitalized) on \(network.name)",

@@ -13,6 +13,8 @@ package final class GraphPolicy {
     package let critic: GraphTransformer
     /// What the critic's outputs are in units of. It stays where it is: an adapter's critic has plain values.
     package private(set) var normaliser = ValueNormaliser.identity
+    /// The same, as the returns of all iterations have it.
+    private var remembered = ValueNormaliser.identity
     /// Whether the critic's last map stays with its client.
     private let localHead: Bool
     private let workspace = Workspace()
@@ -57,7 +59,7 @@ package final class GraphPolicy {
     }
 
     /// Rows that go through a network at once, so that memory does not grow with the number of states.
-    private static let rowsAtOnce = 4096
+    private static let rowsAtOnce = 2048
 
     private func chunked(_ states: [CodedState], _ run: ([CodedState]) -> [Float]) -> [Float] {
         var outputs: [Float] = []
@@ -75,35 +77,46 @@ package final class GraphPolicy {
         return outputs
     }
 
-    /// Takes another normaliser, and changes the critic's last map so that no value changes.
-    package func renormalise(_ next: ValueNormaliser) {
+    /// Follows some more returns, and changes the critic's last map so that no value changes.
+    package func follow(_ returns: [Float]) {
+        remembered = remembered.following(returns)
         critic.rescaleOutputs(
-            by: normaliser.deviation / next.deviation,
-            adding: (normaliser.mean - next.mean) / next.deviation
+            by: normaliser.deviation / remembered.deviation,
+            adding: (normaliser.mean - remembered.mean) / remembered.deviation
         )
-        normaliser = next
+        normaliser = remembered
     }
 
     // MARK: - As an adapter
 
     private static let prefixes = ["actor.", "critic."]
 
-    /// All trained arrays; the critic's with its last map in plain values.
-    package var adapter: AdapterWeights {
-        let own = normaliser
-        renormalise(.identity)
-        defer { renormalise(own) }
-        return AdapterWeights(
-            zip(Self.prefixes, [actor, critic]).flatMap { prefix, model in
-                model.weights.arrays.map { array in
-                    var array = array
-                    array.name = prefix + array.name
-                    if case .lowRank(let factor, let module) = array.part {
-                        array.part = .lowRank(factor, module: prefix + module)
-                    }
-                    if localHead, array.name.hasPrefix("critic.head.1.") { array.part = .local }
-                    return array
+    /// All trained arrays as they are; the critic's last map is in the normaliser's units.
+    private var arrays: [NamedArray] {
+        zip(Self.prefixes, [actor, critic]).flatMap { prefix, model in
+            model.weights.arrays.map { array in
+                var array = array
+                array.name = prefix + array.name
+                if case .lowRank(let factor, let module) = array.part {
+                    array.part = .lowRank(factor, module: prefix + module)
                 }
+                if localHead, array.name.hasPrefix(Self.head) { array.part = .local }
+                return array
+            }
+        }
+    }
+
+    private static let head = "critic.head.1."
+
+    /// All trained arrays; the critic's last map in plain values.
+    package var adapter: AdapterWeights {
+        AdapterWeights(
+            arrays.map { array in
+                guard array.name.hasPrefix(Self.head), normaliser != .identity else { return array }
+                var array = array
+                let offset = array.name.hasSuffix("bias") ? normaliser.mean : 0
+                array.values = array.values.map { Float(Double($0) * normaliser.deviation + offset) }
+                return array
             }
         )
     }
@@ -111,15 +124,18 @@ package final class GraphPolicy {
     /// Names, shapes and parts of the adapter's arrays.
     package var layout: AdapterLayout { adapter.layout }
 
-    /// Takes an adapter's arrays; the normaliser stays.
+    /// Takes an adapter's arrays, whose values are plain ones until the next returns.
     ///
     /// - Throws: `AdapterFault` for arrays of other names or shapes.
     package func load(_ adapter: AdapterWeights) throws(AdapterFault) {
         try layout.check(adapter.layout)
-        let own = normaliser
+        try loadArrays(adapter.arrays)
         normaliser = .identity
+    }
+
+    private func loadArrays(_ all: [NamedArray]) throws(AdapterFault) {
         for (prefix, model) in zip(Self.prefixes, [actor, critic]) {
-            let arrays = adapter.arrays.filter { $0.name.hasPrefix(prefix) }
+            let arrays = all.filter { $0.name.hasPrefix(prefix) }
             try model.load(
                 AdapterWeights(
                     arrays.map { array in
@@ -130,6 +146,31 @@ package final class GraphPolicy {
                 )
             )
         }
-        renormalise(own)
+    }
+
+    // MARK: - As it is
+
+    /// Everything, to the bit.
+    package struct Snapshot: Sendable, Equatable {
+        /// The arrays, in the normaliser's units.
+        package var arrays: AdapterWeights
+        /// What the critic's outputs are in units of.
+        package var normaliser: ValueNormaliser
+        /// What they will be in units of from the next returns on.
+        package var remembered: ValueNormaliser
+    }
+
+    /// What it is at the moment.
+    package var snapshot: Snapshot {
+        Snapshot(arrays: AdapterWeights(arrays), normaliser: normaliser, remembered: remembered)
+    }
+
+    /// Goes back to what it was.
+    ///
+    /// - Throws: `AdapterFault` for arrays of other names or shapes.
+    package func restore(_ snapshot: Snapshot) throws(AdapterFault) {
+        try layout.check(snapshot.arrays.layout)
+        try loadArrays(snapshot.arrays.arrays)
+        (normaliser, remembered) = (snapshot.normaliser, snapshot.remembered)
     }
 }

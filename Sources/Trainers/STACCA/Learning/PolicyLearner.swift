@@ -78,7 +78,7 @@ package struct PolicyLearner {
             dynamics: dynamics,
             trace: settings.advantage.trace
         )
-        policy.renormalise(policy.normaliser.following(estimates.returns.flatMap { $0 }))
+        policy.follow(estimates.returns.flatMap { $0 })
         var metrics = [
             "return": rollout.episodes.map { $0.record.discountedReturn(dynamics.discount) }.mean,
             "acting": rollout.episodes.map { $0.record.shares.acting }.mean,
@@ -231,19 +231,44 @@ package struct PolicyLearner {
 
     // MARK: - Steps
 
+    /// How many rows go through a network at once while gradients add up: short passes stay in the cache.
+    private static let rowsAtOnce = 1600
+
+    /// Cuts states into passes, each with the place of its first row.
+    private static func passes(_ states: [CodedState]) -> [(states: ArraySlice<CodedState>, row: Int)] {
+        var passes: [(states: ArraySlice<CodedState>, row: Int)] = []
+        var (start, first, row) = (0, 0, 0)
+        for (place, state) in states.enumerated() {
+            let nodes = state.view.structure.nodes
+            if row + nodes - first > rowsAtOnce, place > start {
+                passes.append((states[start..<place], first))
+                (start, first) = (place, row)
+            }
+            row += nodes
+        }
+        if start < states.count { passes.append((states[start...], first)) }
+        return passes
+    }
+
     /// One step of the critic: mean squared error in the normaliser's units, which is returned.
     private mutating func learnValues(_ states: [CodedState], targets: [Float]) -> Double {
-        let tape = Tape(workspace: workspace)
-        let outputs = policy.critic.outputs(tape: tape, batch: policy.coding.forCritic(states))
-        var seed = [Float](repeating: 0, count: targets.count)
-        var loss = 0.0
-        for index in targets.indices {
-            let error = outputs.values[index] - policy.normaliser.normalised(targets[index])
-            loss += Double(error) * Double(error)
-            seed[index] = 2 * error / Float(targets.count)
-        }
         zeroGradients(policy.critic.parameters)
-        tape.backward(from: outputs, seed: seed)
+        var loss = 0.0
+        for pass in Self.passes(states) {
+            let tape = Tape(workspace: workspace)
+            let outputs = policy.critic.outputs(
+                tape: tape,
+                batch: policy.coding.forCritic(Array(pass.states))
+            )
+            var seed = [Float](repeating: 0, count: outputs.count)
+            for index in seed.indices {
+                let error =
+                    outputs.values[index] - policy.normaliser.normalised(targets[pass.row + index])
+                loss += Double(error) * Double(error)
+                seed[index] = 2 * error / Float(targets.count)
+            }
+            tape.backward(from: outputs, seed: seed)
+        }
         clipGradientNorm(policy.critic.parameters, max: settings.gradientNorm)
         criticOptimiser.step(parameters: policy.critic.parameters)
         return loss / Double(max(targets.count, 1))
@@ -260,30 +285,37 @@ package struct PolicyLearner {
     ) {
         let count = part.reduce(0) { $0 + decisions[$1].count }
         guard count > 0 else { return }
-        let tape = Tape(workspace: workspace)
-        let outputs = policy.actor.outputs(tape: tape, batch: policy.coding.forActor(states))
-        var seed = [Float](repeating: 0, count: outputs.count)
+        var terms: [(row: Int, decision: Decision, episode: Rollout.Episode)] = []
         var offset = 0
         for index in part {
             let episode = rollout.episodes[index]
-            for decision in decisions[index] {
+            terms += decisions[index].map { (offset + $0.place, $0, episode) }
+            offset += episode.logits.count
+        }
+        terms.sort { $0.row < $1.row }
+        var next = 0
+        let clip = Float(settings.clip)
+        stepActor(states) { outputs, row in
+            var seed = [Float](repeating: 0, count: outputs.count)
+            while next < terms.count, terms[next].row < row + outputs.count {
+                let (place, decision, episode) = terms[next]
+                next += 1
                 let term = ClippedSurrogate(
-                    logit: outputs.values[offset + decision.place],
+                    logit: outputs.values[place - row],
                     oldLogit: episode.logits[decision.place],
                     acts: episode.record.actions[decision.place] == 1,
                     advantage: decision.advantage,
-                    clip: Float(settings.clip),
+                    clip: clip,
                     entropyWeight: Float(entropy)
                 )
-                seed[offset + decision.place] = term.gradient / Float(count)
+                seed[place - row] = term.gradient / Float(count)
                 sums.entropy += Double(term.entropy)
                 sums.divergence += Double(term.divergence)
                 sums.clipped += term.isClipped ? 1 : 0
             }
-            offset += episode.logits.count
+            return seed
         }
         sums.decisions += count
-        stepActor(tape, outputs, seed)
     }
 }
 
@@ -298,22 +330,30 @@ extension PolicyLearner {
             }
         }
         let actions = episodes.flatMap(\.record.actions)
-        let tape = Tape(workspace: workspace)
-        let outputs = policy.actor.outputs(tape: tape, batch: policy.coding.forActor(states))
-        var seed = [Float](repeating: 0, count: actions.count)
         var loss = 0.0
-        for (place, action) in actions.enumerated() {
-            let logit = outputs.values[place]
-            loss -= Double(logLogistic(action == 1 ? logit : -logit))
-            seed[place] = (logistic(logit) - Float(action)) / Float(actions.count)
+        stepActor(states) { outputs, row in
+            (0..<outputs.count).map { index in
+                let (logit, action) = (outputs.values[index], actions[row + index])
+                loss -= Double(logLogistic(action == 1 ? logit : -logit))
+                return (logistic(logit) - Float(action)) / Float(actions.count)
+            }
         }
-        stepActor(tape, outputs, seed)
         return loss / Double(max(actions.count, 1))
     }
 
-    private mutating func stepActor(_ tape: Tape, _ outputs: Tensor, _ seed: [Float]) {
+    /// One step of the actor.
+    ///
+    /// - Parameter seed: d loss / d log-odds of a pass, from its outputs and the place of its first row.
+    private mutating func stepActor(
+        _ states: [CodedState],
+        _ seed: (_ outputs: Tensor, _ row: Int) -> [Float]
+    ) {
         zeroGradients(policy.actor.parameters)
-        tape.backward(from: outputs, seed: seed)
+        for pass in Self.passes(states) {
+            let tape = Tape(workspace: workspace)
+            let outputs = policy.actor.outputs(tape: tape, batch: policy.coding.forActor(Array(pass.states)))
+            tape.backward(from: outputs, seed: seed(outputs, pass.row))
+        }
         clipGradientNorm(policy.actor.parameters, max: settings.gradientNorm)
         actorOptimiser.step(parameters: policy.actor.parameters)
     }
