@@ -22,6 +22,9 @@ enum Picture {
         "Sources/Tensors/Operations/Token",
     ]
 
+    /// The folders that know transformers over the nodes of networks, which are no language models.
+    static let graphFolders = ["Sources/Trainers/STACCA/", "Sources/tributary/Networks/"]
+
     static let modules = systemLibraries.union(shared).union(learning).union(federation).union(meeting)
         .union(report).union(examples)
 

@@ -11,7 +11,8 @@ extension ProcessTests {
         ]
         static let nested = [
             "reproduce pubswap", "reproduce hyperattention", "reproduce ret",
-            "reproduce feature-blocking", "trajectories record", "trajectories info", "macrostates learn",
+            "reproduce feature-blocking", "reproduce stacca", "trajectories record", "trajectories info",
+            "macrostates learn",
             "macrostates fit", "macrostates name",
             "macrostates show", "features train", "features discover", "features show", "features info",
             "network evaluate", "network render", "network act", "bench ret", "bench features",

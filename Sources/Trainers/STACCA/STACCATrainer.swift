@@ -75,7 +75,7 @@ package final class STACCATrainer: LocalTrainer {
     /// Takes over the merged policy; Adam starts anew, the value normaliser stays.
     package func beginRound(_ round: Int, adapter: AdapterWeights) throws {
         try learner.policy.load(adapter)
-        learner.optimiserStates = [AdamW.State(), AdamW.State()]
+        learner.restartOptimisers()
         pending = nil
     }
 

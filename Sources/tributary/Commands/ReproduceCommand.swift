@@ -14,10 +14,11 @@ struct ReproduceCommand: AsyncParsableCommand {
               tributary reproduce hyperattention --out run/hyperattention --quick
               tributary reproduce ret --out run/ret --quick
               tributary reproduce feature-blocking --out run/blocking --quick
+              tributary reproduce stacca --out run/stacca --quick
             """,
         subcommands: [
             ReproducePubSwapCommand.self, ReproduceHyperAttentionCommand.self, ReproduceRETCommand.self,
-            ReproduceFeatureBlockingCommand.self,
+            ReproduceFeatureBlockingCommand.self, ReproduceSTACCACommand.self,
         ]
     )
 }

@@ -57,6 +57,9 @@ package struct PolicyLearner {
         set { (actorOptimiser.state, criticOptimiser.state) = (newValue[0], newValue[1]) }
     }
 
+    /// Forgets the moments of both optimisers, as at the beginning of a round.
+    package mutating func restartOptimisers() { optimiserStates = [AdamW.State(), AdamW.State()] }
+
     // MARK: - One iteration
 
     /// Rolls out, judges and learns.
