@@ -37,29 +37,44 @@ package struct GraphPolicySettings: Sendable, Hashable {
         /// The defaults.
         package init() {}
 
-        /// Checks the ranges.
+        /// Checks that both networks can be built.
         package func validate() throws(SettingsFault) {
-            for (key, value, range) in [
-                ("width", width, 1...1024), ("heads", heads, 1...64), ("inner", inner, 1...4096),
-                ("graphLayers", graphLayers, 0...16), ("layers", layers, 0...16),
-                ("criticLayers", criticLayers ?? layers, 0...16), ("receptiveField", receptiveField, 0...64),
-            ] {
-                try SettingsFault.require(
-                    range.contains(value),
-                    key,
-                    "found \(value), expected \(range.lowerBound) … \(range.upperBound)"
-                )
+            try actor(features: 1, own: 0).validate()
+            do {
+                try critic(features: 1).validate()
+            } catch {
+                let own = ["layers": "criticLayers", "attention": "criticAttention"]
+                throw SettingsFault(key: own[error.key] ?? error.key, reason: error.reason)
             }
-            try SettingsFault.require(
-                width % heads == 0,
-                "heads",
-                "found \(heads), expected a divisor of the width \(width)"
-            )
-            try SettingsFault.require(
-                receptiveField == 0 || receptiveField >= graphLayers,
-                "receptiveField",
-                "found \(receptiveField), expected at least the \(graphLayers) graphLayers, or 0 for no limit"
-            )
+        }
+
+        private func common(features: Int) -> GraphTransformerConfiguration {
+            var configuration = GraphTransformerConfiguration(features: features)
+            configuration.width = width
+            configuration.heads = heads
+            configuration.inner = inner
+            configuration.graphLayers = graphLayers
+            return configuration
+        }
+
+        /// The actor: log-odds of acting for each node, almost none at first.
+        func actor(features: Int, own: Int) -> GraphTransformerConfiguration {
+            var configuration = common(features: features)
+            configuration.layers = layers
+            configuration.ownFeatures = own
+            configuration.receptiveField = receptiveField == 0 ? nil : receptiveField
+            configuration.attention = attention
+            configuration.outputScale = 0.01
+            return configuration
+        }
+
+        /// The critic: a value for each node, the mean of which is the state's; it sees the whole network.
+        func critic(features: Int) -> GraphTransformerConfiguration {
+            var configuration = common(features: features)
+            configuration.layers = criticLayers ?? layers
+            configuration.attention = criticAttention
+            configuration.outputScale = 0.1
+            return configuration
         }
     }
 
@@ -95,34 +110,5 @@ package struct GraphPolicySettings: Sendable, Hashable {
     /// What is trained and travels.
     var adaptation: GraphAdaptation {
         adapter.rank == 0 ? .dense : .lowRank(rank: adapter.rank, alpha: adapter.alpha)
-    }
-
-    private func common(_ coding: StateCoding) -> GraphTransformerConfiguration {
-        var configuration = GraphTransformerConfiguration(features: coding.features)
-        configuration.width = model.width
-        configuration.heads = model.heads
-        configuration.inner = model.inner
-        configuration.graphLayers = model.graphLayers
-        configuration.layers = model.layers
-        return configuration
-    }
-
-    /// The actor: log-odds of acting for each node, almost none at first.
-    func actor(_ coding: StateCoding) -> GraphTransformerConfiguration {
-        var configuration = common(coding)
-        configuration.ownFeatures = coding.ownFeatures
-        configuration.receptiveField = model.receptiveField == 0 ? nil : model.receptiveField
-        configuration.attention = model.attention
-        configuration.outputScale = 0.01
-        return configuration
-    }
-
-    /// The critic: a value for each node, the mean of which is the state's; it sees the whole network.
-    func critic(_ coding: StateCoding) -> GraphTransformerConfiguration {
-        var configuration = common(coding)
-        configuration.layers = model.criticLayers ?? model.layers
-        configuration.attention = model.criticAttention
-        configuration.outputScale = 0.1
-        return configuration
     }
 }

@@ -30,9 +30,13 @@ package final class GraphPolicy {
     ) throws(SettingsFault) {
         self.coding = coding
         self.localHead = localHead
-        actor = try GraphTransformer(settings.actor(coding), seed: seed, adaptation: settings.adaptation)
+        actor = try GraphTransformer(
+            settings.model.actor(features: coding.features, own: coding.ownFeatures),
+            seed: seed,
+            adaptation: settings.adaptation
+        )
         critic = try GraphTransformer(
-            settings.critic(coding),
+            settings.model.critic(features: coding.features),
             seed: seed &+ 1,
             adaptation: settings.adaptation
         )
