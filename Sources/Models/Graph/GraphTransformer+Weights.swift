@@ -2,27 +2,18 @@ package import Contract
 internal import Tensors
 
 extension GraphTransformer {
-    /// A copy of the trained arrays. Setting it traps when names or shapes differ; use `load` for arrays from outside.
+    /// A copy of the trained arrays.
     package var weights: AdapterWeights {
-        get {
-            AdapterWeights(
-                zip(layout.entries, parameters).map { entry, tensor in
-                    NamedArray(
-                        name: entry.name,
-                        shape: entry.shape,
-                        values: tensor.toArray(),
-                        part: entry.part
-                    )
-                }
-            )
-        }
-        set {
-            do throws(AdapterFault) {
-                try load(newValue)
-            } catch {
-                preconditionFailure("\(error)")
+        AdapterWeights(
+            zip(layout.entries, parameters).map { entry, tensor in
+                NamedArray(
+                    name: entry.name,
+                    shape: entry.shape,
+                    values: tensor.toArray(),
+                    part: entry.part
+                )
             }
-        }
+        )
     }
 
     /// Takes over trained arrays.

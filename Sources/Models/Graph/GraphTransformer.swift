@@ -197,3 +197,42 @@ package final class GraphTransformer {
         return AttentionPattern(segments: segments, isCausal: false, masks: masks, biases: biases)
     }
 }
+
+/// Which of a graph transformer's weights are trained, and travel in a federation.
+package enum GraphAdaptation: Sendable, Hashable {
+    /// All of them.
+    case dense
+    /// Low-rank factors of every linear map but the last, W + alpha / rank · B A (Hu et al., arXiv:2106.09685), and the
+    /// last map whole: that of one output has fewer values than its factors would have, and carries the scale of a
+    /// critic's values. Everything else stays as the seed made it.
+    case lowRank(rank: Int, alpha: Double)
+
+    /// What a product of factors is multiplied by.
+    var scale: Float {
+        switch self {
+        case .dense: 1
+        case .lowRank(let rank, let alpha): Float(alpha / Double(rank))
+        }
+    }
+}
+
+/// States on graphs, one after the other: a row for each node. States on one graph should lie together, as some work is
+/// then done once for all of them.
+package struct GraphBatch {
+    /// The graph of each of the S states; one structure shared by all states on a graph.
+    package let structures: [GraphStructure]
+    /// `[N, F]`: what a node shows to all that can reach it; N nodes in all.
+    package let features: [Float]
+    /// `[N, G]`: what only the node itself sees; empty where G is 0.
+    package let own: [Float]
+
+    /// A batch; the model checks that its sizes fit.
+    package init(structures: [GraphStructure], features: [Float], own: [Float] = []) {
+        self.structures = structures
+        self.features = features
+        self.own = own
+    }
+
+    /// N.
+    package var rows: Int { structures.reduce(0) { $0 + $1.nodes } }
+}

@@ -14,12 +14,10 @@ package struct HeldOutEpisodes {
     }
 
     let starts: [Start]
-    private let networks: [Network]
     private let dynamics: any NetworkDynamics
 
     /// So many episodes on each network.
     package init(_ networks: [Network], _ dynamics: any NetworkDynamics, seed: UInt64, count: Int) {
-        self.networks = networks
         self.dynamics = dynamics
         starts = networks.enumerated().flatMap { place, network in
             (0..<count).map { episode in

@@ -12,6 +12,8 @@ package struct PolicyFolder {
     package let words: GraphPolicySettings
     /// What frozen maps beside low-rank factors were drawn from.
     package let seed: UInt64
+    /// Whether the critic's last map stayed with the members, so that it is not among the arrays.
+    package let hasLocalHead: Bool
     /// Its arrays.
     package let adapter: AdapterWeights
 
@@ -22,6 +24,7 @@ package struct PolicyFolder {
         var model: GraphPolicySettings.ModelWords
         var adapter: GraphPolicySettings.AdapterWords
         var seed: UInt64
+        var localCriticHead: Bool
     }
 
     /// Puts a policy together.
@@ -29,11 +32,13 @@ package struct PolicyFolder {
         _ environment: NetworkEnvironment,
         _ words: GraphPolicySettings,
         seed: UInt64,
+        hasLocalHead: Bool = false,
         _ adapter: AdapterWeights
     ) {
         self.environment = environment
         self.words = words
         self.seed = seed
+        self.hasLocalHead = hasLocalHead
         self.adapter = adapter
     }
 
@@ -64,6 +69,7 @@ package struct PolicyFolder {
         var words = GraphPolicySettings()
         (words.model, words.adapter) = (found.model, found.adapter)
         (environment, self.words, seed) = (found.environment, words, found.seed)
+        hasLocalHead = found.localCriticHead
         adapter = AdapterWeights(try SafetensorsFile(path: folder + "/adapter.safetensors").arrays())
     }
 
@@ -77,7 +83,8 @@ package struct PolicyFolder {
             environment: environment,
             model: words.model,
             adapter: words.adapter,
-            seed: seed
+            seed: seed,
+            localCriticHead: hasLocalHead
         )
         try encoder.encode(description).write(to: URL(filePath: folder + "/policy.json"), options: .atomic)
     }
@@ -87,9 +94,9 @@ package struct PolicyFolder {
     /// - Throws: `PolicyFault` for arrays of another shape.
     package func policy() throws -> GraphPolicy {
         let coding = StateCoding(environment.dynamics, hidesLevels: words.model.hidesLevels)
-        let policy = try GraphPolicy(words, coding: coding, seed: seed)
+        let policy = try GraphPolicy(words, coding: coding, seed: seed, localHead: hasLocalHead)
         do {
-            try policy.load(policy.layout.apply(to: adapter))
+            try policy.load(adapter)
         } catch {
             throw PolicyFault(
                 "adapter.safetensors",

@@ -25,22 +25,10 @@ package struct RuleReturns: Sendable {
     package init(_ networks: [Network], _ dynamics: any NetworkDynamics, seed: UInt64, episodes: Int) {
         var values: [String: Double] = [:]
         for rule in Self.rules {
-            values[rule.name] = Self.play(rule, networks, dynamics, seed: seed, episodes: episodes).mean
+            values[rule.name] =
+                RuleEvaluation.returns(rule, on: networks, dynamics, seed: seed, episodes: episodes).mean
         }
         self.values = values
-    }
-
-    /// The discounted returns of a rule, episode by episode.
-    package static func play(
-        _ rule: NetworkRule,
-        _ networks: [Network],
-        _ dynamics: any NetworkDynamics,
-        seed: UInt64,
-        episodes: Int
-    ) -> [Double] {
-        HeldOutEpisodes(networks, dynamics, seed: seed, count: episodes).play(rule).map {
-            $0.discountedReturn(dynamics.discount)
-        }
     }
 }
 

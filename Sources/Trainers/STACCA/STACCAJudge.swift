@@ -120,7 +120,7 @@ package final class STACCAJudge: PublicJudge {
     /// 0: as good as the better of doing nothing and of always acting.
     package var acceptedScore: Double { 0 }
 
-    /// For each item: whose mean is below the median of all members gets the best episode of all in place of its worst.
+    /// For each item: whose mean is below the median of all members (the upper one of two) gets the best episode of all in place of its worst.
     package func combine(_ step: ScoredStep) throws -> Combination {
         var groups: [String: [PooledGroup]] = [:]
         var given = 0

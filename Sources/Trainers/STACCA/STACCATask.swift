@@ -41,10 +41,9 @@ struct STACCATask {
         on network: Network,
         place: Int,
         seed: UInt64,
-        key: Int = 0,
         draws: RandomStream? = nil
     ) -> Rollout.Start {
-        let record = NetworkEpisode(on: network, dynamics, seed: seed, key: key)
+        let record = NetworkEpisode(on: network, dynamics, seed: seed, key: 0)
         guard var draws else { return Rollout.Start(place: place, record: record) }
         let count = dynamics.horizon * network.nodeCount
         return Rollout.Start(

@@ -41,7 +41,13 @@ package final class STACCATrainer: LocalTrainer {
         _ settings: STACCASettings,
         _ run: RunContext
     ) throws -> Bool {
-        try PolicyFolder(settings.environment, GraphPolicySettings(run), seed: run.seed, adapter).write(
+        try PolicyFolder(
+            settings.environment,
+            GraphPolicySettings(run),
+            seed: run.seed,
+            hasLocalHead: settings.localCriticHead,
+            adapter
+        ).write(
             to: folder
         )
         return true

@@ -84,6 +84,41 @@ struct STACCATrainerTests {
         #expect(try subject.check() == [])
     }
 
+    @Test("stacca conforms with a critic whose last map stays at home, and its policy can be used")
+    func localHead() throws {
+        let entry = try #require(Registry.shipped.trainers.first { $0.name == "stacca" })
+        let text = String(decoding: NetworkFixture.settings, as: UTF8.self)
+        let json = Array((text.dropLast() + #", "localCriticHead": true}"#).utf8)
+        let contexts = try Dictionary(
+            uniqueKeysWithValues: ["a", "b"].map { ($0, try NetworkFixture.client($0)) }
+        )
+        let fallback = try NetworkFixture.client("c")
+        let subject = TrainerConformance(
+            entry: entry,
+            settings: json,
+            client: { contexts[$0] ?? fallback },
+            coordinator: try NetworkFixture.coordinator()
+        )
+        #expect(try subject.check() == [])
+
+        let run = try NetworkFixture.run()
+        let settings = try STACCASettings(json: json)
+        let whole = try STACCATask(settings, run).policy().adapter
+        let folder = FileManager.default.temporaryDirectory.path + "/tributary-\(UUID().uuidString)"
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        _ = try STACCATrainer.write(whole.travelling, to: folder, settings, run)
+        let state = CodedState(
+            view: NetworkView(try NetworkFamily.grid.network(nodes: 6, seed: 1)),
+            state: NodeStates(nodes: 6),
+            time: 0
+        )
+        #expect(whole.arrays.count - whole.travelling.arrays.count == 2)
+        #expect(
+            try PolicyFolder(reading: folder).policy().logits([state])
+                == STACCATask(settings, run).policy(whole).logits([state])
+        )
+    }
+
     @Test("the judge replays what a client did, and believes no actions that are none")
     func verified() throws {
         let judge = try NetworkFixture.judge()

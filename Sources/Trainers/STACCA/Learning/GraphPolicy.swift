@@ -128,11 +128,15 @@ package final class GraphPolicy {
     /// Names, shapes and parts of the adapter's arrays.
     package var layout: AdapterLayout { adapter.layout }
 
-    /// Takes an adapter's arrays, whose values are plain ones until the next returns.
+    /// Takes an adapter's arrays, whose values are plain ones until the next returns. What stays with clients may be
+    /// missing, as it is at the coordinator, and is kept.
     ///
     /// - Throws: `AdapterFault` for arrays of other names or shapes.
-    package func load(_ adapter: AdapterWeights) throws(AdapterFault) {
-        try layout.check(adapter.layout)
+    package func load(_ given: AdapterWeights) throws(AdapterFault) {
+        let own = self.adapter
+        let isWhole = !localHead || given.arrays.contains { $0.name.hasPrefix(Self.head) }
+        let adapter = isWhole ? given : given.adding(localPartsOf: own)
+        try own.layout.check(adapter.layout)
         try loadArrays(adapter.arrays)
         normaliser = .identity
     }

@@ -81,9 +81,6 @@ package struct Rollout: Sendable {
         }
         self.episodes = episodes
     }
-
-    /// Episodes with given actions.
-    package init(_ episodes: [Episode]) { self.episodes = episodes }
 }
 
 extension NetworkEpisode {
