@@ -17,6 +17,9 @@ final class Federation {
         try await bench.succeed("tributary", ["provision", topologyFile, "--out", bench.path("identities")])
     }
 
+    /// What nodes that start from now on read.
+    func rewrite(_ topology: SmallTopology) throws { _ = try bench.write("topology.yaml", topology.text) }
+
     func identity(_ node: String) -> String {
         bench.path("identities/" + (node == Self.coordinator ? node : "clients/" + node))
     }
