@@ -1,5 +1,7 @@
 internal import COpenBLAS
+internal import Dispatch
 internal import Glibc
+internal import Synchronization
 
 /// The matrix library of this process: its threads, its health, and what it says of itself.
 package enum Compute {
@@ -12,6 +14,53 @@ package enum Compute {
 
     /// How many threads a matrix product may use.
     package static var threads: Int { Int(openblas_get_num_threads()) }
+
+    /// How many bodies want products of one thread at the moment, and the threads that were configured before.
+    private static let single = Mutex((depth: 0, threads: 1))
+
+    /// Runs a body whose matrix products have one thread each, whatever was configured: a product's last bits depend
+    /// on how many threads share it, so this is for results that shall not.
+    package static func withSingleThreadedProducts<Result>(_ body: () throws -> Result) rethrows -> Result {
+        single.withLock { state in
+            if state.depth == 0 {
+                state.threads = threads
+                configure(threads: 1)
+            }
+            state.depth += 1
+        }
+        defer {
+            single.withLock { state in
+                state.depth -= 1
+                if state.depth == 0 { configure(threads: state.threads) }
+            }
+        }
+        return try body()
+    }
+
+    /// Does pieces of work side by side. A piece touches nothing that another one writes, and what it does must not
+    /// depend on the number of threads; products inside have one thread each.
+    ///
+    /// - Parameters:
+    ///   - pieces: How many there are.
+    ///   - threads: How many run at once, at least 1.
+    ///   - work: Does one piece.
+    package static func sideBySide(_ pieces: Int, threads: Int, _ work: (Int) -> Void) {
+        precondition(threads > 0, "Compute.sideBySide: threads must be positive, found \(threads)")
+        let lanes = min(threads, pieces)
+        guard lanes > 1 else {
+            for piece in 0..<pieces { work(piece) }
+            return
+        }
+        // The pieces are done when this function returns, and the caller answers for what they touch.
+        withoutActuallyEscaping(work) { work in
+            nonisolated(unsafe) let work = work
+            withSingleThreadedProducts {
+                DispatchQueue.concurrentPerform(iterations: lanes) { lane in
+                    for piece in stride(from: lane, to: pieces, by: lanes) { work(piece) }
+                }
+            }
+        }
+    }
 
     /// The name of the kernels that OpenBLAS chose for this CPU, e.g. "Cooperlake".
     package static var coreName: String { String(cString: openblas_get_corename()) }

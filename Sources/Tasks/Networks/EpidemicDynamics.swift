@@ -95,6 +95,20 @@ package struct EpidemicDynamics: NetworkDynamics, TrainerSettings {
     /// 2 for SIS, 3 for SIR.
     package var compartments: Int { model == .sis ? 2 : 3 }
 
+    /// β, δ, η, c, and the share at the start.
+    package var particularNames: [String] { ["transmission", "recovery", "efficacy", "cost", "startShare"] }
+
+    package var particularNumbers: [Double] {
+        get { [transmission, recovery, efficacy, cost, startShare] }
+        set {
+            (transmission, recovery, efficacy) = (newValue[0], newValue[1], newValue[2])
+            (cost, startShare) = (newValue[3], newValue[4])
+        }
+    }
+
+    /// β, δ, η and 10 c.
+    package var rates: [Float] { [transmission, recovery, efficacy, 10 * cost].map { Float($0) } }
+
     /// What becomes of one node in a step.
     @inline(__always)
     package func advance(_ node: Int, _ step: NetworkStep) -> NodeOutcome {

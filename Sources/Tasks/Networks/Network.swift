@@ -9,7 +9,7 @@ package struct Network: Sendable, Hashable {
 
     /// What it is called, in reports and errors.
     package let name: String
-    /// What kind of graph it is, for means over networks of a kind: a family's name, `file`, or `shipped`.
+    /// What kind of graph it is, for means over networks of a kind: a family's name, `file`, or its own name.
     package let family: String
     /// `[n + 1]`: where the neighbours of each node begin in `neighbours`.
     package let offsets: [Int32]

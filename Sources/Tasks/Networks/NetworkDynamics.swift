@@ -24,6 +24,13 @@ package protocol NetworkDynamics: Sendable {
     /// The share of nodes that are active at the start.
     var startShare: Double { get }
 
+    /// What the numbers are called that may be particular to a network, in a fixed order.
+    var particularNames: [String] { get }
+    /// These numbers.
+    var particularNumbers: [Double] { get set }
+    /// What a party knows of its environment, as numbers of about one: features of models that see them.
+    var rates: [Float] { get }
+
     /// What becomes of one node in a step.
     ///
     /// - Parameters:

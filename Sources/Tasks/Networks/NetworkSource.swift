@@ -50,36 +50,6 @@ package enum NetworkSource: Sendable, Equatable {
         }
     }
 
-    /// The networks that a mapping of the topology file describes under `networks`, all of its sources in
-    /// order.
-    ///
-    /// - Parameters:
-    ///   - data: The mapping; it has no other key.
-    ///   - run: Where relative paths start from.
-    /// - Throws: `ConfigurationError` for what is wrong in the mapping, with its line; `NetworkFault` for
-    ///   files.
-    package static func networks(_ data: Mapping, _ run: RunContext) throws -> [Network] {
-        let sources: [NetworkSource]
-        if isList(data) {
-            sources = try data.decode(Listed.self).networks
-        } else {
-            sources = [try data.decode(Single.self).networks]
-        }
-        guard !sources.isEmpty else {
-            throw data.error("networks", "found an empty list, expected at least one")
-        }
-        var networks: [Network] = []
-        for (index, source) in sources.enumerated() {
-            do {
-                networks += try source.networks(run.absolutePath)
-            } catch .invalid(_, let field, let found, let expected) {
-                let place = sources.count > 1 ? "networks[\(index)]" : "networks"
-                throw data.error("\(place).\(field)", "found \(found), expected \(expected)")
-            }
-        }
-        return networks
-    }
-
     /// The source that a short text names: `karate`, a family with nodes, seed and perhaps a count such as
     /// `barabasiAlbert:40:7` or `grid:80:1:3`, or else the path of a file.
     ///
@@ -106,16 +76,6 @@ package enum NetworkSource: Sendable, Equatable {
         }
         self = .generated(kind.standard, nodes: nodes, count: count, seed: seed)
     }
-
-    private static func isList(_ data: Mapping) -> Bool {
-        guard case .mapping(let pairs) = data.value,
-            case .sequence = pairs.first(where: { $0.key == "networks" })?.value
-        else { return false }
-        return true
-    }
-
-    private struct Single: Decodable { var networks: NetworkSource }
-    private struct Listed: Decodable { var networks: [NetworkSource] }
 }
 
 extension NetworkSource: Decodable {

@@ -81,6 +81,24 @@ package struct RumourDynamics: NetworkDynamics, TrainerSettings {
     /// Ignorant, spreading, stifling.
     package var compartments: Int { 3 }
 
+    /// λ, α, δ₀, η, ρ, c, and the share at the start.
+    package var particularNames: [String] {
+        ["spreading", "stifling", "forgetting", "efficacy", "prebunking", "cost", "startShare"]
+    }
+
+    package var particularNumbers: [Double] {
+        get { [spreading, stifling, forgetting, efficacy, prebunking, cost, startShare] }
+        set {
+            (spreading, stifling, forgetting) = (newValue[0], newValue[1], newValue[2])
+            (efficacy, prebunking, cost, startShare) = (newValue[3], newValue[4], newValue[5], newValue[6])
+        }
+    }
+
+    /// λ, 10 α, 10 δ₀, η, ρ and 10 c.
+    package var rates: [Float] {
+        [spreading, 10 * stifling, 10 * forgetting, efficacy, prebunking, 10 * cost].map { Float($0) }
+    }
+
     /// What becomes of one node in a step.
     @inline(__always)
     package func advance(_ node: Int, _ step: NetworkStep) -> NodeOutcome {

@@ -16,7 +16,7 @@ package enum ShippedNetwork: String, Sendable, Codable, CaseIterable {
             let edges = ShippedNetwork.friends.enumerated().flatMap { member, friends in
                 friends.map { (member, $0 - 1) }
             }
-            return try Network(name: rawValue, family: "shipped", nodes: 34, edges: edges)
+            return try Network(name: rawValue, nodes: 34, edges: edges)
         case .florentine:
             let families = ShippedNetwork.families
             var edges: [(Int, Int)] = []
@@ -30,7 +30,6 @@ package enum ShippedNetwork: String, Sendable, Codable, CaseIterable {
             }
             return try Network(
                 name: rawValue,
-                family: "shipped",
                 nodes: families.count,
                 edges: edges,
                 labels: families.map { $0.name }

@@ -7,22 +7,28 @@ package enum EpisodePayload {
     /// The most nodes of a public network.
     package static let nodesMax = 4096
 
-    /// A public network and the seed of what happens on it.
+    /// A public network, what is particular to it, and the seed of what happens on it.
     package struct Item: Sendable, Equatable {
         /// The network.
         package var network: Network
+        /// The numbers that are particular to it, in the order of the environment's `particularNames`.
+        package var particulars: [Double]
         /// The seed of start and noise.
         package var seed: UInt64
     }
 
-    /// n, the number of edges, the seed, and the edges: 32-bit words in little-endian order.
+    /// n, the number of edges, the seed, the edges, and the particular numbers as 64-bit floating point: 32-bit words
+    /// in little-endian order.
     package static func encode(_ item: Item) -> [UInt8] {
         let edges = item.network.edges
         let head = [
             UInt32(item.network.nodeCount), UInt32(edges.count), UInt32(truncatingIfNeeded: item.seed),
             UInt32(truncatingIfNeeded: item.seed >> 32),
         ]
-        return (head + edges.flatMap { [UInt32($0.0), UInt32($0.1)] }).flatMap { word in
+        let numbers = item.particulars.flatMap { number in
+            [UInt32(truncatingIfNeeded: number.bitPattern), UInt32(number.bitPattern >> 32)]
+        }
+        return (head + edges.flatMap { [UInt32($0.0), UInt32($0.1)] } + numbers).flatMap { word in
             withUnsafeBytes(of: word.littleEndian, Array.init)
         }
     }
@@ -34,10 +40,18 @@ package enum EpisodePayload {
             (0..<4).reduce(UInt32(0)) { $0 | UInt32(bytes[offset + $1]) << (8 * UInt32($1)) }
         }
         let (nodes, count) = (Int(words[0]), Int(words[1]))
-        guard (1...nodesMax).contains(nodes), words.count == 4 + 2 * count else { return nil }
+        let first = 4 + 2 * count
+        guard (1...nodesMax).contains(nodes), words.count >= first, (words.count - first) % 2 == 0 else {
+            return nil
+        }
         let edges = (0..<count).map { (Int(words[4 + 2 * $0]), Int(words[5 + 2 * $0])) }
         guard let network = try? Network(name: "public", nodes: nodes, edges: edges) else { return nil }
-        return Item(network: network, seed: UInt64(words[3]) << 32 | UInt64(words[2]))
+        func wide(_ place: Int) -> UInt64 { UInt64(words[place + 1]) << 32 | UInt64(words[place]) }
+        return Item(
+            network: network,
+            particulars: stride(from: first, to: words.count, by: 2).map { Double(bitPattern: wide($0)) },
+            seed: wide(2)
+        )
     }
 
     /// `[T, n]` actions as bits, the first one lowest.

@@ -29,6 +29,9 @@ package struct GraphPolicySettings: Sendable, Hashable {
         package var receptiveField = 4
         /// Whether an actor sees no other node's level of protection.
         package var hidesLevels = true
+        /// Whether both networks see the rates and the cost of the environment they are in: for members whose
+        /// circumstances differ.
+        package var seesCircumstances = false
         /// The actor's attention.
         package var attention = AnyAttention.softmax
         /// The critic's attention.

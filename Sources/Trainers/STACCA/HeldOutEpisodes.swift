@@ -14,17 +14,17 @@ package struct HeldOutEpisodes {
     }
 
     let starts: [Start]
-    private let dynamics: any NetworkDynamics
+    private let views: [NetworkView]
 
     /// So many episodes on each network.
-    package init(_ networks: [Network], _ dynamics: any NetworkDynamics, seed: UInt64, count: Int) {
-        self.dynamics = dynamics
-        starts = networks.enumerated().flatMap { place, network in
+    package init(_ views: [NetworkView], seed: UInt64, count: Int) {
+        self.views = views
+        starts = views.enumerated().flatMap { place, view in
             (0..<count).map { episode in
                 let key = place * count + episode
                 return Start(
                     place: place,
-                    record: NetworkEpisode(on: network, dynamics, seed: seed, key: key),
+                    record: NetworkEpisode(on: view.network, view.dynamics, seed: seed, key: key),
                     stream: RandomStream(seed: seed, "held-out-actions", key)
                 )
             }
@@ -32,25 +32,22 @@ package struct HeldOutEpisodes {
     }
 
     /// A policy's episodes.
-    ///
-    /// - Parameter views: The same networks as the models see them.
-    package func play(_ policy: GraphPolicy, _ views: [NetworkView], _ choice: Rollout.Choice) -> [Rollout
-        .Episode]
+    package func play(_ policy: GraphPolicy, _ choice: Rollout.Choice, threads: Int = 1) -> [Rollout.Episode]
     {
         Rollout(
             policy,
             pool: views,
-            dynamics: dynamics,
             starts: starts.map { start in
                 var stream = start.stream
-                let count = choice == .greedy ? 0 : dynamics.horizon * start.record.network.nodeCount
+                let count = choice == .greedy ? 0 : start.record.horizon * start.record.network.nodeCount
                 return Rollout.Start(
                     place: start.place,
                     record: start.record,
                     draws: (0..<count).map { _ in Float(stream.uniform()) }
                 )
             },
-            choice: choice
+            choice: choice,
+            threads: threads
         )
         .episodes
     }
@@ -58,6 +55,7 @@ package struct HeldOutEpisodes {
     /// A rule's episodes.
     package func play(_ rule: NetworkRule) -> [NetworkEpisode] {
         starts.map { start in
+            let dynamics = views[start.place].dynamics
             var policy = RulePolicy(
                 rule,
                 on: start.record.network,
@@ -71,11 +69,9 @@ package struct HeldOutEpisodes {
     }
 
     /// The discounted returns of a policy, episode by episode.
-    package func returns(
-        _ policy: GraphPolicy,
-        _ views: [NetworkView],
-        _ choice: Rollout.Choice
-    ) -> [Double] {
-        play(policy, views, choice).map { $0.record.discountedReturn(dynamics.discount) }
+    package func returns(_ policy: GraphPolicy, _ choice: Rollout.Choice, threads: Int = 1) -> [Double] {
+        play(policy, choice, threads: threads).map {
+            $0.record.discountedReturn(views[$0.place].dynamics.discount)
+        }
     }
 }

@@ -89,11 +89,26 @@ package struct PolicyFolder {
         try encoder.encode(description).write(to: URL(filePath: folder + "/policy.json"), options: .atomic)
     }
 
+    /// What it was trained for, under other circumstances.
+    ///
+    /// - Parameter text: As `Circumstances` reads it.
+    /// - Throws: `PolicyFault` for a number that the environment does not have, or one out of range.
+    package func dynamics(under text: String) throws -> any NetworkDynamics {
+        do throws(SettingsFault) {
+            return try environment.dynamics.under(Circumstances(text: text))
+        } catch {
+            throw PolicyFault(
+                "circumstances",
+                error.key.isEmpty ? error.reason : "'\(error.key)': \(error.reason)"
+            )
+        }
+    }
+
     /// The policy, ready to act.
     ///
     /// - Throws: `PolicyFault` for arrays of another shape.
     package func policy() throws -> GraphPolicy {
-        let coding = StateCoding(environment.dynamics, hidesLevels: words.model.hidesLevels)
+        let coding = StateCoding(environment.dynamics, words.model)
         let policy = try GraphPolicy(words, coding: coding, seed: seed, localHead: hasLocalHead)
         do {
             try policy.load(adapter)

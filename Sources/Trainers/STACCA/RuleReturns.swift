@@ -22,11 +22,17 @@ package struct RuleReturns: Sendable {
     }
 
     /// Plays all rules on networks.
-    package init(_ networks: [Network], _ dynamics: any NetworkDynamics, seed: UInt64, episodes: Int) {
+    package init(_ views: [NetworkView], seed: UInt64, episodes: Int) {
         var values: [String: Double] = [:]
         for rule in Self.rules {
             values[rule.name] =
-                RuleEvaluation.returns(rule, on: networks, dynamics, seed: seed, episodes: episodes).mean
+                RuleEvaluation.returns(
+                    rule,
+                    on: views.map(\.network),
+                    views.map(\.dynamics),
+                    seed: seed,
+                    episodes: episodes
+                ).mean
         }
         self.values = values
     }

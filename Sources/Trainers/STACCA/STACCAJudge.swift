@@ -15,14 +15,16 @@ package final class STACCAJudge: PublicJudge {
     /// What hop rules come to on the held-out episodes, by family; the same in every round.
     private var rules: [String: RuleReturns] = [:]
     private let gives: Bool
+    private let threads: Int
 
     /// Counts the public and the held-out networks.
     package static func examine(
         _ settings: STACCASettings,
         _ coordinator: CoordinatorContext
     ) throws -> [String] {
-        let known = try NetworkSource.networks(coordinator.publicData, coordinator.run)
-        let heldOut = try NetworkSource.networks(coordinator.evaluationData, coordinator.run)
+        let task = try STACCATask(settings, coordinator.run)
+        let known = try task.sites(coordinator.publicData, coordinator.run).map(\.view.network)
+        let heldOut = try task.sites(coordinator.evaluationData, coordinator.run)
         if let large = known.first(where: { $0.nodeCount > EpisodePayload.nodesMax }) {
             throw coordinator.publicData.error(
                 "",
@@ -38,14 +40,14 @@ package final class STACCAJudge: PublicJudge {
         _ = try Self.examine(settings, context)
         task = try STACCATask(settings, context.run)
         schedule = context.run.schedule
-        publicNetworks = try NetworkSource.networks(context.publicData, context.run).map(NetworkView.init)
-        let heldOut = try NetworkSource.networks(context.evaluationData, context.run).map(NetworkView.init)
+        publicNetworks = try task.sites(context.publicData, context.run).map(\.view)
+        let heldOut = try task.sites(context.evaluationData, context.run)
         gives = context.poolRule != "none"
-        for (family, views) in Dictionary(grouping: heldOut, by: \.network.family) {
-            families[family] = views
+        threads = context.run.threads
+        for (family, sites) in Dictionary(grouping: heldOut, by: \.group) {
+            families[family] = sites.map(\.view)
             rules[family] = RuleReturns(
-                views.map(\.network),
-                task.dynamics,
+                sites.map(\.view),
                 seed: task.seed,
                 episodes: settings.evaluationEpisodes
             )
@@ -61,8 +63,12 @@ package final class STACCAJudge: PublicJudge {
         let items = (0..<settings.publicEpisodes).map { index -> PublicItem in
             let place = (before * settings.publicEpisodes + index) % publicNetworks.count
             var stream = RandomStream(seed: task.seed, "public-episode", round, step, index)
-            let network = publicNetworks[place].network
-            let item = EpisodePayload.Item(network: network, seed: stream.next())
+            let (network, dynamics) = (publicNetworks[place].network, publicNetworks[place].dynamics)
+            let item = EpisodePayload.Item(
+                network: network,
+                particulars: dynamics.particularNumbers,
+                seed: stream.next()
+            )
             return PublicItem(
                 id: "\(round)-\(step)-\(index)",
                 topic: network.family,
@@ -84,13 +90,13 @@ package final class STACCAJudge: PublicJudge {
         from sender: Sender
     ) throws -> [[Double]] {
         try zip(batch.items, responses).map { item, group in
-            guard let episode = EpisodePayload.decode(item.payload, nodesMax: EpisodePayload.nodesMax) else {
+            guard let (view, seed) = task.item(item.payload) else {
                 preconditionFailure("a batch of our own cannot be read")
             }
-            let count = task.dynamics.horizon * episode.network.nodeCount
-            let start = task.start(on: episode.network, place: 0, seed: episode.seed)
+            let count = task.dynamics.horizon * view.network.nodeCount
+            let start = task.start(on: view, place: 0, seed: seed)
             func value(_ actions: [UInt8]) -> Double {
-                start.record.replaying(actions, task.dynamics).discountedReturn(task.dynamics.discount)
+                start.record.replaying(actions, view.dynamics).discountedReturn(task.dynamics.discount)
             }
             let simple = max(
                 value(Array(repeating: 0, count: count)),
@@ -167,16 +173,11 @@ package final class STACCAJudge: PublicJudge {
         var acting: [Double] = []
         for (family, rule) in rules.sorted(by: { $0.key < $1.key }) {
             let views = families[family] ?? []
-            let episodes = HeldOutEpisodes(
-                views.map(\.network),
-                task.dynamics,
-                seed: task.seed,
-                count: settings.evaluationEpisodes
-            )
-            let greedy = episodes.play(policy, views, .greedy)
+            let episodes = HeldOutEpisodes(views, seed: task.seed, count: settings.evaluationEpisodes)
+            let greedy = episodes.play(policy, .greedy, threads: threads)
             let value = greedy.map { $0.record.discountedReturn(task.dynamics.discount) }.mean
             slices.append(SliceEvaluation(name: family, items: greedy.count, value: value))
-            sampled += episodes.returns(policy, views, .sampled)
+            sampled += episodes.returns(policy, .sampled, threads: threads)
             acting += greedy.map { $0.record.shares.acting }
             metrics["gap/\(family)"] = value - rule.best.value
             metrics["rule/\(family)"] = rule.best.value

@@ -19,7 +19,32 @@ struct STACCATask {
         words = try GraphPolicySettings(run)
         seed = run.seed
         dynamics = settings.environment.dynamics
-        coding = StateCoding(dynamics, hidesLevels: words.model.hidesLevels)
+        coding = StateCoding(dynamics, words.model)
+    }
+
+    /// A mapping's networks, each with what happens on it.
+    ///
+    /// - Throws: `ConfigurationError` naming the line; `NetworkFault` for files.
+    func sites(_ data: Mapping, _ run: RunContext) throws -> [(group: String, view: NetworkView)] {
+        try NetworkSite.sites(data, run).map { site in
+            do throws(SettingsFault) {
+                let dynamics = try dynamics.under(site.circumstances)
+                return (site.group, NetworkView(site.network, dynamics))
+            } catch {
+                throw data.error(
+                    "networks",
+                    "circumstances of '\(site.group)': '\(error.key)': \(error.reason)"
+                )
+            }
+        }
+    }
+
+    /// A public item's network and seed; nil where the bytes are none, or its numbers are out of range.
+    func item(_ payload: [UInt8]) -> (view: NetworkView, seed: UInt64)? {
+        guard let item = EpisodePayload.decode(payload, nodesMax: EpisodePayload.nodesMax),
+            let dynamics = try? dynamics.with(particularNumbers: item.particulars)
+        else { return nil }
+        return (NetworkView(item.network, dynamics), item.seed)
     }
 
     /// A fresh policy, the same for all members.
@@ -38,14 +63,14 @@ struct STACCATask {
     ///
     /// - Parameter draws: What sampled actions are drawn from; nobody else has to know it.
     func start(
-        on network: Network,
+        on view: NetworkView,
         place: Int,
         seed: UInt64,
         draws: RandomStream? = nil
     ) -> Rollout.Start {
-        let record = NetworkEpisode(on: network, dynamics, seed: seed, key: 0)
+        let record = NetworkEpisode(on: view.network, view.dynamics, seed: seed, key: 0)
         guard var draws else { return Rollout.Start(place: place, record: record) }
-        let count = dynamics.horizon * network.nodeCount
+        let count = dynamics.horizon * view.network.nodeCount
         return Rollout.Start(
             place: place,
             record: record,

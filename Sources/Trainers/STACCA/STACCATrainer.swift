@@ -15,7 +15,7 @@ package final class STACCATrainer: LocalTrainer {
     private let settings: STACCASettings
     private let context: ClientContext
     private let task: STACCATask
-    private var learner: PolicyLearner
+    private let learner: PolicyLearner
     private var pending: PublicBatch?
 
     /// Checks `model` and `adapter`; there are no further objectives.
@@ -28,8 +28,8 @@ package final class STACCATrainer: LocalTrainer {
 
     /// Counts the private networks.
     package static func examine(_ settings: STACCASettings, _ client: ClientContext) throws -> String {
-        let networks = try NetworkSource.networks(client.data, client.run)
-        let nodes = networks.map(\.nodeCount)
+        let networks = try STACCATask(settings, client.run).sites(client.data, client.run)
+        let nodes = networks.map(\.view.network.nodeCount)
         let (least, most) = (nodes.min() ?? 0, nodes.max() ?? 0)
         return "\(networks.count) networks of \(least == most ? "\(least)" : "\(least) to \(most)") nodes"
     }
@@ -67,11 +67,11 @@ package final class STACCATrainer: LocalTrainer {
         task = try STACCATask(settings, context.run)
         learner = PolicyLearner(
             try task.policy(),
-            pool: try NetworkSource.networks(context.data, context.run).map(NetworkView.init),
-            dynamics: task.dynamics,
+            pool: try task.sites(context.data, context.run).map(\.view),
             settings: settings.learning,
             seed: context.run.seed,
-            name: context.name
+            name: context.name,
+            threads: context.run.threads
         )
     }
 
@@ -115,7 +115,7 @@ package final class STACCATrainer: LocalTrainer {
         for index in 0..<batch.responsesPerItem {
             let starts = items.enumerated().map { place, item in
                 task.start(
-                    on: item.network,
+                    on: item.view,
                     place: place,
                     seed: item.seed,
                     draws: RandomStream(
@@ -131,10 +131,10 @@ package final class STACCATrainer: LocalTrainer {
             }
             let rollout = Rollout(
                 learner.policy,
-                pool: items.map { NetworkView($0.network) },
-                dynamics: task.dynamics,
+                pool: items.map(\.view),
                 starts: starts,
-                choice: index == 0 ? .greedy : .sampled
+                choice: index == 0 ? .greedy : .sampled,
+                threads: context.run.threads
             )
             for (place, episode) in rollout.episodes.enumerated() {
                 responses[place].append(
@@ -150,10 +150,10 @@ package final class STACCATrainer: LocalTrainer {
         return responses.flatMap { $0 }
     }
 
-    private func items(of batch: PublicBatch) throws(PoolFault) -> [EpisodePayload.Item] {
-        var items: [EpisodePayload.Item] = []
+    private func items(of batch: PublicBatch) throws(PoolFault) -> [(view: NetworkView, seed: UInt64)] {
+        var items: [(view: NetworkView, seed: UInt64)] = []
         for item in batch.items {
-            guard let decoded = EpisodePayload.decode(item.payload, nodesMax: EpisodePayload.nodesMax) else {
+            guard let decoded = task.item(item.payload) else {
                 throw .unreadable("the public item '\(item.id)' is no network with a seed")
             }
             items.append(decoded)
@@ -170,20 +170,20 @@ package final class STACCATrainer: LocalTrainer {
         var networks: [NetworkView] = []
         for (item, group) in zip(items, pool.groups) {
             for replacement in group.replacements {
-                let count = task.dynamics.horizon * item.network.nodeCount
+                let count = task.dynamics.horizon * item.view.network.nodeCount
                 guard let actions = EpisodePayload.decode(actions: replacement.payload, count: count) else {
                     throw PoolFault.unreadable(
                         "the episode given for '\(group.itemID)' is not \(count) actions"
                     )
                 }
-                let start = task.start(on: item.network, place: networks.count, seed: item.seed)
+                let start = task.start(on: item.view, place: networks.count, seed: item.seed)
                 lessons.append(
                     Rollout.Episode(
                         place: start.place,
-                        record: start.record.replaying(actions, task.dynamics)
+                        record: start.record.replaying(actions, item.view.dynamics)
                     )
                 )
-                networks.append(NetworkView(item.network))
+                networks.append(item.view)
             }
         }
         var metrics = ["lessons": Double(lessons.count)]

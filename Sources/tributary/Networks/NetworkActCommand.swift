@@ -36,6 +36,9 @@ struct NetworkActCommand: AsyncParsableCommand {
     )
     var network: String
 
+    @Option(help: "Numbers of the environment that are other, such as cost=0.1,transmission=0.7.")
+    var circumstances = ""
+
     private struct Input: Decodable {
         var states: [String]
         var levels: [Int]?
@@ -54,7 +57,9 @@ struct NetworkActCommand: AsyncParsableCommand {
             guard networks.count == 1 else {
                 throw NodeError(.input, "--network: found \(networks.count) networks, expected one")
             }
-            let (policy, view) = (try files.policy(), NetworkView(networks[0]))
+            let (policy, view) = (
+                try files.policy(), NetworkView(networks[0], try files.dynamics(under: circumstances))
+            )
             let encoder = JSONEncoder()
             encoder.outputFormatting = [.sortedKeys]
             var line = 0

@@ -45,6 +45,11 @@ struct NetworkEvaluateCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("text or json.", valueName: "format"))
     var format = Format.text
 
+    @Option(help: "Numbers of the environment that are other, such as cost=0.1,transmission=0.7.")
+    var circumstances = ""
+
+    private var threads: Int { ProcessInfo.processInfo.activeProcessorCount }
+
     func validate() throws {
         guard !network.isEmpty, (1...10_000).contains(episodes) else {
             throw ValidationError("--network is needed; episodes: 1 … 10000.")
@@ -66,9 +71,9 @@ struct NetworkEvaluateCommand: AsyncParsableCommand {
         try await Failure.reporting("tributary network evaluate") {
             Compute.configure(threads: 1)
             let files = try PolicyFolder(reading: folder)
-            let (policy, dynamics) = (try files.policy(), files.environment.dynamics)
+            let (policy, dynamics) = (try files.policy(), try files.dynamics(under: circumstances))
             let rows = try network.map { text in
-                try row(text, NetworkSource(text: text).networks(), policy, dynamics)
+                try row(text, NetworkSource(text: text).networks().map { NetworkView($0, dynamics) }, policy)
             }
             switch format {
             case .json:
@@ -82,22 +87,20 @@ struct NetworkEvaluateCommand: AsyncParsableCommand {
 
     private func row(
         _ text: String,
-        _ networks: [Network],
-        _ policy: GraphPolicy,
-        _ dynamics: any NetworkDynamics
+        _ views: [NetworkView],
+        _ policy: GraphPolicy
     ) -> Row {
-        let held = HeldOutEpisodes(networks, dynamics, seed: seed, count: episodes)
-        let views = networks.map(NetworkView.init)
+        let held = HeldOutEpisodes(views, seed: seed, count: episodes)
         func mean(_ values: [Double]) -> Double { values.reduce(0, +) / Double(max(values.count, 1)) }
-        let rules = RuleReturns(networks, dynamics, seed: seed, episodes: episodes)
-        let greedy = mean(held.returns(policy, views, .greedy))
-        let nodes = networks.map(\.nodeCount)
+        let rules = RuleReturns(views, seed: seed, episodes: episodes)
+        let greedy = mean(held.returns(policy, .greedy, threads: threads))
+        let nodes = views.map(\.network.nodeCount)
         let (least, most) = (nodes.min() ?? 0, nodes.max() ?? 0)
         return Row(
             network: text,
             nodes: least == most ? "\(least)" : "\(least)–\(most)",
             greedy: greedy,
-            sampled: mean(held.returns(policy, views, .sampled)),
+            sampled: mean(held.returns(policy, .sampled, threads: threads)),
             rules: rules.values,
             bestHopRule: rules.best.name,
             gap: greedy - rules.best.value

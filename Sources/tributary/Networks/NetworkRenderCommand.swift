@@ -41,6 +41,9 @@ struct NetworkRenderCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("The seed of start and noise.", valueName: "number"))
     var seed: UInt64 = 1
 
+    @Option(help: "Numbers of the environment that are other, such as cost=0.1,transmission=0.7.")
+    var circumstances = ""
+
     @Option(help: ArgumentHelp("The page.", valueName: "file"))
     var out: String
 
@@ -84,9 +87,9 @@ struct NetworkRenderCommand: AsyncParsableCommand {
         _ network: Network,
         _ rules: [NetworkRule]
     ) throws -> EpisodeReading {
-        let dynamics = files.environment.dynamics
-        let held = HeldOutEpisodes([network], dynamics, seed: seed, count: 1)
-        var panels = held.play(try files.policy(), [NetworkView(network)], .greedy).map {
+        let dynamics = try files.dynamics(under: circumstances)
+        let held = HeldOutEpisodes([NetworkView(network, dynamics)], seed: seed, count: 1)
+        var panels = held.play(try files.policy(), .greedy).map {
             panel("policy", $0.record, dynamics)
         }
         panels += rules.flatMap { rule in

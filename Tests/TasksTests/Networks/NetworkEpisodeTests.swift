@@ -152,7 +152,7 @@ import Testing
             RuleEvaluation.returns(
                 .drawn(probability: 0.4),
                 on: networks,
-                EpidemicDynamics.s1,
+                networks.map { _ in EpidemicDynamics.s1 },
                 seed: seed,
                 episodes: 3,
                 cores: cores

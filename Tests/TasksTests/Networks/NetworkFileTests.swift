@@ -149,7 +149,11 @@ import Testing
     private let run = RunContext(seed: 1, schedule: Schedule(stepsPerRound: 1, localPerPublic: nil))
 
     private func networks(_ json: String) throws -> [Network] {
-        try NetworkSource.networks(Mapping(json: Array(json.utf8)), run)
+        try sites(json).map(\.network)
+    }
+
+    private func sites(_ json: String) throws -> [NetworkSite] {
+        try NetworkSite.sites(Mapping(json: Array(json.utf8)), run)
     }
 
     private func message(_ json: String) -> String {
@@ -177,7 +181,7 @@ import Testing
                 }
         )
         #expect(listed.map(\.name) == ["karate", "grid-20-4-0"])
-        #expect(listed.map(\.family) == ["shipped", "grid"])
+        #expect(listed.map(\.family) == ["karate", "grid"])
     }
 
     @Test("what does not make sense is an error that names the key")
@@ -189,7 +193,7 @@ import Testing
         #expect(
             message(#"{"networks": {"family": "grid", "nodes": 20, "seed": 1, "rewiring": 0.5}}"#)
                 == "settings: key 'networks.rewiring': unknown key; "
-                + "expected one of count, family, nodes, seed"
+                + "expected one of circumstances, count, family, name, nodes, seed"
         )
         #expect(
             message(#"{"networks": {"file": "a", "shipped": "karate"}}"#)
@@ -204,6 +208,46 @@ import Testing
             message(#"{"networks": []}"#)
                 == "settings: key 'networks': found an empty list, expected at least one"
         )
+    }
+
+    @Test("a source says what its networks are called together, and what is particular to them")
+    func particular() throws {
+        let found = try sites(
+            #"""
+            {"networks": [
+              {"family": "grid", "nodes": 20, "seed": 4, "name": "west", "circumstances": {"cost": 0.2}},
+              {"shipped": "karate"}]}
+            """#
+        )
+
+        #expect(found.map(\.group) == ["west", "karate"])
+        #expect(found.map(\.circumstances) == [Circumstances(["cost": 0.2]), Circumstances()])
+        #expect(
+            message(
+                #"{"networks": {"family": "grid", "nodes": 20, "seed": 4, "circumstances": {"cost": "high"}}}"#
+            ) == "settings: key 'networks.circumstances.cost': found 'high', expected a number"
+        )
+    }
+
+    @Test("circumstances change the numbers that they name, and no others")
+    func circumstances() throws {
+        let usual = EpidemicDynamics.range
+        var dear = usual
+        dear.cost = 0.2
+
+        #expect(try usual.under(Circumstances(text: "cost=0.2")) == dear)
+        #expect(try usual.under(Circumstances(text: "")) == usual)
+        #expect(try usual.with(particularNumbers: dear.particularNumbers) == dear)
+        #expect(throws: SettingsFault(key: "cost", reason: "found -1.0, expected 0 or more")) {
+            try usual.under(Circumstances(["cost": -1]))
+        }
+        let unknown = #expect(throws: SettingsFault.self) { try usual.under(Circumstances(["spreading": 1])) }
+        #expect(
+            unknown?.reason
+                == "there is no such number, expected one of transmission, recovery, efficacy, cost, startShare"
+        )
+        #expect(throws: SettingsFault.self) { try Circumstances(text: "cost=high") }
+        #expect(throws: SettingsFault.self) { try Circumstances(text: "cost=1,cost=2") }
     }
 
     @Test("a short text names a shipped network, a family, or a file")

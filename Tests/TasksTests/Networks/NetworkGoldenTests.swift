@@ -135,7 +135,7 @@ import Testing
             let returns = RuleEvaluation.returns(
                 try #require(NetworkRule(name: golden.rule)),
                 on: [try network(golden.graph)],
-                try golden.dynamics.dynamics(),
+                [try golden.dynamics.dynamics()],
                 seed: 11,
                 episodes: 60,
                 cores: 2

@@ -108,7 +108,7 @@ struct STACCATrainerTests {
         defer { try? FileManager.default.removeItem(atPath: folder) }
         _ = try STACCATrainer.write(whole.travelling, to: folder, settings, run)
         let state = CodedState(
-            view: NetworkView(try NetworkFamily.grid.network(nodes: 6, seed: 1)),
+            view: NetworkView(try NetworkFamily.grid.network(nodes: 6, seed: 1), EpidemicDynamics()),
             state: NodeStates(nodes: 6),
             time: 0
         )
@@ -229,7 +229,11 @@ struct STACCATrainerTests {
         let task = try run.settings.read(STACCASettings.self) { try STACCATask($0, run) }
         let policy = try task.policy()
         let network = try NetworkFamily.grid.network(nodes: 6, seed: 1)
-        let state = CodedState(view: NetworkView(network), state: NodeStates(nodes: 6), time: 1)
+        let state = CodedState(
+            view: NetworkView(network, EpidemicDynamics()),
+            state: NodeStates(nodes: 6),
+            time: 1
+        )
         let (values, adapter) = (policy.values([state]), policy.adapter)
 
         policy.follow([-10, -20, -60, 4])
@@ -256,7 +260,7 @@ struct STACCATrainerTests {
 
         let files = try PolicyFolder(reading: folder)
         let state = CodedState(
-            view: NetworkView(try NetworkFamily.grid.network(nodes: 6, seed: 1)),
+            view: NetworkView(try NetworkFamily.grid.network(nodes: 6, seed: 1), EpidemicDynamics()),
             state: NodeStates(nodes: 6),
             time: 0
         )
@@ -275,11 +279,12 @@ struct STACCATrainerTests {
     @Test("public items and actions survive their bytes, and damaged ones are none")
     func payloads() throws {
         let network = try NetworkFamily.grid.network(nodes: 6, seed: 1)
-        let item = EpisodePayload.Item(network: network, seed: 1 << 40 | 5)
+        let item = EpisodePayload.Item(network: network, particulars: [0.1, -2e-9], seed: 1 << 40 | 5)
         let bytes = EpisodePayload.encode(item)
         let actions: [UInt8] = [1, 0, 0, 1, 1, 0, 0, 0, 1, 1]
 
         let decoded = EpisodePayload.decode(bytes, nodesMax: 6)
+        #expect(decoded?.particulars == item.particulars)
         #expect(decoded?.seed == item.seed && decoded?.network.edges.count == network.edges.count)
         #expect(EpisodePayload.decode(bytes, nodesMax: 5) == nil)
         #expect(EpisodePayload.decode(Array(bytes.dropLast()), nodesMax: 6) == nil)
@@ -287,5 +292,20 @@ struct STACCATrainerTests {
         #expect(packed.count == 2 && EpisodePayload.decode(actions: packed, count: 10) == actions)
         #expect(EpisodePayload.decode(actions: packed, count: 9) == nil)
         #expect(EpisodePayload.decode(actions: packed, count: 17) == nil)
+    }
+
+    @Test("a public item whose numbers are none of the environment's is refused")
+    func wrongItem() throws {
+        let run = try NetworkFixture.run()
+        let task = try run.settings.read(STACCASettings.self) { try STACCATask($0, run) }
+        let network = try NetworkFamily.grid.network(nodes: 6, seed: 1)
+        func item(_ numbers: [Double]) -> (view: NetworkView, seed: UInt64)? {
+            task.item(EpisodePayload.encode(.init(network: network, particulars: numbers, seed: 1)))
+        }
+
+        #expect(item([0.5, 0.2, 1, 0.1, 0.05])?.view.dynamics.cost == 0.1)
+        #expect(item([0.5, 0.2, 1, 0.1]) == nil)
+        #expect(item([1.5, 0.2, 1, 0.1, 0.05]) == nil)
+        #expect(item([.nan, 0.2, 1, 0.1, 0.05]) == nil)
     }
 }

@@ -34,16 +34,16 @@ package struct CounterfactualAdvantage {
     ///   - rollout: Where they were taken.
     ///   - policy: Whose critic takes over.
     ///   - pool: The networks.
-    ///   - dynamics: The environment.
     ///   - horizon: K.
+    ///   - threads: How many may work on it.
     ///   - stateValues: By episode `[T]`: Σ_i V_i(s_t) of the stored states.
     package init(
         _ flips: [Flip],
         of rollout: Rollout,
         policy: GraphPolicy,
         pool: [NetworkView],
-        dynamics: any NetworkDynamics,
         horizon: Int,
+        threads: Int = 1,
         stateValues: [[Double]]
     ) {
         var differences = [Double](repeating: 0, count: flips.count)
@@ -51,16 +51,17 @@ package struct CounterfactualAdvantage {
         var replays: [Int: CounterfactualReplay] = [:]
         for (index, flip) in flips.enumerated() {
             let episode = rollout.episodes[flip.episode]
+            let view = pool[episode.place]
             let outcome = replays[episode.nodes, default: CounterfactualReplay(nodes: episode.nodes)].flip(
                 flip.node,
                 at: flip.time,
                 in: episode.record,
-                dynamics,
+                view.dynamics,
                 steps: horizon
             )
             differences[index] = outcome.rewardDifference
             let time = flip.time + outcome.steps
-            guard !outcome.changed.isEmpty, time < dynamics.horizon else { continue }
+            guard !outcome.changed.isEmpty, time < episode.record.horizon else { continue }
             var state = episode.record.state(after: time)
             for (node, compartment, level) in outcome.changed {
                 state.compartments[node] = compartment
@@ -68,12 +69,12 @@ package struct CounterfactualAdvantage {
             }
             pending.append(
                 (
-                    index, CodedState(view: pool[episode.place], state: state, time: time),
-                    pow(dynamics.discount, Double(outcome.steps)), stateValues[flip.episode][time]
+                    index, CodedState(view: view, state: state, time: time),
+                    pow(view.dynamics.discount, Double(outcome.steps)), stateValues[flip.episode][time]
                 )
             )
         }
-        let nodeValues = policy.values(pending.map(\.state))
+        let nodeValues = policy.values(pending.map(\.state), threads: threads)
         var offset = 0
         for (flip, state, factor, stored) in pending {
             let nodes = state.view.structure.nodes

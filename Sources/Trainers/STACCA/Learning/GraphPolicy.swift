@@ -17,7 +17,6 @@ package final class GraphPolicy {
     private var remembered = ValueNormaliser.identity
     /// Whether the critic's last map stays with its client.
     private let localHead: Bool
-    private let workspace = Workspace()
 
     /// Fresh networks.
     ///
@@ -43,8 +42,10 @@ package final class GraphPolicy {
     }
 
     /// The log-odds of acting of all nodes of some states, one after the other; not differentiable.
-    package func logits(_ states: [CodedState]) -> [Float] {
-        chunked(states) { chunk in
+    ///
+    /// - Parameter workspace: The caller's, if it asks often.
+    package func logits(_ states: [CodedState], workspace: Workspace = Workspace()) -> [Float] {
+        chunked(states, 1) { chunk in
             let tape = Tape(recording: false, workspace: workspace)
             return actor.outputs(tape: tape, batch: coding.forActor(chunk)).toArray()
         }
@@ -54,9 +55,11 @@ package final class GraphPolicy {
     package func actingProbabilities(_ state: CodedState) -> [Float] { logits([state]).map(logistic) }
 
     /// The values of all nodes of some states, one after the other; not differentiable.
-    package func values(_ states: [CodedState]) -> [Float] {
-        chunked(states) { chunk in
-            let tape = Tape(recording: false, workspace: workspace)
+    ///
+    /// - Parameter threads: How many may work on it; the values do not depend on them.
+    package func values(_ states: [CodedState], threads: Int = 1) -> [Float] {
+        chunked(states, threads) { chunk in
+            let tape = Tape(recording: false, workspace: Workspace())
             return critic.outputs(tape: tape, batch: coding.forCritic(chunk)).toArray()
         }
         .map(normaliser.value(of:))
@@ -65,20 +68,16 @@ package final class GraphPolicy {
     /// Rows that go through a network at once, so that memory does not grow with the number of states.
     private static let rowsAtOnce = 2048
 
-    private func chunked(_ states: [CodedState], _ run: ([CodedState]) -> [Float]) -> [Float] {
-        var outputs: [Float] = []
-        var (chunk, rows) = ([CodedState](), 0)
-        for state in states {
-            let count = state.view.structure.nodes
-            if rows + count > Self.rowsAtOnce, !chunk.isEmpty {
-                outputs += run(chunk)
-                (chunk, rows) = ([], 0)
-            }
-            chunk.append(state)
-            rows += count
+    private func chunked(_ states: [CodedState], _ threads: Int, _ run: ([CodedState]) -> [Float]) -> [Float]
+    {
+        let chunks = CodedState.passes(states, rows: Self.rowsAtOnce).map { Array($0.states) }
+        var outputs = [[Float]](repeating: [], count: chunks.count)
+        outputs.withUnsafeMutableBufferPointer { outputs in
+            // Each piece writes an element of its own.
+            nonisolated(unsafe) let outputs = outputs
+            Compute.sideBySide(chunks.count, threads: threads) { outputs[$0] = run(chunks[$0]) }
         }
-        if !chunk.isEmpty { outputs += run(chunk) }
-        return outputs
+        return outputs.flatMap { $0 }
     }
 
     /// Follows some more returns, and changes the critic's last map so that no value changes.

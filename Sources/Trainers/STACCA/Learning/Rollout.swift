@@ -1,4 +1,5 @@
 package import Tasks
+internal import Tensors
 
 /// Episodes of a policy, with all that a counterfactual replay needs.
 package struct Rollout: Sendable {
@@ -43,27 +44,53 @@ package struct Rollout: Sendable {
     /// The episodes.
     package let episodes: [Episode]
 
+    /// How many episodes go through the actor together: a fixed number, so that no result depends on the threads.
+    private static let episodesAtOnce = 4
+
     /// Runs episodes side by side.
     ///
     /// - Parameters:
     ///   - policy: Whose actor decides.
     ///   - pool: The networks that starts are about.
-    ///   - dynamics: The environment.
     ///   - starts: One for each episode.
     ///   - choice: How actions follow from log-odds.
+    ///   - threads: How many may work on it; the episodes do not depend on them.
     package init(
         _ policy: GraphPolicy,
         pool: [NetworkView],
-        dynamics: any NetworkDynamics,
         starts: [Start],
-        choice: Choice
+        choice: Choice,
+        threads: Int = 1
     ) {
+        let groups = stride(from: 0, to: starts.count, by: Self.episodesAtOnce).map {
+            starts[$0..<min($0 + Self.episodesAtOnce, starts.count)]
+        }
+        var played = [[Episode]](repeating: [], count: groups.count)
+        played.withUnsafeMutableBufferPointer { played in
+            // Each piece writes an element of its own.
+            nonisolated(unsafe) let played = played
+            Compute.withSingleThreadedProducts {
+                Compute.sideBySide(groups.count, threads: threads) {
+                    played[$0] = Self.play(policy, pool, Array(groups[$0]), choice)
+                }
+            }
+        }
+        episodes = played.flatMap { $0 }
+    }
+
+    private static func play(
+        _ policy: GraphPolicy,
+        _ pool: [NetworkView],
+        _ starts: [Start],
+        _ choice: Choice
+    ) -> [Episode] {
+        let workspace = Workspace()
         var episodes = starts.map { Episode(place: $0.place, record: $0.record) }
-        for time in 0..<dynamics.horizon {
+        for time in 0..<policy.coding.horizon {
             let states = episodes.map {
                 CodedState(view: pool[$0.place], state: $0.record.state(after: time), time: time)
             }
-            let logits = policy.logits(states)
+            let logits = policy.logits(states, workspace: workspace)
             var offset = 0
             for index in episodes.indices {
                 let nodes = episodes[index].nodes
@@ -76,10 +103,10 @@ package struct Rollout: Sendable {
                     }
                 }
                 episodes[index].logits += own
-                episodes[index].record.step(actions, dynamics)
+                episodes[index].record.step(actions, pool[episodes[index].place].dynamics)
             }
         }
-        self.episodes = episodes
+        return episodes
     }
 }
 

@@ -18,29 +18,29 @@ package struct ValueEstimates: Sendable {
         of rollout: Rollout,
         policy: GraphPolicy,
         pool: [NetworkView],
-        dynamics: any NetworkDynamics,
-        trace: Double
+        trace: Double,
+        threads: Int = 1
     ) {
         let states = rollout.episodes.flatMap { episode in
-            (0..<dynamics.horizon).map {
+            (0..<episode.record.horizon).map {
                 CodedState(view: pool[episode.place], state: episode.record.state(after: $0), time: $0)
             }
         }
-        let all = policy.values(states)
+        let all = policy.values(states, threads: threads)
         var returns: [[Float]] = []
         var team: [[Float]] = []
         var stateValues: [[Double]] = []
         var (error, spread) = (Spread(), Spread())
         var offset = 0
         for episode in rollout.episodes {
-            let (nodes, steps) = (episode.nodes, dynamics.horizon)
+            let (nodes, steps) = (episode.nodes, episode.record.horizon)
             let values = Array(all[offset..<offset + nodes * steps])
             offset += nodes * steps
             let advantages = Self.advantages(
                 rewards: episode.record.rewards,
                 values: values,
                 nodes: nodes,
-                discount: Float(dynamics.discount),
+                discount: Float(pool[episode.place].dynamics.discount),
                 trace: Float(trace)
             )
             let targets = zip(values, advantages).map { $0 + $1 }

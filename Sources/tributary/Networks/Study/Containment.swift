@@ -85,10 +85,9 @@ struct Containment: StudyExperiment {
             .training,
             seed: seed
         )
-        var learner = PolicyLearner(
+        let learner = PolicyLearner(
             policy,
-            pool: pool.map(NetworkView.init),
-            dynamics: ContainmentRecipe.dynamics,
+            pool: pool.map { NetworkView($0, ContainmentRecipe.dynamics) },
             settings: arm.learning,
             seed: seed,
             name: "study"
@@ -100,13 +99,13 @@ struct Containment: StudyExperiment {
             .validation,
             seed: seed
         )
-        let views = validation.map(NetworkView.init)
-        let episodes = HeldOutEpisodes(validation, ContainmentRecipe.dynamics, seed: seed, count: 1)
+        let views = validation.map { NetworkView($0, ContainmentRecipe.dynamics) }
+        let episodes = HeldOutEpisodes(views, seed: seed, count: 1)
         var curve: [(iteration: Int, greedy: Double)] = []
         for iteration in 0..<ContainmentRecipe.iterations {
             _ = learner.iterate(iteration)
             if iteration % 10 == 9 {
-                curve.append((iteration + 1, episodes.returns(policy, views, .greedy).mean ?? .nan))
+                curve.append((iteration + 1, episodes.returns(policy, .greedy).mean ?? .nan))
             }
         }
         let scores = try sizes(isQuick).map {

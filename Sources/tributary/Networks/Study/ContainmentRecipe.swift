@@ -40,7 +40,7 @@ enum ContainmentRecipe {
         settings.model = words
         return try GraphPolicy(
             settings,
-            coding: StateCoding(dynamics, hidesLevels: words.hidesLevels),
+            coding: StateCoding(dynamics, words),
             seed: seed
         )
     }
@@ -50,10 +50,7 @@ enum ContainmentRecipe {
 struct HeldOutSize {
     /// n.
     let nodes: Int
-    private let families: [(networks: [Network], views: [NetworkView], rules: RuleReturns)]
-    private let episodes: Int
-    private let seed: UInt64
-    private let dynamics: EpidemicDynamics
+    private let families: [(episodes: HeldOutEpisodes, rules: RuleReturns)]
 
     init(
         nodes: Int,
@@ -63,9 +60,6 @@ struct HeldOutSize {
         dynamics: EpidemicDynamics = ContainmentRecipe.dynamics
     ) throws {
         self.nodes = nodes
-        self.dynamics = dynamics
-        self.episodes = episodes
-        self.seed = seed
         families = try NetworkFamily.standard.map { family in
             let networks = try ContainmentRecipe.networks(
                 [family],
@@ -74,9 +68,10 @@ struct HeldOutSize {
                 .test,
                 seed: seed
             )
+            let views = networks.map { NetworkView($0, dynamics) }
             return (
-                networks, networks.map(NetworkView.init),
-                RuleReturns(networks, dynamics, seed: seed, episodes: episodes)
+                HeldOutEpisodes(views, seed: seed, count: episodes),
+                RuleReturns(views, seed: seed, episodes: episodes)
             )
         }
     }
@@ -97,10 +92,9 @@ struct HeldOutSize {
 
     func score(_ policy: GraphPolicy) -> Score {
         var score = Score(greedy: 0, sampled: 0, gap: 0, sampledGap: 0, handGap: 0, gridGap: 0)
-        for (networks, views, rules) in families {
-            let held = HeldOutEpisodes(networks, dynamics, seed: seed, count: episodes)
-            let greedy = held.returns(policy, views, .greedy).mean ?? .nan
-            let sampled = held.returns(policy, views, .sampled).mean ?? .nan
+        for (held, rules) in families {
+            let greedy = held.returns(policy, .greedy).mean ?? .nan
+            let sampled = held.returns(policy, .sampled).mean ?? .nan
             let share = 1 / Double(families.count)
             score.greedy += share * greedy
             score.sampled += share * sampled

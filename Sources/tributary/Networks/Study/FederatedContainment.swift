@@ -104,11 +104,11 @@ struct FederatedContainment: StudyExperiment {
         guard arm == .federated else {
             var place: Int?
             if case .alone(let own) = arm { place = own }
-            var learner = try learner(place, dynamics, episodes: place == nil ? 16 : 4, seed: seed)
+            let learner = try learner(place, dynamics, episodes: place == nil ? 16 : 4, seed: seed)
             for iteration in 0..<rounds * perRound { _ = learner.iterate(iteration) }
             return learner.policy
         }
-        var members = try families.indices.map { try learner($0, dynamics, episodes: 4, seed: seed) }
+        let members = try families.indices.map { try learner($0, dynamics, episodes: 4, seed: seed) }
         for round in 0..<rounds {
             for place in members.indices {
                 members[place].restartOptimisers()
@@ -143,8 +143,7 @@ struct FederatedContainment: StudyExperiment {
         let networks = try ContainmentRecipe.networks(own, nodes: 20, count: graphs, .training, seed: seed)
         return PolicyLearner(
             try ContainmentRecipe.policy(GraphPolicySettings.ModelWords(), seed: seed),
-            pool: networks.map(NetworkView.init),
-            dynamics: dynamics,
+            pool: networks.map { NetworkView($0, dynamics) },
             settings: learning(episodes: episodes),
             seed: seed,
             name: place.map { families[$0].name } ?? "pooled"
