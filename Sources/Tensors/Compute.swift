@@ -37,29 +37,37 @@ package enum Compute {
         return try body()
     }
 
-    /// Does pieces of work side by side. A piece touches nothing that another one writes, and what it does must not
-    /// depend on the number of threads; products inside have one thread each.
+    /// Does pieces of work side by side, and gives their results in order. A piece touches nothing that another one writes,
+    /// and what it does must not depend on the number of threads; products inside have one thread each.
     ///
     /// - Parameters:
     ///   - pieces: How many there are.
     ///   - threads: How many run at once, at least 1.
     ///   - work: Does one piece.
-    package static func sideBySide(_ pieces: Int, threads: Int, _ work: (Int) -> Void) {
+    package static func sideBySide<Result>(
+        _ pieces: Int,
+        threads: Int,
+        _ work: (Int) -> Result
+    ) -> [Result] {
         precondition(threads > 0, "Compute.sideBySide: threads must be positive, found \(threads)")
         let lanes = min(threads, pieces)
-        guard lanes > 1 else {
-            for piece in 0..<pieces { work(piece) }
-            return
-        }
-        // The pieces are done when this function returns, and the caller answers for what they touch.
-        withoutActuallyEscaping(work) { work in
-            nonisolated(unsafe) let work = work
-            withSingleThreadedProducts {
-                DispatchQueue.concurrentPerform(iterations: lanes) { lane in
-                    for piece in stride(from: lane, to: pieces, by: lanes) { work(piece) }
+        guard lanes > 1 else { return (0..<pieces).map(work) }
+        var results = [Result?](repeating: nil, count: pieces)
+        results.withUnsafeMutableBufferPointer { results in
+            withoutActuallyEscaping(work) { work in
+                // All pieces are done when this function returns; each writes a result of its own, and the caller
+                // answers for what else they touch.
+                nonisolated(unsafe) let (results, work) = (results, work)
+                withSingleThreadedProducts {
+                    DispatchQueue.concurrentPerform(iterations: lanes) { lane in
+                        for piece in stride(from: lane, to: pieces, by: lanes) {
+                            results[piece] = work(piece)
+                        }
+                    }
                 }
             }
         }
+        return results.compactMap { $0 }
     }
 
     /// The name of the kernels that OpenBLAS chose for this CPU, e.g. "Cooperlake".

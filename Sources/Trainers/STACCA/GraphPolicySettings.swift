@@ -25,6 +25,9 @@ package struct GraphPolicySettings: Sendable, Hashable {
         package var layers = 1
         /// The critic's transformer layers, where they are other than the actor's.
         package var criticLayers: Int?
+        /// What the critic has values of: each node, whose mean is the state's, or the state alone (notes 2.2), which then
+        /// stands for each of its nodes.
+        package var criticPooling = GraphTransformerConfiguration.Pooling.none
         /// κ: how many hops an actor sees; no limit if 0.
         package var receptiveField = 4
         /// Whether an actor sees no other node's level of protection.
@@ -71,10 +74,11 @@ package struct GraphPolicySettings: Sendable, Hashable {
             return configuration
         }
 
-        /// The critic: a value for each node, the mean of which is the state's; it sees the whole network.
+        /// The critic, which sees the whole network.
         func critic(features: Int) -> GraphTransformerConfiguration {
             var configuration = common(features: features)
             configuration.layers = criticLayers ?? layers
+            configuration.pooling = criticPooling
             configuration.attention = criticAttention
             configuration.outputScale = 0.1
             return configuration

@@ -7,7 +7,8 @@ package struct RuleReturns: Sendable {
 
     /// The rules that are played: hop rules, doing nothing, always acting, and the rule that uses its own protection.
     package static let rules: [NetworkRule] =
-        [.none, .all, .hand] + (0...5).map { NetworkRule.hops($0) }
+        [.none, .all, .hand, .drawn(probability: 0.5), .topDegree(share: 0.25)]
+        + (0...5).map { NetworkRule.hops($0) }
     /// Those that a figure shows.
     static let shown: [NetworkRule] = [.all, .hops(1), .hops(2), .hops(3), .hops(4), .hand]
 

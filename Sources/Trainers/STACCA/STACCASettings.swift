@@ -15,6 +15,8 @@ package struct STACCASettings: TrainerSettings {
     package var imitationSteps = 1
     /// The held-out episodes on each network.
     package var evaluationEpisodes = 8
+    /// Whether Adam's moments go on from round to round: for short rounds.
+    package var keepMoments = false
     /// Whether the last map of the critic stays with its client.
     package var localCriticHead = false
 

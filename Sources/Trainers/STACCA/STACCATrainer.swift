@@ -78,10 +78,10 @@ package final class STACCATrainer: LocalTrainer {
     /// Both networks of the policy.
     package var adapter: AdapterWeights { learner.policy.adapter }
 
-    /// Takes over the merged policy; Adam starts anew, the value normaliser stays.
+    /// Takes over the merged policy; Adam starts anew unless its moments are kept, the value normaliser stays.
     package func beginRound(_ round: Int, adapter: AdapterWeights) throws {
         try learner.policy.load(adapter)
-        learner.restartOptimisers()
+        if !settings.keepMoments { learner.restartOptimisers() }
         pending = nil
     }
 

@@ -102,9 +102,8 @@ final class ActorLearner {
             workspace,
             states,
             settings,
-            coded: policy.coding.forActor,
-            seed
-        )
+            coded: policy.coding.forActor
+        ) { seed($0, $1.row) }
     }
 
     /// What learning came to since it was last asked.

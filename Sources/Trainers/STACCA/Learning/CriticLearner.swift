@@ -25,11 +25,18 @@ final class CriticLearner {
         var loss = 0.0
         policy.critic.step(&optimiser, workspace, states, settings, coded: policy.coding.forCritic) {
             outputs,
-            row in
-            (0..<outputs.count).map { index in
-                let error = outputs.values[index] - policy.normaliser.normalised(targets[row + index])
+            pass in
+            let values = policy.byNode(outputs.toArray(), Array(pass.states))
+            let gradients = values.indices.map { index in
+                let error = values[index] - policy.normaliser.normalised(targets[pass.row + index])
                 loss += Double(error) * Double(error)
                 return 2 * error / Float(targets.count)
+            }
+            guard policy.critic.configuration.pooling == .mean else { return gradients }
+            var first = 0
+            return pass.states.map { state in
+                defer { first += state.view.structure.nodes }
+                return gradients[first..<first + state.view.structure.nodes].reduce(0, +)
             }
         }
         self.loss += loss / Double(max(targets.count, 1))
@@ -51,20 +58,20 @@ extension GraphTransformer {
     ///
     /// - Parameters:
     ///   - coded: Makes features of states.
-    ///   - seed: d loss / d outputs of a pass, from its outputs and the place of its first row.
+    ///   - seed: d loss / d outputs of a pass, from its outputs, its states and the place of its first row.
     func step(
         _ optimiser: inout AdamW,
         _ workspace: Workspace,
         _ states: [CodedState],
         _ settings: LearningSettings,
         coded: ([CodedState]) -> GraphBatch,
-        _ seed: (_ outputs: Tensor, _ row: Int) -> [Float]
+        _ seed: (_ outputs: Tensor, _ pass: (states: ArraySlice<CodedState>, row: Int)) -> [Float]
     ) {
         zeroGradients(parameters)
         for pass in CodedState.passes(states, rows: Self.rowsAtOnce) {
             let tape = Tape(workspace: workspace)
             let outputs = outputs(tape: tape, batch: coded(Array(pass.states)))
-            tape.backward(from: outputs, seed: seed(outputs, pass.row))
+            tape.backward(from: outputs, seed: seed(outputs, pass))
         }
         clipGradientNorm(parameters, max: settings.gradientNorm)
         optimiser.step(parameters: parameters)

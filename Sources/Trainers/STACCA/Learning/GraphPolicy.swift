@@ -60,9 +60,17 @@ package final class GraphPolicy {
     package func values(_ states: [CodedState], threads: Int = 1) -> [Float] {
         chunked(states, threads) { chunk in
             let tape = Tape(recording: false, workspace: Workspace())
-            return critic.outputs(tape: tape, batch: coding.forCritic(chunk)).toArray()
+            return byNode(critic.outputs(tape: tape, batch: coding.forCritic(chunk)).toArray(), chunk)
         }
         .map(normaliser.value(of:))
+    }
+
+    /// The critic's outputs for each node of some states: of a pooled critic the state's own one for all of them.
+    func byNode(_ outputs: [Float], _ states: [CodedState]) -> [Float] {
+        guard critic.configuration.pooling == .mean else { return outputs }
+        return zip(outputs, states).flatMap { output, state in
+            repeatElement(output, count: state.view.structure.nodes)
+        }
     }
 
     /// Rows that go through a network at once, so that memory does not grow with the number of states.
@@ -71,13 +79,7 @@ package final class GraphPolicy {
     private func chunked(_ states: [CodedState], _ threads: Int, _ run: ([CodedState]) -> [Float]) -> [Float]
     {
         let chunks = CodedState.passes(states, rows: Self.rowsAtOnce).map { Array($0.states) }
-        var outputs = [[Float]](repeating: [], count: chunks.count)
-        outputs.withUnsafeMutableBufferPointer { outputs in
-            // Each piece writes an element of its own.
-            nonisolated(unsafe) let outputs = outputs
-            Compute.sideBySide(chunks.count, threads: threads) { outputs[$0] = run(chunks[$0]) }
-        }
-        return outputs.flatMap { $0 }
+        return Compute.sideBySide(chunks.count, threads: threads) { run(chunks[$0]) }.flatMap { $0 }
     }
 
     /// Follows some more returns, and changes the critic's last map so that no value changes.

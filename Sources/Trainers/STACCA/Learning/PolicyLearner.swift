@@ -106,7 +106,7 @@ package final class PolicyLearner {
             self.parts(rollout.episodes.count, iteration: iteration, epoch: $0)
         }
         // The two networks share nothing that either of them writes.
-        Compute.sideBySide(trainsActor ? 2 : 1, threads: threads) { piece in
+        _ = Compute.sideBySide(trainsActor ? 2 : 1, threads: threads) { piece in
             for part in parts {
                 let states = part.flatMap { states[$0] }
                 if piece == 0 {

@@ -65,17 +65,12 @@ package struct Rollout: Sendable {
         let groups = stride(from: 0, to: starts.count, by: Self.episodesAtOnce).map {
             starts[$0..<min($0 + Self.episodesAtOnce, starts.count)]
         }
-        var played = [[Episode]](repeating: [], count: groups.count)
-        played.withUnsafeMutableBufferPointer { played in
-            // Each piece writes an element of its own.
-            nonisolated(unsafe) let played = played
-            Compute.withSingleThreadedProducts {
-                Compute.sideBySide(groups.count, threads: threads) {
-                    played[$0] = Self.play(policy, pool, Array(groups[$0]), choice)
-                }
+        episodes = Compute.withSingleThreadedProducts {
+            Compute.sideBySide(groups.count, threads: threads) {
+                Self.play(policy, pool, Array(groups[$0]), choice)
             }
         }
-        episodes = played.flatMap { $0 }
+        .flatMap { $0 }
     }
 
     private static func play(

@@ -29,20 +29,22 @@ enum ContainmentRecipe {
     ) throws -> [Network] {
         try families.flatMap { family in
             try (0..<count).map {
-                try family.network(nodes: nodes, seed: seed * 10_000 + purpose.rawValue, index: $0)
+                try family.network(nodes: nodes, seed: networkSeed(purpose, seed), index: $0)
             }
         }
     }
 
+    /// What networks of a purpose are drawn from.
+    static func networkSeed(_ purpose: Purpose, _ seed: UInt64) -> UInt64 { seed * 10_000 + purpose.rawValue }
+
     /// A policy before training.
-    static func policy(_ words: GraphPolicySettings.ModelWords, seed: UInt64) throws -> GraphPolicy {
-        var settings = GraphPolicySettings()
-        settings.model = words
-        return try GraphPolicy(
-            settings,
-            coding: StateCoding(dynamics, words),
-            seed: seed
-        )
+    static func policy(
+        _ words: GraphPolicySettings,
+        _ dynamics: any NetworkDynamics = ContainmentRecipe.dynamics,
+        seed: UInt64,
+        localHead: Bool = false
+    ) throws -> GraphPolicy {
+        try GraphPolicy(words, coding: StateCoding(dynamics, words.model), seed: seed, localHead: localHead)
     }
 }
 
@@ -57,7 +59,7 @@ struct HeldOutSize {
         graphs: Int,
         episodes: Int,
         seed: UInt64,
-        dynamics: EpidemicDynamics = ContainmentRecipe.dynamics
+        dynamics: any NetworkDynamics = ContainmentRecipe.dynamics
     ) throws {
         self.nodes = nodes
         families = try NetworkFamily.standard.map { family in

@@ -3,7 +3,9 @@ internal import TributaryKit
 
 struct ReproduceSTACCACommand: AsyncParsableCommand {
     /// What the study has, in the order to run and show it.
-    static let all: [any StudyExperiment] = [Containment(), FederatedContainment()]
+    static let all: [any StudyExperiment] = [
+        Containment(), Ablations(), InteractionRange(), ThresholdRumour(), FederatedContainment(),
+    ]
 
     private static var names: String { all.map { $0.name }.joined(separator: ", ") }
 
@@ -22,6 +24,8 @@ struct ReproduceSTACCACommand: AsyncParsableCommand {
               tributary reproduce stacca --out run/stacca
               tributary reproduce stacca --out run/stacca --quick
               tributary reproduce stacca --out run/federated --only federated --seeds 3
+              tributary reproduce stacca --out run/stacca --only containment \\
+                --network city.gml --network hospital.edges
             """
     )
 
@@ -33,6 +37,15 @@ struct ReproduceSTACCACommand: AsyncParsableCommand {
 
     @Option(help: ArgumentHelp("How many seeds, from 10 on; 5, or 1 with --quick.", valueName: "number"))
     var seeds: Int?
+
+    @Option(
+        name: .customLong("network"),
+        help: ArgumentHelp(
+            "A network's file to measure the policies of `containment` on; may be given again.",
+            valueName: "file"
+        )
+    )
+    var networks: [String] = []
 
     @Option(help: ArgumentHelp("Experiments separated by commas; all if not given.", valueName: "list"))
     var only: String?
@@ -51,8 +64,12 @@ struct ReproduceSTACCACommand: AsyncParsableCommand {
                 name: "stacca",
                 out: out
             )
+            let chosen = try StudyConsole.chosen(only, of: Self.all).map {
+                experiment -> any StudyExperiment in
+                experiment is Containment ? Containment(files: networks) : experiment
+            }
             try await console.run(
-                try StudyConsole.chosen(only, of: Self.all),
+                chosen,
                 StudyOptions(isQuick: quick, seeds: (0..<count).map { ContainmentRecipe.firstSeed + $0 })
             )
         }
