@@ -48,7 +48,11 @@ let package = Package(
             exclude: ["Attention/README.md"],
             resources: [.copy("Resources")]
         ),
-        .target(name: "Tasks", dependencies: ["Text", "Contract", "Randomness"]),
+        .target(
+            name: "Tasks",
+            dependencies: ["Text", "Contract", "Randomness"],
+            exclude: ["README.md"]
+        ),
         .target(
             name: "Trainers",
             dependencies: ["Tensors", "Models", "Text", "Tasks", "Contract", "Randomness", "Digest"],

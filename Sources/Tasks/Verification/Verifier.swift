@@ -15,49 +15,24 @@ package enum Verifier {
         }
     }
 
-    // MARK: - Numbers
-
-    /// The number behind the last `####`, else in the last `\boxed{}`, else the last one.
-    private static func isSameNumber(_ response: String, _ answer: String) -> Bool {
-        guard let right = Rational(parsing: trimmed(answer)) else { return false }
-        return finalNumber(in: response) == right
-    }
-
-    private static func finalNumber(in response: String) -> Rational? {
-        let bytes = Array(response.utf8)
-        if let mark = lastRange(of: "####", in: bytes),
-            let value = Rational.first(in: String(decoding: bytes[mark.upperBound...], as: UTF8.self))
-        {
-            return value
-        }
-        if let boxed = lastBoxed(in: response),
-            let value = Rational(parsing: boxed) ?? Rational.last(in: boxed)
-        {
-            return value
-        }
-        return Rational.last(in: response)
-    }
-
     // MARK: - Text
 
     private static func isSameText(_ response: String, _ answer: String) -> Bool {
-        if trimmed(response).utf8.elementsEqual(trimmed(answer).utf8) { return true }
-        guard let boxed = lastBoxed(in: response) else { return false }
-        return plainTeX(boxed).utf8.elementsEqual(plainTeX(answer).utf8)
+        // Swift compares texts by canonical equivalence: é is e with an accent.
+        let (said, right) = (trimmed(response), trimmed(answer))
+        if said == right { return true }
+        let text = spoken(said)
+        if hasBox(text) { return lastBoxed(in: text).map { MathText.areSame($0, right) } ?? false }
+        return trimmed(text) == right || isFormula(right) && MathText.areSame(text, right)
     }
 
-    /// A formula without what does not change its meaning: spacing, sizes, dollar signs, a last full stop.
-    private static func plainTeX(_ formula: String) -> String {
-        var text = formula
-        for (old, new) in [
-            ("\\left", ""), ("\\right", ""), ("\\!", ""), ("\\,", ""), ("\\ ", ""), ("\\;", ""), ("$", ""),
-            (" ", ""),
-            ("\\dfrac", "\\frac"), ("\\tfrac", "\\frac"), ("\n", ""),
-        ] {
-            text = text.split(separator: old, omittingEmptySubsequences: false).joined(separator: new)
-        }
-        return text.hasSuffix(".") ? String(text.dropLast()) : text
-    }
+    /// Whether spaces and braces mean nothing in a text.
+    private static func isFormula(_ text: String) -> Bool { text.contains { "\\^_$".contains($0) } }
+
+    // MARK: - Boxes
+
+    /// Whether there is a `\boxed` or `\fbox`, closed or not.
+    static func hasBox(_ text: String) -> Bool { text.contains("\\boxed") || text.contains("\\fbox") }
 
     /// What is in the last `\boxed{}` or `\fbox{}`, braces balanced; nil if it is not closed.
     static func lastBoxed(in text: String) -> String? {
@@ -67,9 +42,7 @@ package enum Verifier {
         let rest = bytes[start...].drop { $0 == UInt8(ascii: " ") }
         guard rest.first == UInt8(ascii: "{") else {
             // `\boxed 5`: what stands before the next space or dollar sign.
-            let word = rest.prefix {
-                $0 != UInt8(ascii: " ") && $0 != UInt8(ascii: "$") && $0 != UInt8(ascii: "\n")
-            }
+            let word = rest.prefix { !" $\n".utf8.contains($0) }
             return word.isEmpty ? nil : String(decoding: word, as: UTF8.self)
         }
         var depth = 0
