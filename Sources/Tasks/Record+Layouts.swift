@@ -4,15 +4,17 @@ internal import Randomness
 
 extension Record {
     func generic(fallbackTopic: String) throws(DataError) -> Question {
-        var prompt = try text(ofFirst: ["question", "prompt", "problem"])
+        var prompt = try text(ofOne: ["question", "prompt", "problem"])
         var answer = try text("answer")
         var isChoice = answer.count == 1 && Record.letters.contains(answer)
-        if let options = fields["options"], options != .null {
-            let options = try self.options("options")
+        let given = ["options", "choices"].filter { fields[$0] != nil && fields[$0] != .null }
+        guard given.count < 2 else { throw error("choices", "'options' as well", "one of the two") }
+        if let field = given.first {
+            let options = try self.options(field)
             (prompt, answer) = (Record.prompt(prompt, options), try letter(answer, among: options, "answer"))
             isChoice = true
         }
-        var kind: AnswerKind = isChoice ? .choice : Rational(parsing: answer) == nil ? .exact : .numeric
+        var kind: AnswerKind = isChoice ? .choice : isPlainNumber(answer) ? .numeric : .exact
         if let name = try optionalText("kind") {
             guard let given = AnswerKind(rawValue: name) else {
                 throw error("kind", "'\(name)'", AnswerKind.allCases.map(\.rawValue).joined(separator: ", "))
@@ -46,7 +48,7 @@ extension Record {
             id: try identifier(),
             topic: try optionalText("Type") ?? "svamp",
             prompt: "\(body)\(isSentence ? "" : ",") \(Verifier.trimmed(try text("Question")))",
-            answer: try number(try text("Answer"), "Answer"),
+            answer: try number(try wholeText("Answer"), "Answer"),
             kind: .numeric
         )
     }
@@ -56,7 +58,7 @@ extension Record {
             id: try identifier(),
             topic: try optionalText("type") ?? "mawps",
             prompt: try text("input"),
-            answer: try number(try text("target"), "target"),
+            answer: try number(try wholeText("target"), "target"),
             kind: .numeric
         )
     }
@@ -64,6 +66,9 @@ extension Record {
     func math() throws(DataError) -> Question {
         guard let boxed = Verifier.lastBoxed(in: try text("solution")) else {
             throw error("solution", "no '\\boxed{}'", "the answer in '\\boxed{}'")
+        }
+        if let answer = try optionalText("answer"), !MathText.areSame(answer, boxed) {
+            throw error("answer", "'\(answer.prefix(40))'", "'\(boxed.prefix(40))' as in 'solution'")
         }
         let isNumber = Rational(parsing: boxed) != nil
         return Question(
@@ -75,19 +80,19 @@ extension Record {
         )
     }
 
-    /// MedMCQA as published; `cop` counts from 1.
-    func medMCQA() throws(DataError) -> Question {
+    /// MedMCQA; `cop` counts from 1 as published, from 0 on the Hugging Face hub.
+    func medMCQA(from first: Int) throws(DataError) -> Question {
         var options: [String] = []
         for field in ["opa", "opb", "opc", "opd"] { options.append(try text(field)) }
         let given = try text("cop")
-        guard let number = Int(given), (1...4).contains(number) else {
-            throw error("cop", given, "1, 2, 3 or 4")
+        guard let number = Int(given), (first...first + 3).contains(number) else {
+            throw error("cop", given, first == 1 ? "1, 2, 3 or 4" : "0, 1, 2 or 3")
         }
         return Question(
             id: try identifier(),
             topic: try optionalText("subject_name") ?? "medmcqa",
             prompt: Record.prompt(try text("question"), options),
-            answer: Record.letters[number - 1],
+            answer: Record.letters[number - first],
             kind: .choice
         )
     }
@@ -99,6 +104,28 @@ extension Record {
         return Question(
             id: try identifier(),
             topic: topic ?? fallbackTopic,
+            prompt: Record.prompt(try text("question"), options),
+            answer: answer,
+            kind: .choice
+        )
+    }
+
+    /// MMLU as the Hugging Face hub has it: the answer is the number of a choice, from 0.
+    func numbered(fallbackTopic: String) throws(DataError) -> Question {
+        let options = try self.options("choices")
+        let given = try text("answer")
+        let answer: String
+        if case .number? = fields["answer"] {
+            guard let number = Int(given), options.indices.contains(number) else {
+                throw error("answer", given, "0 to \(options.count - 1), the number of a choice")
+            }
+            answer = Record.letters[number]
+        } else {
+            answer = try letter(given, among: options, "answer")
+        }
+        return Question(
+            id: try identifier(),
+            topic: try optionalText("subject") ?? fallbackTopic,
             prompt: Record.prompt(try text("question"), options),
             answer: answer,
             kind: .choice
@@ -187,18 +214,52 @@ extension Record {
         return trimmed
     }
 
+    /// Whether a text is a number without words: "7 Up" is a name, `7 \text{ cm}` a number.
+    private func isPlainNumber(_ text: String) -> Bool {
+        let hasWords = !text.contains("\\") && text.contains { $0.isLetter && $0 != "e" && $0 != "E" }
+        return !hasWords && Rational(parsing: text) != nil
+    }
+
+    /// The text of a number without ".0" behind it, which tables of floating-point numbers write.
+    private func wholeText(_ field: String) throws(DataError) -> String {
+        let text = try text(field)
+        guard case .number? = fields[field], let point = text.firstIndex(of: "."),
+            text[text.index(after: point)...].allSatisfy({ $0 == "0" })
+        else { return text }
+        return String(text[..<point])
+    }
+
     /// The letter of the right option, given as the letter or as the option's text.
     private func letter(
         _ given: String,
         among options: [String],
         _ field: String
     ) throws(DataError) -> String {
-        let letters = Record.letters.prefix(options.count)
-        if letters.contains(given) { return given }
-        guard let index = options.firstIndex(of: given) else {
+        let letters = Array(Record.letters.prefix(options.count))
+        if let number = fields[field]?.integer, (0...options.count).contains(number) {
+            let expected =
+                "a letter or an option's text; or 'layout' 'mmlu' with 'choices', which counts from 0"
+            throw error(field, "the number \(number), counted from 0 or from 1", expected)
+        }
+        let indices = options.indices.filter { options[$0] == given }
+        if let byLetter = letters.firstIndex(of: given.uppercased()), given.count == 1 {
+            // "B" as the text of option A and the letter of another.
+            guard indices.allSatisfy({ $0 == byLetter }) else {
+                throw error(
+                    field,
+                    "'\(given)', a letter and the text of another option",
+                    "one that is not both"
+                )
+            }
+            return letters[byLetter]
+        }
+        guard let index = indices.first else {
             throw error(field, "'\(given.prefix(40))'", "one of \(letters.joined(separator: ", "))")
         }
-        return Record.letters[index]
+        guard indices.count == 1 else {
+            throw error(field, "'\(given.prefix(40))', the text of \(indices.count) options", "a letter")
+        }
+        return letters[index]
     }
 
     private static func prompt(_ question: String, _ options: [String]) -> String {

@@ -34,10 +34,14 @@ struct Record {
         return text.isEmpty ? nil : text
     }
 
-    /// The text of the first field that is there.
-    func text(ofFirst names: [String]) throws(DataError) -> String {
-        guard let field = names.first(where: { fields[$0] != nil }) else {
+    /// The text of the one field of several names that is there; two that differ are an error.
+    func text(ofOne names: [String]) throws(DataError) -> String {
+        let there = names.filter { fields[$0] != nil && fields[$0] != .null }
+        guard let field = there.first ?? names.first(where: { fields[$0] != nil }) else {
             throw error(names.joined(separator: " or "), "nothing", "text")
+        }
+        if let other = there.dropFirst().first(where: { fields[$0] != fields[field] }) {
+            throw error(other, "another text than in '\(field)'", "one of \(names.joined(separator: ", "))")
         }
         return try text(field)
     }

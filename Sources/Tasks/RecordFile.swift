@@ -13,21 +13,31 @@ package enum RecordFile {
     /// - Parameters:
     ///   - bytes: The file.
     ///   - name: Its name, for errors and for the topic.
-    ///   - layout: How it is laid out; found out from the first record if `auto`.
+    ///   - layout: How it is laid out; found out from the records, which must agree, if `auto`.
     static func parse(
         _ bytes: [UInt8],
         name: String,
         layout: RecordLayout
     ) throws(DataError) -> (records: [Record], layout: RecordLayout, topic: String) {
+        let bytes = try withoutMark(bytes, name)
         if bytes.isEmpty {
             throw .layout(file: name, found: "an empty file", expected: "questions or conversations")
         }
         let records = try self.records(bytes, name, isCSV: isCSV(bytes, name, layout))
-        guard let first = records.first else {
+        guard !records.isEmpty else {
             throw .layout(file: name, found: "no records", expected: "at least one")
         }
-        let known = layout == .auto ? try RecordLayout.detect(first) : layout
+        let known = layout == .auto ? try RecordLayout.detect(records) : layout
         return (records, known, layout == .auto ? baseName(name) : layout.rawValue)
+    }
+
+    /// The bytes without UTF-8's byte order mark; other encodings are refused.
+    private static func withoutMark(_ bytes: [UInt8], _ name: String) throws(DataError) -> [UInt8] {
+        if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { return Array(bytes.dropFirst(3)) }
+        if bytes.starts(with: [0xFF, 0xFE]) || bytes.starts(with: [0xFE, 0xFF]) {
+            throw .layout(file: name, found: "a byte order mark of UTF-16 or UTF-32", expected: "UTF-8")
+        }
+        return bytes
     }
 
     // MARK: - Records

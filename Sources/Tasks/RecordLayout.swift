@@ -1,6 +1,6 @@
 /// How the records of a file are laid out: as questions with a right answer, or as conversations.
 package enum RecordLayout: String, Sendable, Codable, CaseIterable {
-    /// Find out from the first record.
+    /// Find out from the records, which must agree.
     case auto
     /// One object a line: `question`, `prompt` or `problem`; `answer`; if wanted `topic` or `task`,
     /// `id`, `kind` and `options`.
@@ -13,14 +13,18 @@ package enum RecordLayout: String, Sendable, Codable, CaseIterable {
     case mawps
     /// MATH (Hendrycks et al., arXiv:2103.03874): problem and solution, the answer in `\boxed{}`.
     case math
-    /// MedMCQA (Pal, Umapathi and Sankarasubbu, arXiv:2203.14371): opa … opd and cop, or options by letter.
+    /// MedMCQA (Pal, Umapathi and Sankarasubbu, arXiv:2203.14371): opa … opd and cop, which counts from 1, or
+    /// options by letter.
     case medmcqa
+    /// MedMCQA as the Hugging Face hub has it: cop counts from 0.
+    case medmcqaFromZero
     /// MedQA (Jin et al., arXiv:2009.13081): options by letter and answer_idx.
     case medqa
     /// PubMedQA (Jin et al., arXiv:1909.06146): an object of records with QUESTION, CONTEXTS, final_decision.
     case pubmedqa
     /// MMLU (Hendrycks et al., arXiv:2009.03300): CSV of question, four options and a letter, without
-    /// a header; or options by letter as JSON lines.
+    /// a header; or options by letter as JSON lines; or, as the Hugging Face hub has it, `choices` and the number of
+    /// the right one from 0.
     case mmlu
     /// TruthfulQA (Lin, Hilton and Evans, arXiv:2109.07958): best_answer among incorrect_answers, in an order
     /// that the question's text decides.
@@ -38,42 +42,6 @@ package enum RecordLayout: String, Sendable, Codable, CaseIterable {
     /// Conversations as ShareGPT's `conversations`: a list of `from` and `value`.
     case sharegpt
 
-    /// The layout that a record's fields show. Where they show a question and a conversation, it is the question.
-    static func detect(_ record: Record) throws(DataError) -> RecordLayout {
-        let fields = Set(record.fields.keys)
-        if fields.isSuperset(of: ["Body", "Question", "Answer"]) { return .svamp }
-        if fields.isSuperset(of: ["problem", "solution"]) { return .math }
-        if fields.isSuperset(of: ["input", "target"]) { return .mawps }
-        if fields.isSuperset(of: ["question", "opa", "cop"]) { return .medmcqa }
-        if fields.isSuperset(of: ["QUESTION", "final_decision"]) { return .pubmedqa }
-        if fields.isSuperset(of: ["question", "options", "answer_idx"]) {
-            return fields.contains("subject") || fields.contains("domain") ? .mmlu : .medqa
-        }
-        if fields.isSuperset(of: ["question", "best_answer", "incorrect_answers"]) { return .truthfulqa }
-        if fields.isSuperset(of: ["question", "options", "correct"]) { return .aqua }
-        if fields.contains("question"), let answer = record.fields["answer"]?.text, answer.contains("\n####")
-        {
-            return .gsm8k
-        }
-        if !fields.isDisjoint(with: ["question", "prompt", "problem"]), fields.contains("answer") {
-            return .jsonl
-        }
-        if fields.contains("messages") { return .messages }
-        if fields.contains("conversations") { return .sharegpt }
-        if fields.isSuperset(of: ["prompt", "completion"]) { return .completion }
-        if fields.contains("instruction"), !fields.isDisjoint(with: ["output", "response"]) {
-            return .alpaca
-        }
-        throw .record(
-            file: record.file,
-            place: record.place,
-            field: "fields",
-            found: "'\(fields.sorted().prefix(12).joined(separator: "', '"))'",
-            expected:
-                "those of a known layout: \(allCases.dropFirst().map(\.rawValue).joined(separator: ", "))"
-        )
-    }
-
     /// The question in a record.
     ///
     /// - Parameters:
@@ -87,7 +55,10 @@ package enum RecordLayout: String, Sendable, Codable, CaseIterable {
         case .svamp: return try record.svamp()
         case .mawps: return try record.mawps()
         case .math: return try record.math()
-        case .medmcqa where record.fields["opa"] != nil: return try record.medMCQA()
+        case .medmcqa where record.fields["opa"] != nil: return try record.medMCQA(from: 1)
+        case .medmcqaFromZero: return try record.medMCQA(from: 0)
+        case .mmlu where record.fields["choices"] != nil:
+            return try record.numbered(fallbackTopic: fallbackTopic)
         case .medmcqa, .medqa, .mmlu: return try record.lettered(fallbackTopic: fallbackTopic)
         case .pubmedqa: return try record.pubMedQA()
         case .truthfulqa: return try record.truthfulQA()
@@ -112,8 +83,9 @@ package enum RecordLayout: String, Sendable, Codable, CaseIterable {
         case .completion: try record.completion(fallbackTopic: fallbackTopic)
         case .alpaca: try record.alpaca(fallbackTopic: fallbackTopic)
         case .sharegpt: try record.shareGPT(fallbackTopic: fallbackTopic)
-        case .auto, .jsonl, .gsm8k, .svamp, .mawps, .math, .medmcqa, .medqa, .pubmedqa, .mmlu, .truthfulqa,
-            .aqua:
+        case .auto, .jsonl, .gsm8k, .svamp, .mawps, .math, .medmcqa, .medmcqaFromZero, .medqa, .pubmedqa,
+            .mmlu,
+            .truthfulqa, .aqua:
             Conversation(try question(from: record, fallbackTopic: fallbackTopic))
         }
     }

@@ -72,7 +72,8 @@ import Testing
     @Test("the layouts of multiple-choice sets are found out")
     func choiceSets() throws {
         let medmcqa = try parse(
-            #"{"id": "a", "question": "Which?", "opa": "w", "opb": "x", "opc": "y", "opd": "z", "cop": 3, "subject_name": "Eye"}"#
+            #"{"id": "a", "question": "Which?", "opa": "w", "opb": "x", "opc": "y", "opd": "z", "cop": 3, "subject_name": "Eye"}"#,
+            .medmcqa
         )
         let medqa = try parse(
             #"{"question": "Which?", "answer": "y", "options": {"B": "x", "A": "w", "C": "y"}, "meta_info": "step1", "answer_idx": "C"}"#
