@@ -109,7 +109,35 @@ extension TokenizerJSON {
     /// The vocabulary by id; added tokens may extend it, but no id may be missing or given twice.
     private func tokenList(_ name: String) throws(TokenizerError) -> [String] {
         var ids = model.vocab
-        for added in addedTokens ?? [] { ids[added.content] = added.id }
+        var added: [String: Int32] = [:]
+        for token in addedTokens ?? [] {
+            let field = "added_tokens '\(token.content)'"
+            if let other = added.updateValue(token.id, forKey: token.content) {
+                throw .malformed(
+                    file: name,
+                    field: field,
+                    found: "ids \(other) and \(token.id)",
+                    expected: "each token once"
+                )
+            }
+            guard token.id >= 0, !token.content.isEmpty else {
+                throw .malformed(
+                    file: name,
+                    field: field,
+                    found: "id \(token.id)",
+                    expected: "a text and an id from 0"
+                )
+            }
+            if let other = ids[token.content], other != token.id {
+                throw .malformed(
+                    file: name,
+                    field: field,
+                    found: "id \(token.id), and \(other) in the vocabulary",
+                    expected: "one id"
+                )
+            }
+            ids[token.content] = token.id
+        }
         var tokens = [String?](repeating: nil, count: ids.count)
         for (token, id) in ids.sorted(by: { ($0.value, $0.key) < ($1.value, $1.key) }) {
             guard tokens.indices.contains(Int(id)) else {
@@ -124,7 +152,7 @@ extension TokenizerJSON {
                 throw .malformed(
                     file: name,
                     field: "model.vocab",
-                    found: "id \(id) for two tokens",
+                    found: "id \(id) given twice",
                     expected: "each id once"
                 )
             }

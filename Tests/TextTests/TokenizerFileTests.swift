@@ -41,6 +41,25 @@ import Testing
         #expect((file, named) == ("t.json", field))
     }
 
+    @Test("an added token that stands twice, below 0, or elsewhere in the vocabulary is refused")
+    func addedTokens() throws {
+        for added: [(String, Int)] in [
+            [("<x>", 3), ("<x>", 2)], [("<x>", 99_999_999), ("<x>", 2)], [("<x>", 2), ("<y>", 2)],
+            [("<x>", -1)],
+            [("a", 2)], [("<x>", 0)], [("", 2)],
+        ] {
+            let bytes = try Fixture.edited("tokenizer.json") {
+                $0["model"] =
+                    ["type": "BPE", "vocab": ["a": 0, "b": 1], "merges": [String]()] as [String: Any]
+                $0["added_tokens"] = added.map {
+                    ["content": $0.0, "id": $0.1, "special": true] as [String: Any]
+                }
+            }
+
+            #expect(throws: TokenizerError.self, "\(added)") { try TokenizerFile.load(bytes: bytes) }
+        }
+    }
+
     @Test("a vocabulary with a gap, or with an id given twice, is refused")
     func gaps() throws {
         for vocabulary in [["a": 0, "b": 4000], ["a": 0, "b": 0], ["a": -1]] {

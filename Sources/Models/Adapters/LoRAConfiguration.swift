@@ -9,7 +9,8 @@ package struct LoRAConfiguration: AdapterKind {
     package var rank: Int
     /// α; the product B A is scaled by α/r.
     package var alpha: Double
-    /// The linear maps, by their names such as `q_proj`; a map is meant by its whole name or its last part.
+    /// The linear maps, by their names such as `q_proj`; a map is meant by the last parts of its path or by all of it,
+    /// as in `model.layers.0.self_attn.q_proj`.
     package var targets: [String]
     /// The blocks that get adapters, from 0; nil for all.
     package var layers: [Int]?
@@ -111,7 +112,10 @@ package struct LoRAConfiguration: AdapterKind {
             )
         }
         let modules = chosen.flatMap { layer in model.modules(layer: layer).map { (layer, $0) } }
-        for target in targets where !modules.contains(where: { $0.1.isMeant(by: target) }) {
+        func isMeant(_ module: (Int, LinearModule), by target: String) -> Bool {
+            LinearModule.isMeant(module.1.path(layer: module.0), by: target)
+        }
+        for target in targets where !modules.contains(where: { isMeant($0, by: target) }) {
             var known: [String] = []
             for name in modules.map(\.1.name) where !known.contains(name) { known.append(name) }
             throw .badConfiguration(
@@ -119,7 +123,7 @@ package struct LoRAConfiguration: AdapterKind {
                 detail: "'\(target)' is not one of \(known.joined(separator: ", "))"
             )
         }
-        return modules.filter { module in targets.contains { module.1.isMeant(by: $0) } }
+        return modules.filter { module in targets.contains { isMeant(module, by: $0) } }
     }
 }
 

@@ -63,11 +63,21 @@ struct PEFTConfigurationFile: Codable {
         }
     }
 
-    /// `init_lora_weights` may be a boolean or a word; it only concerns fresh adapters and is not kept.
+    /// `init_lora_weights` may be a boolean or a word, and is not kept: how fresh factors are drawn does not matter
+    /// later, unless the base model was changed along with them.
     struct Initialisation: Codable {
+        /// The word; nil for a boolean.
+        var word: String?
+
+        /// The words after which the base model is as it was.
+        static let known: Set = ["gaussian", "orthogonal", "eva"]
+
         init() {}
 
-        init(from decoder: any Decoder) throws {}
+        init(from decoder: any Decoder) throws {
+            let value = try decoder.singleValueContainer()
+            if (try? value.decode(Bool.self)) == nil { word = try value.decode(String.self) }
+        }
 
         func encode(to encoder: any Encoder) throws {
             var value = encoder.singleValueContainer()
@@ -75,7 +85,48 @@ struct PEFTConfigurationFile: Codable {
         }
     }
 
-    enum CodingKeys: String, CodingKey {
+    /// Reads the file's keys; throws for one that is not known, unless it is null, false or empty.
+    init(from decoder: any Decoder) throws {
+        let values = try decoder.container(keyedBy: CodingKeys.self)
+        type = try values.decode(String.self, forKey: .type)
+        // The kind first: other kinds have other keys.
+        guard type == "LORA" else {
+            throw DecodingError.dataCorruptedError(
+                forKey: .type,
+                in: values,
+                debugDescription: "'\(type)' is not 'LORA'"
+            )
+        }
+        let read = Set(CodingKeys.allCases.map(\.rawValue))
+        try ConfigurationKeys(read: read, harmless: Self.harmless).check(decoder)
+        taskType = try values.decodeIfPresent(String.self, forKey: .taskType)
+        baseModel = try values.decodeIfPresent(String.self, forKey: .baseModel)
+        rank = try values.decode(Int.self, forKey: .rank)
+        alpha = try values.decode(Double.self, forKey: .alpha)
+        targets = try values.decode(Targets.self, forKey: .targets)
+        layers = try values.decodeIfPresent(Layers.self, forKey: .layers)
+        dropout = try values.decodeIfPresent(Double.self, forKey: .dropout)
+        bias = try values.decodeIfPresent(String.self, forKey: .bias)
+        fanInFanOut = try values.decodeIfPresent(Bool.self, forKey: .fanInFanOut)
+        usesRankStabilisedScale = try values.decodeIfPresent(Bool.self, forKey: .usesRankStabilisedScale)
+        usesDoRA = try values.decodeIfPresent(Bool.self, forKey: .usesDoRA)
+        rankPattern = try values.decodeIfPresent([String: Int].self, forKey: .rankPattern)
+        alphaPattern = try values.decodeIfPresent([String: Double].self, forKey: .alphaPattern)
+        modulesToSave = try values.decodeIfPresent([String].self, forKey: .modulesToSave)
+        inferenceMode = try values.decodeIfPresent(Bool.self, forKey: .inferenceMode)
+        initialisation = try values.decodeIfPresent(Initialisation.self, forKey: .initialisation)
+    }
+
+    /// The keys that change nothing: where an adapter comes from, and the settings of variants that other keys
+    /// switch on.
+    private static let harmless: Set<String> = [
+        "auto_mapping", "revision", "peft_version", "megatron_core", "megatron_config", "layers_pattern",
+        "exclude_modules", "loftq_config", "eva_config", "corda_config", "lora_ga_config",
+        "qalora_group_size",
+        "runtime_config",
+    ]
+
+    enum CodingKeys: String, CodingKey, CaseIterable {
         case type = "peft_type"
         case taskType = "task_type"
         case baseModel = "base_model_name_or_path"
@@ -118,7 +169,14 @@ struct PEFTConfigurationFile: Codable {
     /// Throws for a variant of LoRA that computes something else than W x + (α/r) B A x.
     func checkIsPlain(file: String) throws(CheckpointError) {
         let faults: [(CodingKeys, Bool, String)] = [
-            (.type, type != "LORA", "'\(type)' is not 'LORA'"),
+            (
+                .taskType, !["CAUSAL_LM", "FEATURE_EXTRACTION"].contains(taskType ?? "CAUSAL_LM"),
+                "'\(taskType ?? "")' is not 'CAUSAL_LM'"
+            ),
+            (
+                .initialisation, !Initialisation.known.contains(initialisation?.word ?? "gaussian"),
+                "'\(initialisation?.word ?? "")' changes the base model as well"
+            ),
             (.bias, bias ?? "none" != "none", "trained biases are not read"),
             (.fanInFanOut, fanInFanOut == true, "transposed weights are not read"),
             (.usesRankStabilisedScale, usesRankStabilisedScale == true, "rank-stabilised scale is not read"),

@@ -74,7 +74,7 @@ enum PEFTDirectory {
             }
             arrays.append(NamedArray(name: name, shape: shape, values: try tensors.values(of: name)))
         }
-        let configuration = try configuration(description, found, file: configurationFile)
+        let configuration = try configuration(description, found, model, file: configurationFile)
         let weights = AdapterWeights(arrays)
         try check(weights, found, model, configuration, file: tensors.path)
         return (weights, configuration)
@@ -92,6 +92,7 @@ enum PEFTDirectory {
     private static func configuration(
         _ description: PEFTConfigurationFile,
         _ found: Found,
+        _ model: DecoderConfiguration?,
         file: String
     ) throws(CheckpointError) -> LoRAConfiguration {
         func order(_ name: String) -> (Int, String) {
@@ -111,6 +112,12 @@ enum PEFTDirectory {
             }
             targets = names.sorted { order($0) < order($1) }
         }
+        // The arrays may be of some maps in some blocks; else those of a block are named once for all blocks.
+        let isGrid = found.paths.count == found.modules.count * found.layers.count
+        let namesBlocks = targets.contains { target in
+            target.split(separator: ".").contains { Int($0) != nil }
+        }
+        if !isGrid { targets = found.paths.sorted() } else if namesBlocks { targets = modules }
         let layers = found.layers.sorted()
         if let named = description.layers?.indices, Set(named) != found.layers {
             throw .badKey(
@@ -119,12 +126,13 @@ enum PEFTDirectory {
                 detail: "\(named), the arrays are of \(layers)"
             )
         }
-        let isPartial = description.layers != nil || layers != Array(0..<layers.count)
+        let isAll = namesBlocks ? layers.count == model?.layerCount : layers == Array(0..<layers.count)
+        let isPartial = description.layers != nil || !isAll
         let configuration = LoRAConfiguration(
             rank: description.rank,
             alpha: description.alpha,
             targets: targets,
-            layers: isPartial ? layers : nil
+            layers: isGrid && isPartial ? layers : nil
         )
         do throws(AdapterError) {
             try AdapterError.checking(configuration)

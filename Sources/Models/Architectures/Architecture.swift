@@ -27,6 +27,9 @@ package protocol Architecture: Sendable {
         in file: SafetensorsFile
     ) throws(CheckpointError) -> [Float]
 
+    /// What a GGUF file calls a weight.
+    static func ggufTensor(of name: String) -> String
+
     /// The same from a GGUF file.
     static func values(
         of name: String,
@@ -46,6 +49,9 @@ extension Architecture {
     ) throws(CheckpointError) -> [Float] {
         try file.values(of: name, shape: shape)
     }
+
+    /// The same name.
+    package static func ggufTensor(of name: String) -> String { name }
 }
 
 /// The families that are read.

@@ -121,11 +121,15 @@ package struct DecoderConfiguration: Sendable, Equatable {
         guard headSize % 2 == 0 else {
             throw .badKey(file: file, key: "head_dim", detail: "\(headSize) is odd; rotary pairs need even")
         }
-        guard normEpsilon > 0, normEpsilon.isFinite else {
-            throw .badKey(file: file, key: "rms_norm_eps", detail: "\(normEpsilon) is not positive")
+        guard normEpsilon.isNormal, normEpsilon > 0 else {
+            throw .badKey(
+                file: file,
+                key: "rms_norm_eps",
+                detail: "\(normEpsilon) is not positive in float32"
+            )
         }
-        guard ropeTheta > 0, ropeTheta.isFinite else {
-            throw .badKey(file: file, key: "rope_theta", detail: "\(ropeTheta) is not positive")
+        guard (1e-6...1e15).contains(ropeTheta) else {
+            throw .badKey(file: file, key: "rope_theta", detail: "\(ropeTheta) is not positive, or over 1e15")
         }
         for (index, kind) in attentionKinds.map(\.kind).enumerated() {
             if let fault = kind.fault(headShape) {

@@ -22,12 +22,7 @@ package struct LinearModule: Hashable, Sendable {
     /// The module's path in a checkpoint: `model.layers.3.self_attn.q_proj`.
     package func path(layer: Int) -> String { "model.layers.\(layer).\(group).\(name)" }
 
-    /// Whether an adapter's target means this module: by the last parts of its path, as in PEFT.
-    package func isMeant(by target: String) -> Bool {
-        LinearModule.isMeant("\(group).\(name)", by: target)
-    }
-
-    /// Whether a target means the module of a path, in the block or in the whole model.
+    /// Whether an adapter's target means the module of a path: by its last parts or all of them, as in PEFT.
     static func isMeant(_ path: String, by target: String) -> Bool {
         path == target || path.hasSuffix("." + target)
     }

@@ -6,7 +6,7 @@ package enum Llama: Architecture {
     package static let modelType = "llama"
     package static let ggufName: String? = "llama"
 
-    private enum CodingKeys: String, CodingKey {
+    private enum CodingKeys: String, CodingKey, CaseIterable {
         case architectures
         case modelType = "model_type"
         case hiddenActivation = "hidden_act"
@@ -27,13 +27,37 @@ package enum Llama: Architecture {
         case feedForwardBias = "mlp_bias"
     }
 
+    /// θ and the kind of scaling, which older files call `type`.
     private struct Rope: Codable {
         var theta: Double?
         var type: String?
 
-        enum CodingKeys: String, CodingKey {
+        enum CodingKeys: String, CodingKey, CaseIterable {
             case theta = "rope_theta"
             case type = "rope_type"
+        }
+
+        private enum OldKeys: String, CodingKey { case type }
+
+        init(theta: Double) { (self.theta, type) = (theta, "default") }
+
+        init(from decoder: any Decoder) throws {
+            let values = try decoder.container(keyedBy: CodingKeys.self)
+            let old = try decoder.container(keyedBy: OldKeys.self)
+            theta = try values.decodeIfPresent(Double.self, forKey: .theta)
+            let oldType = try old.decodeIfPresent(String.self, forKey: .type)
+            type = try values.decodeIfPresent(String.self, forKey: .type) ?? oldType
+            for name in [type, oldType] {
+                guard let name, name != "default" else { continue }
+                throw DecodingError.dataCorruptedError(
+                    forKey: .type,
+                    in: values,
+                    debugDescription: "rotary scaling '\(name)' is not known"
+                )
+            }
+            // A factor without a type, or angles by kind of layer.
+            let keys = ConfigurationKeys(read: Set(CodingKeys.allCases.map(\.rawValue)).union(["type"]))
+            try keys.check(decoder, in: "rope_scaling")
         }
     }
 
@@ -44,7 +68,11 @@ package enum Llama: Architecture {
         func refuse(_ key: CodingKeys, _ detail: String) -> DecodingError {
             .dataCorruptedError(forKey: key, in: values, debugDescription: "\(key.rawValue): \(detail)")
         }
-        if let name = try values.decodeIfPresent(String.self, forKey: .hiddenActivation), name != "silu" {
+        let read = Set(CodingKeys.allCases.map(\.rawValue)).union(["attention"])
+        try ConfigurationKeys(read: read, harmless: ConfigurationKeys.ofModels).check(decoder)
+        if let name = try values.decodeIfPresent(String.self, forKey: .hiddenActivation),
+            !["silu", "swish"].contains(name)
+        {
             throw refuse(.hiddenActivation, "'\(name)' is not known, only 'silu'")
         }
         for key in [CodingKeys.attentionBias, .feedForwardBias]
@@ -54,9 +82,9 @@ package enum Llama: Architecture {
         // Newer files keep θ and the scaling in `rope_parameters`, older ones θ above and `rope_scaling`.
         let rope = try values.decodeIfPresent(Rope.self, forKey: .ropeParameters)
         let scaling = try values.decodeIfPresent(Rope.self, forKey: .ropeScaling)
-        if let type = rope?.type ?? scaling?.type, type != "default" {
-            throw refuse(.ropeScaling, "rotary scaling '\(type)' is not known")
-        }
+        let old = try values.decodeIfPresent(Double.self, forKey: .ropeTheta)
+        let angles = [rope?.theta, scaling?.theta, old].compactMap { $0 }
+        guard Set(angles).count < 2 else { throw refuse(.ropeTheta, "found \(angles), expected one") }
         let heads = try values.decode(Int.self, forKey: .headCount)
         return DecoderConfiguration(
             hiddenSize: try values.decode(Int.self, forKey: .hiddenSize),
@@ -66,8 +94,8 @@ package enum Llama: Architecture {
             headSize: try values.decodeIfPresent(Int.self, forKey: .headSize),
             intermediateSize: try values.decode(Int.self, forKey: .intermediateSize),
             vocabularySize: try values.decode(Int.self, forKey: .vocabularySize),
-            normEpsilon: try values.decodeIfPresent(Float.self, forKey: .normEpsilon) ?? 1e-6,
-            ropeTheta: try rope?.theta ?? values.decodeIfPresent(Double.self, forKey: .ropeTheta) ?? 10_000,
+            normEpsilon: Float(try values.decodeIfPresent(Double.self, forKey: .normEpsilon) ?? 1e-6),
+            ropeTheta: angles.first ?? 10_000,
             tiesEmbedding: try values.decodeIfPresent(Bool.self, forKey: .tiesEmbedding) ?? false,
             positionsMax: try values.decodeIfPresent(Int.self, forKey: .positionsMax) ?? 2048
         )
@@ -88,7 +116,7 @@ package enum Llama: Architecture {
         try values.encode(model.vocabularySize, forKey: .vocabularySize)
         try values.encode(model.normEpsilon, forKey: .normEpsilon)
         try values.encode(model.ropeTheta, forKey: .ropeTheta)
-        try values.encode(Rope(theta: model.ropeTheta, type: "default"), forKey: .ropeParameters)
+        try values.encode(Rope(theta: model.ropeTheta), forKey: .ropeParameters)
         try values.encode(model.tiesEmbedding, forKey: .tiesEmbedding)
         try values.encode(model.positionsMax, forKey: .positionsMax)
         try values.encode(false, forKey: .attentionBias)
@@ -100,9 +128,7 @@ package enum Llama: Architecture {
     /// The decoder that the metadata describes; throws for rotary scaling.
     package static func configuration(of file: GGUFFile) throws(CheckpointError) -> DecoderConfiguration {
         let (path, metadata) = (file.path, file.metadata)
-        if let scaling = metadata["llama.rope.scaling.type"], scaling != .string("none") {
-            throw .badKey(file: path, key: "llama.rope.scaling.type", detail: "rotary scaling is not known")
-        }
+        try GGUFKeys.check(metadata, family: "llama", file: path)
         guard file.entries["rope_freqs.weight"] == nil else {
             throw .badKey(file: path, key: "rope_freqs.weight", detail: "rotary scaling is not known")
         }
@@ -111,16 +137,31 @@ package enum Llama: Architecture {
         guard let embedding = file.shape(of: "token_embd.weight"), embedding.count == 2 else {
             throw .missingTensor(file: path, name: "token_embd.weight")
         }
+        let rows = try metadata.integer("llama.vocab_size", or: embedding[0], file: path)
+        guard rows == embedding[0] else {
+            throw .badKey(
+                file: path,
+                key: "llama.vocab_size",
+                detail: "\(rows), but there are \(embedding[0]) rows"
+            )
+        }
+        let headSize = try metadata.integer(
+            "llama.attention.key_length",
+            or: hidden / max(1, heads),
+            file: path
+        )
+        for key in ["llama.attention.value_length", "llama.rope.dimension_count"] {
+            let size = try metadata.integer(key, or: headSize, file: path)
+            guard size == headSize else {
+                throw .badKey(file: path, key: key, detail: "\(size), but heads have \(headSize)")
+            }
+        }
         let configuration = DecoderConfiguration(
             hiddenSize: hidden,
             layerCount: try metadata.integer("llama.block_count", file: path),
             headCount: heads,
             keyValueHeadCount: try metadata.integer("llama.attention.head_count_kv", or: heads, file: path),
-            headSize: try metadata.integer(
-                "llama.rope.dimension_count",
-                or: hidden / max(1, heads),
-                file: path
-            ),
+            headSize: headSize,
             intermediateSize: try metadata.integer("llama.feed_forward_length", file: path),
             vocabularySize: embedding[0],
             normEpsilon: Float(try metadata.number("llama.attention.layer_norm_rms_epsilon", file: path)),
@@ -142,7 +183,7 @@ package enum Llama: Architecture {
         _ configuration: DecoderConfiguration,
         in file: GGUFFile
     ) throws(CheckpointError) -> [Float] {
-        let values = try file.values(of: ggufName(of: name), shape: shape)
+        let values = try file.values(of: ggufTensor(of: name), shape: shape)
         guard name.hasSuffix("q_proj.weight") || name.hasSuffix("k_proj.weight") else { return values }
         let (rows, columns, half) = (shape[0], shape[1], configuration.headSize / 2)
         var result = [Float]()
@@ -156,7 +197,7 @@ package enum Llama: Architecture {
     }
 
     /// The GGUF name of a tensor of a Hugging Face checkpoint.
-    private static func ggufName(of name: String) -> String {
+    package static func ggufTensor(of name: String) -> String {
         switch name {
         case CheckpointNames.embedding: return "token_embd.weight"
         case CheckpointNames.head: return "output.weight"

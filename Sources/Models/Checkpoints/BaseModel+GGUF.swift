@@ -7,9 +7,14 @@ extension BaseModel {
         let gguf = try GGUFFile(file)
         let architecture = try Architectures.of(gguf)
         let configuration = try architecture.configuration(of: gguf)
-        return try BaseModel(
+        if case .strings(let tokens)? = gguf.metadata["tokenizer.ggml.tokens"] {
+            try require(tokens.count, fit: configuration, file: path)
+        }
+        let digest = try file.sha256()
+        let model = try BaseModel(
             configuration: configuration,
-            sha256: file.sha256(),
+            sha256: digest,
+            tokenizerSHA256: digest,
             source: source,
             weights: { name, shape in
                 try architecture.values(of: name, shape: shape, configuration, in: gguf)
@@ -18,6 +23,8 @@ extension BaseModel {
                 try GGUFTokenizer.make(metadata: metadata, file: path)
             }
         )
+        try model.requireNoOther(gguf.names, spelt: architecture.ggufTensor, file: path)
+        return model
     }
 }
 

@@ -7,25 +7,30 @@ package import Text
 package final class BaseModel: Sendable {
     /// The shape of the model.
     package let configuration: DecoderConfiguration
-    /// The digest of the weights file (`model.safetensors` or the GGUF file): what a federation agrees on.
+    /// The digest of the weights file (`model.safetensors` or the GGUF file).
     package let sha256: SHA256Digest
+    /// The digest of what decides which ids a text gets: `tokenizer.json`, `tokenizer_config.json` and
+    /// `chat_template.jinja`, or the GGUF file.
+    package let tokenizerSHA256: SHA256Digest
     /// Where it was loaded from.
     package let source: ModelSource
 
     let weights: FrozenWeights
-    /// The rotary angles of all positions.
+    /// The rotary angles of the usual positions.
     let rope: RopeTable
     private let makeTokenizer: @Sendable () throws -> any Tokenizer
 
     init(
         configuration: DecoderConfiguration,
         sha256: SHA256Digest,
+        tokenizerSHA256: SHA256Digest,
         source: ModelSource,
         weights: (_ name: String, _ shape: [Int]) throws -> [Float],
         makeTokenizer: @escaping @Sendable () throws -> any Tokenizer
     ) throws {
         self.configuration = configuration
         self.sha256 = sha256
+        self.tokenizerSHA256 = tokenizerSHA256
         self.source = source
         self.makeTokenizer = makeTokenizer
         rope = RopeTable(configuration)
@@ -70,7 +75,25 @@ package final class BaseModel: Sendable {
     ///
     /// - Throws: when there is none, or one of a kind that is not known.
     package func tokenizer() throws -> any Tokenizer {
-        try makeTokenizer()
+        let tokenizer = try makeTokenizer()
+        try BaseModel.require(tokenizer.vocabularySize, fit: configuration, file: "\(source)")
+        return tokenizer
+    }
+
+    /// Throws where a vocabulary has ids that the embedding has no row for.
+    static func require(
+        _ vocabulary: Int,
+        fit configuration: DecoderConfiguration,
+        file: String
+    ) throws(CheckpointError) {
+        guard vocabulary <= configuration.vocabularySize else {
+            throw .badKey(
+                file: file,
+                key: "vocab_size",
+                detail:
+                    "the tokenizer has \(vocabulary) ids, the embedding \(configuration.vocabularySize) rows"
+            )
+        }
     }
 }
 
@@ -105,14 +128,62 @@ extension BaseModel {
         }
         let file = try ReadableFile(path: weightsPath)
         let tensors = try SafetensorsFile(file)
-        return try BaseModel(
+        let model = try BaseModel(
             configuration: configuration,
             sha256: file.sha256(),
+            tokenizerSHA256: tokenizerDigest(inDirectory: path),
             source: source,
             weights: { name, shape in
                 try configuration.architecture.values(of: name, shape: shape, configuration, in: tensors)
             },
             makeTokenizer: { try TokenizerFile.load(path: "\(path)/tokenizer.json") }
         )
+        try model.requireNoOther(tensors.names, file: weightsPath)
+        if configuration.tiesEmbedding, tensors.shape(of: CheckpointNames.head) != nil {
+            let head = try tensors.values(of: CheckpointNames.head)
+            guard head == model.weights.embedding.toArray() else {
+                throw CheckpointError.badKey(
+                    file: "\(path)/config.json",
+                    key: "tie_word_embeddings",
+                    detail: "true, but '\(CheckpointNames.head)' is another matrix than the embedding"
+                )
+            }
+        }
+        return model
+    }
+
+    private static func tokenizerDigest(inDirectory path: String) throws(CheckpointError) -> SHA256Digest {
+        var bytes: [UInt8] = []
+        for name in ["tokenizer.json", "tokenizer_config.json", "chat_template.jinja"] {
+            let file = "\(path)/\(name)"
+            guard access(file, F_OK) == 0 else { continue }
+            let content = try ReadableFile.contents(of: file, limit: TokenizerFile.bytesMax)
+            bytes += Array("\(name) \(content.count)\n".utf8) + content
+        }
+        return SHA256Digest(of: bytes)
+    }
+
+    /// Throws for a tensor of a file that the model has no use for: it would be part of another model.
+    ///
+    /// - Parameters:
+    ///   - names: The file's tensors.
+    ///   - spelt: What the file calls a weight.
+    ///   - file: The file, for errors.
+    func requireNoOther(
+        _ names: [String],
+        spelt: (String) -> String = { $0 },
+        file: String
+    ) throws(CheckpointError) {
+        let named = weights.named(configuration)
+        let known = Set((named.matrices.map(\.0) + named.vectors.map(\.0)).map(spelt))
+        for name in names where !known.contains(name) {
+            // Old checkpoints keep the rotary frequencies, which follow from θ.
+            if name.hasSuffix(".rotary_emb.inv_freq") || name == CheckpointNames.head { continue }
+            throw .malformed(
+                file: file,
+                offset: nil,
+                detail: "tensor '\(name)' is no part of the configured model"
+            )
+        }
     }
 }

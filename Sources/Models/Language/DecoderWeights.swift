@@ -98,12 +98,19 @@ enum CheckpointNames {
 }
 
 extension RopeTable {
-    /// The angles of all positions of a decoder, for heads of a width of their own where one is given.
-    init(_ configuration: DecoderConfiguration, headSize: Int? = nil) {
+    /// The positions that a table covers at first; longer inputs get a longer one.
+    static let usualPositions = 2048
+
+    /// The angles of a decoder's positions, for heads of a width of their own where one is given.
+    ///
+    /// - Parameter count: How many positions are needed at least; a configuration may allow for millions.
+    init(_ configuration: DecoderConfiguration, headSize: Int? = nil, covering count: Int = usualPositions) {
+        var positions = Self.usualPositions
+        while positions < count { positions *= 2 }
         self.init(
             headSize: headSize ?? configuration.headSize,
             base: configuration.ropeTheta,
-            positions: configuration.positionsMax
+            positions: min(positions, configuration.positionsMax)
         )
     }
 }

@@ -321,12 +321,13 @@ package final class LanguageDecoder {
                 linear(tape, input, layer.linears[module], module, adapter, layer: index)
             }
             let normed = norm(x, layer.attentionNorm, CheckpointNames.attentionNorm(index))
+            let reach = positions.reduce(0) { max($0, Int($1) + 1) }
             let pass = AttentionPass(
                 tape: tape,
                 shape: model.headShape,
                 project: { map($0, normed) },
                 rotate: { [unowned self] x, heads in
-                    tape.rope(x, positions: positions, heads: heads, table: rope(x.columns / heads))
+                    tape.rope(x, positions: positions, heads: heads, table: rope(x.columns / heads, reach))
                 }
             )
             x = tape.add(x, map("o_proj", attention(index, model.attention(layer: index), pass)))
@@ -343,9 +344,10 @@ package final class LanguageDecoder {
         return tape.rmsNorm(x, weight: last, epsilon: epsilon)
     }
 
-    private func rope(_ headSize: Int) -> RopeTable {
-        if let table = ropes[headSize] { return table }
-        let table = RopeTable(configuration, headSize: headSize)
+    /// The angles for heads of a width, of at least so many positions.
+    private func rope(_ headSize: Int, _ count: Int) -> RopeTable {
+        if let table = ropes[headSize], table.positions >= count { return table }
+        let table = RopeTable(configuration, headSize: headSize, covering: count)
         ropes[headSize] = table
         return table
     }

@@ -40,11 +40,24 @@ package struct SamplingSettings: Sendable, Codable, Equatable {
         }
     }
 
+    /// The temperatures that logits can be divided by in float32; 0 means greedy.
+    package static let temperatures: ClosedRange<Double> = 0.001...100
+
+    /// Whether responses can be drawn at a temperature: 0, or one of `temperatures`.
+    package static func isTemperature(_ value: Float) -> Bool {
+        value == 0 || (Float(temperatures.lowerBound)...Float(temperatures.upperBound)).contains(value)
+    }
+
+    /// Whether responses can be drawn at a temperature: 0, or one of `temperatures`.
+    package static func isTemperature(_ value: Double) -> Bool { value == 0 || temperatures.contains(value) }
+
     /// What is out of range, if anything.
     package var fault: String? {
         if maxTokens < 1 { return "maxTokens is \(maxTokens), must be at least 1" }
-        if !(temperature >= 0 && temperature.isFinite) { return "temperature is \(temperature)" }
-        if !(topP > 0 && topP <= 1) { return "topP is \(topP), must be above 0 and at most 1" }
+        if !Self.isTemperature(temperature) {
+            return "temperature is \(temperature), must be 0 or 0.001 to 100"
+        }
+        if !(topP >= 1e-6 && topP <= 1) { return "topP is \(topP), must be 0.000001 to 1" }
         return nil
     }
 

@@ -1,4 +1,5 @@
 internal import Contract
+internal import Models
 
 /// How a language judge measures an adapter, under `evaluation` in the settings.
 package struct EvaluationSettings: Codable, Sendable, Equatable {
@@ -40,9 +41,9 @@ package struct EvaluationSettings: Codable, Sendable, Equatable {
             "is \(samples), expected 1 … 1024"
         )
         try SettingsFault.require(
-            temperature > 0 && temperature <= 100,
+            SamplingSettings.temperatures.contains(temperature),
             key + "temperature",
-            "is \(temperature), expected 0 < … ≤ 100"
+            "is \(temperature), expected 0.001 … 100"
         )
     }
 }

@@ -95,7 +95,7 @@ final class LanguageClient<Settings: LanguageSettings, Example> {
                 reason: "is \(settings.samplesPerPrompt), but the batch asks for \(batch.responsesPerItem)"
             )
         }
-        let prompts = try batch.items.map { try task.prompt(String(decoding: $0.payload, as: UTF8.self)) }
+        let prompts = try batch.items.map(task.publicPrompt)
         let completions = try sample(
             prompts: prompts,
             purpose: "public-sample",
@@ -126,9 +126,7 @@ final class LanguageClient<Settings: LanguageSettings, Example> {
             vocabulary: task.base.configuration.vocabularySize,
             limit: settings.maxTokens
         )
-        let prompts = try pending.batch.items.map {
-            try task.prompt(String(decoding: $0.payload, as: UTF8.self))
-        }
+        let prompts = try pending.batch.items.map(task.publicPrompt)
         self.pending = nil
         return (pending, prompts, groups)
     }

@@ -1,4 +1,5 @@
 package import Contract
+internal import Models
 package import Text
 
 /// What the settings of every language trainer have in common.
@@ -37,18 +38,31 @@ extension LanguageSettings {
                 "is \(value), expected 1 … \(limit)"
             )
         }
-        try SettingsFault.require(
-            temperature >= 0 && temperature <= 100,
-            "temperature",
-            "is \(temperature), expected 0 … 100"
-        )
-        try SettingsFault.require(
-            proximalWeight >= 0 && proximalWeight.isFinite,
-            "proximalWeight",
-            "is \(proximalWeight), expected 0 or more"
-        )
+        try SettingsFault.requireTemperature(temperature, "temperature")
+        try SettingsFault.requireWeight(proximalWeight, "proximalWeight")
         try optimiser.validate()
         try evaluation.validate()
+    }
+}
+
+extension SettingsFault {
+    /// Requires a temperature that logits can be divided by in float32, or 0.
+    static func requireTemperature(_ value: Double, _ key: String) throws(SettingsFault) {
+        let range = SamplingSettings.temperatures
+        try require(
+            SamplingSettings.isTemperature(value),
+            key,
+            "is \(value), expected 0 or \(range.lowerBound) … \(Int(range.upperBound))"
+        )
+    }
+
+    /// Requires a weight that is neither 0 nor infinite only in float32.
+    static func requireWeight(_ value: Double, _ key: String) throws(SettingsFault) {
+        try require(
+            value == 0 || (1e-12...1e6).contains(value),
+            key,
+            "is \(value), expected 0 or 1e-12 … 1e6"
+        )
     }
 }
 

@@ -164,22 +164,37 @@ struct LanguageTask {
         }
         var seen: Set<String> = []
         return try questions.map { question in
-            func fault(_ reason: String) -> QuestionFault {
-                QuestionFault(set: set, id: question.id, reason: reason)
+            guard seen.insert(question.id).inserted else {
+                throw QuestionFault(set: set, id: question.id, reason: "another question has the same id")
             }
-            guard seen.insert(question.id).inserted else { throw fault("another question has the same id") }
-            if let scalar = tokenizer.firstUnencodable(in: question.prompt) {
-                throw fault(LanguageTask.unencodable(scalar, in: "prompt"))
-            }
-            let tokens = try prompt(question.prompt)
-            let limit = base.configuration.positionsMax
-            guard !tokens.isEmpty, tokens.count + maxTokens <= limit else {
-                throw fault(
-                    "\(tokens.count) prompt tokens and maxTokens = \(maxTokens) exceed the model's \(limit) positions"
-                )
-            }
-            return tokens
+            return try tokens(of: question.prompt, id: question.id, set: set)
         }
+    }
+
+    /// The prompt of a public item, which came from another host and is checked like this one's own.
+    ///
+    /// - Throws: `QuestionFault` naming the item.
+    func publicPrompt(_ item: PublicItem) throws -> [Int32] {
+        guard let text = String(validating: item.payload, as: UTF8.self) else {
+            throw QuestionFault(set: "public", id: item.id, reason: "its prompt is not UTF-8")
+        }
+        return try tokens(of: text, id: item.id, set: "public")
+    }
+
+    /// The prompt of a text, where every character has a token and the response fits behind it.
+    private func tokens(of text: String, id: String, set: String) throws -> [Int32] {
+        func fault(_ reason: String) -> QuestionFault { QuestionFault(set: set, id: id, reason: reason) }
+        if let scalar = tokenizer.firstUnencodable(in: text) {
+            throw fault(LanguageTask.unencodable(scalar, in: "prompt"))
+        }
+        let tokens = try prompt(text)
+        let limit = base.configuration.positionsMax
+        guard !tokens.isEmpty, tokens.count <= limit, maxTokens <= limit - tokens.count else {
+            throw fault(
+                "\(tokens.count) prompt tokens and maxTokens = \(maxTokens) exceed the model's \(limit) positions"
+            )
+        }
+        return tokens
     }
 }
 

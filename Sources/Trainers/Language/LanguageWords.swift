@@ -1,5 +1,6 @@
 package import Contract
 internal import Digest
+internal import FoundationEssentials
 package import Models
 package import Tasks
 internal import Text
@@ -122,11 +123,8 @@ struct LanguageWords {
     ///
     /// - Throws: What loading the base model throws.
     func fingerprint(_ run: RunContext) throws -> [FingerprintPart] {
-        let base = try base(run)
-        var parts = [
-            FingerprintPart("base model", base.sha256.description),
-            FingerprintPart("adapter.kind", type(of: adapter).name),
-        ]
+        var parts = try LanguageWords.fingerprint(of: base(run))
+        parts.append(FingerprintPart("adapter.kind", type(of: adapter).name))
         for (key, value) in try Mapping(json: adapter.json()).members {
             parts.append(FingerprintPart("adapter.\(key)", value))
         }
@@ -135,11 +133,28 @@ struct LanguageWords {
             count[component.name, default: 0] += 1
             let number = count[component.name].map { $0 > 1 ? "[\($0)]" : "" } ?? ""
             let value = try ObjectiveTerms.entry(component).fingerprint(component.settings, run)
-            // A part is short enough to be read.
-            let short = value.utf8.count > 240 ? "sha256:\(SHA256Digest(of: value.utf8))" : value
-            parts.append(FingerprintPart("objectives.\(component.name)\(number)", short))
+            parts.append(LanguageWords.part("objectives.\(component.name)\(number)", value))
         }
         return parts
+    }
+
+    /// What a base model is: its weights, every value of its configuration, and its tokenizer with its template.
+    static func fingerprint(of base: BaseModel) throws -> [FingerprintPart] {
+        // The same for every model that is read.
+        let fixed: Set = ["architectures", "hidden_act", "attention_bias", "mlp_bias", "rope_parameters"]
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        let configuration = try Mapping(json: Array(encoder.encode(base.configuration)))
+        return [FingerprintPart("base model", base.sha256.description)]
+            + configuration.members.filter { !fixed.contains($0.key) }.map {
+                part("base model.\($0.key)", $0.value)
+            }
+            + [FingerprintPart("base model.tokenizer", base.tokenizerSHA256.description)]
+    }
+
+    /// A part that is short enough to be read.
+    private static func part(_ name: String, _ value: String) -> FingerprintPart {
+        FingerprintPart(name, value.utf8.count > 240 ? "sha256:\(SHA256Digest(of: value.utf8))" : value)
     }
 
     /// The base model, loaded once in a process.

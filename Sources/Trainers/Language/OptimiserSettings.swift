@@ -27,16 +27,22 @@ package struct OptimiserSettings: Codable, Sendable, Equatable {
     func validate() throws(SettingsFault) {
         let key = "optimiser."
         try SettingsFault.require(
-            learningRate > 0 && learningRate < 10,
+            learningRate >= 1e-12 && learningRate < 10,
             key + "learningRate",
-            "is \(learningRate), expected 0 < … < 10"
+            "is \(learningRate), expected 1e-12 ≤ … < 10"
         )
-        try SettingsFault.require((0..<1).contains(beta1), key + "beta1", "is \(beta1), expected 0 ≤ … < 1")
-        try SettingsFault.require((0..<1).contains(beta2), key + "beta2", "is \(beta2), expected 0 ≤ … < 1")
+        // In the precision they are used in: closer to 1 they are 1, and an epsilon below is 0.
+        for (name, beta) in [("beta1", beta1), ("beta2", beta2)] {
+            try SettingsFault.require(
+                beta >= 0 && Float(beta) < 1,
+                key + name,
+                "is \(beta), expected 0 ≤ … < 1 in float32"
+            )
+        }
         try SettingsFault.require(
-            epsilon > 0 && epsilon < 1,
+            epsilon >= 1e-30 && epsilon < 1,
             key + "epsilon",
-            "is \(epsilon), expected 0 < … < 1"
+            "is \(epsilon), expected 1e-30 ≤ … < 1"
         )
         try SettingsFault.require(
             weightDecay >= 0 && weightDecay <= 10,
@@ -44,9 +50,9 @@ package struct OptimiserSettings: Codable, Sendable, Equatable {
             "is \(weightDecay), expected 0 … 10"
         )
         try SettingsFault.require(
-            clipNorm >= 0 && clipNorm.isFinite,
+            clipNorm == 0 || (1e-12...1e12).contains(clipNorm),
             key + "clipNorm",
-            "is \(clipNorm), expected 0 or more"
+            "is \(clipNorm), expected 0 or 1e-12 … 1e12"
         )
     }
 }

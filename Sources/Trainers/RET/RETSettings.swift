@@ -60,11 +60,7 @@ package struct RETSettings: TrainerSettings {
                 "found \(value), expected \(range.lowerBound) … \(range.upperBound)"
             )
         }
-        try SettingsFault.require(
-            temperature >= 0 && temperature <= 100,
-            "temperature",
-            "found \(temperature), expected 0 … 100"
-        )
+        try SettingsFault.requireTemperature(temperature, "temperature")
         try shape.validate("shape")
         try learning.validate("learning")
         try collapse.validate("collapse")

@@ -59,7 +59,7 @@ package final class RETTrainer: LocalTrainer {
 
     /// The base model.
     package static func fingerprint(_ settings: RETSettings, _ run: RunContext) throws -> [FingerprintPart] {
-        [FingerprintPart("base model", try LanguageWords(run).base(run).sha256.description)]
+        try LanguageWords.fingerprint(of: LanguageWords(run).base(run))
     }
 
     /// Counts the private texts.

@@ -87,16 +87,18 @@ struct GenerateCommand: AsyncParsableCommand {
     @Flag(help: "Steer to a group even if independent fits do not find it again.")
     var force = false
 
+    /// The most tokens of all answers together: keys and values of each are kept until the last one ends.
+    private static let tokensMax = 65_536
+
     func validate() throws {
         guard (steer == nil) == (macrostates == nil) else {
             throw ValidationError("--steer and --macrostates go together.")
         }
         if let steer { _ = try Self.target(steer) }
-        guard samples > 0, maxTokens > 0, temperature >= 0, topP > 0, topP <= 1 else {
-            throw ValidationError(
-                "samples, max-tokens: at least 1; temperature: at least 0; top-p: in (0, 1]."
-            )
-        }
+        try FlagRange.require(samples, in: 1...1024, "samples")
+        try FlagRange.require(maxTokens, in: 1...65_536, "max-tokens")
+        try FlagRange.requireTemperature(temperature)
+        try FlagRange.require(topP, in: 1e-6...1, "top-p")
     }
 
     func run() async throws {
@@ -116,6 +118,11 @@ struct GenerateCommand: AsyncParsableCommand {
                 )
             }
             let room = base.configuration.positionsMax - ids.count
+            try FlagRange.require(
+                samples * min(maxTokens, room),
+                in: 1...Self.tokensMax,
+                "samples times max-tokens"
+            )
             let settings = SamplingSettings(
                 maxTokens: min(maxTokens, room),
                 temperature: temperature,

@@ -59,9 +59,9 @@ struct ReproducePubSwapCommand: AsyncParsableCommand {
     @OptionGroup var log: LogOptions
 
     func validate() throws {
-        guard seeds > 0, jobs ?? 1 > 0, proximalWeight > 0, proximalWeight.isFinite else {
-            throw ValidationError("seeds, jobs: at least 1; proximal-weight: more than 0.")
-        }
+        try FlagRange.require(seeds, in: 1...1000, "seeds")
+        try FlagRange.require(jobs ?? 1, in: 1...256, "jobs")
+        try FlagRange.require(proximalWeight, in: 1e-12...1e6, "proximal-weight")
     }
 
     func run() async throws {

@@ -40,9 +40,9 @@ package struct AnswerDriftMonitor: RoundMonitor {
                 "found \(samples), expected 1 … 1024"
             )
             try SettingsFault.require(
-                temperature > 0 && temperature <= 100,
+                SamplingSettings.temperatures.contains(temperature),
                 "temperature",
-                "found \(temperature), expected 0 < … ≤ 100"
+                "found \(temperature), expected 0.001 … 100"
             )
         }
     }

@@ -25,9 +25,9 @@ package struct KLOnPromptsTerm: AddedTerm {
 
         func validate() throws(SettingsFault) {
             try SettingsFault.require(
-                weight > 0 && weight <= 1e6,
+                (1e-12...1e6).contains(weight),
                 "weight",
-                "found \(weight), expected more than 0 and at most 1000000"
+                "found \(weight), expected 1e-12 … 1e6"
             )
             for (key, value) in [("promptsPerStep", promptsPerStep), ("maxTokens", maxTokens)] {
                 try SettingsFault.require(

@@ -62,14 +62,10 @@ package struct RLVRSettings: LanguageSettings {
         )
         try SettingsFault.require((0...1).contains(clipLow), "clipLow", "is \(clipLow), expected 0 … 1")
         try SettingsFault.require(
-            clipHigh >= 0 && clipHigh.isFinite,
+            (0...1e6).contains(clipHigh),
             "clipHigh",
-            "is \(clipHigh), expected 0 or more"
+            "is \(clipHigh), expected 0 … 1e6"
         )
-        try SettingsFault.require(
-            klWeight >= 0 && klWeight.isFinite,
-            "klWeight",
-            "is \(klWeight), expected 0 or more"
-        )
+        try SettingsFault.requireWeight(klWeight, "klWeight")
     }
 }

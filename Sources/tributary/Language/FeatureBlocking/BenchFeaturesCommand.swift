@@ -39,9 +39,8 @@ struct BenchFeaturesCommand: AsyncParsableCommand {
     var out: String?
 
     func validate() throws {
-        guard repeats > 0, (1...65_536).contains(batch) else {
-            throw ValidationError("repeats: at least 1; batch: 1 … 65536.")
-        }
+        try FlagRange.require(repeats, in: 1...1000, "repeats")
+        try FlagRange.require(batch, in: 1...65_536, "batch")
     }
 
     private struct Autoencoder: Encodable {

@@ -121,9 +121,9 @@ struct FeaturesDiscoverCommand: AsyncParsableCommand {
     var raw = false
 
     func validate() throws {
-        guard (1...3600).contains(timeout), maxTokens ?? 1 > 0, latents ?? 1 > 0 else {
-            throw ValidationError("timeout: 1 … 3600; max-tokens, latents: at least 1.")
-        }
+        try FlagRange.require(timeout, in: 1...3600, "timeout")
+        try FlagRange.require(maxTokens ?? 1, in: 1...(1 << 20), "max-tokens")
+        try FlagRange.require(latents ?? 1, in: 1...(1 << 20), "latents")
         let settings = try settings()
         do throws(SettingsFault) { try settings.validate() } catch { throw ValidationError("\(error)") }
     }

@@ -54,9 +54,8 @@ struct FeaturesShowCommand: AsyncParsableCommand {
     var raw = false
 
     func validate() throws {
-        guard (1...100).contains(examples), maxTokens > 0 else {
-            throw ValidationError("examples: 1 … 100; max-tokens: at least 1.")
-        }
+        try FlagRange.require(examples, in: 1...100, "examples")
+        try FlagRange.require(maxTokens, in: 1...(1 << 20), "max-tokens")
     }
 
     func run() async throws {

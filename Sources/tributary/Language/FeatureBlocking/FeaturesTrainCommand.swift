@@ -96,9 +96,8 @@ struct FeaturesTrainCommand: AsyncParsableCommand {
     private static let measuredStates = 8192
 
     func validate() throws {
-        guard maxTokens > 0, saveEvery >= 0 else {
-            throw ValidationError("max-tokens: at least 1; save-every: at least 0.")
-        }
+        try FlagRange.require(maxTokens, in: 1...(1 << 20), "max-tokens")
+        try FlagRange.require(saveEvery, in: 0...1_000_000, "save-every")
         do throws(SettingsFault) { try settings.validate() } catch { throw ValidationError("\(error)") }
     }
 

@@ -35,7 +35,7 @@ struct BenchRETCommand: AsyncParsableCommand {
     var out: String?
 
     func validate() throws {
-        guard repeats > 0 else { throw ValidationError("repeats: at least 1.") }
+        try FlagRange.require(repeats, in: 1...1000, "repeats")
     }
 
     private struct Record: Encodable {

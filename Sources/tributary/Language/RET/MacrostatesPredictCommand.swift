@@ -52,7 +52,7 @@ struct MacrostatesPredictCommand: AsyncParsableCommand {
 
     func validate() throws {
         _ = try parts()
-        guard debounce > 0 else { throw ValidationError("debounce: at least 1.") }
+        try FlagRange.require(debounce, in: 1...1_000_000, "debounce")
     }
 
     func run() async throws {

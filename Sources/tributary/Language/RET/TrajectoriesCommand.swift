@@ -104,11 +104,11 @@ struct TrajectoriesRecordCommand: AsyncParsableCommand {
     var tokensPerPass = 4096
 
     func validate() throws {
-        guard limit ?? 1 > 0, maxTokens > 0, temperature >= 0, skipTokens >= 0, tokensPerPass > 0 else {
-            throw ValidationError(
-                "limit, max-tokens, tokens-per-pass: at least 1; temperature, skip-tokens: at least 0."
-            )
-        }
+        if let limit { try FlagRange.require(limit, in: 1...(1 << 30), "limit") }
+        try FlagRange.require(maxTokens, in: 1...(1 << 20), "max-tokens")
+        try FlagRange.requireTemperature(temperature)
+        try FlagRange.require(skipTokens, in: 0...(1 << 20), "skip-tokens")
+        try FlagRange.require(tokensPerPass, in: 1...(1 << 20), "tokens-per-pass")
     }
 
     func run() async throws {
