@@ -178,6 +178,24 @@ struct PolicyTests {
         #expect(report.examples == 0)
     }
 
+    @Test("a public question that this member's model cannot take is refused by name, not trapped on")
+    func foreignQuestions() throws {
+        let trainer = try makeTrainer()
+        let batch = try makeJudge().batch(round: 0, step: 2)
+        for payload in [
+            Array(String(repeating: "1", count: 5_000).utf8), Array("é".utf8), [0xFF, 0xFE],
+        ] {
+            var other = batch
+            other.items[1].payload = payload
+
+            let fault = #expect(throws: QuestionFault.self) { try trainer.respond(to: other) }
+
+            #expect(fault?.set == "public")
+            #expect(fault?.id == batch.items[1].id)
+        }
+        #expect(try trainer.respond(to: batch).count == batch.items.count * batch.responsesPerItem)
+    }
+
     @Test("a batch that asks for another K is refused")
     func otherK() throws {
         let trainer = try makeTrainer()

@@ -69,6 +69,15 @@ struct SettingsTests {
             (#"{"optimiser": {"beta1": 1}}"#, "optimiser.beta1"),
             (#"{"evaluation": {"samples": 0}}"#, "evaluation.samples"),
             (#"{"evaluation": {"method": "exact"}}"#, "evaluation.method"), ("[]", ""), ("{", ""),
+            // Nothing, one or infinite in float32.
+            (#"{"temperature": 1e-46}"#, "temperature"), (#"{"temperature": 1e39}"#, "temperature"),
+            (#"{"evaluation": {"temperature": 1e-40}}"#, "evaluation.temperature"),
+            (#"{"optimiser": {"learningRate": 1e-50}}"#, "optimiser.learningRate"),
+            (#"{"optimiser": {"epsilon": 1e-46}}"#, "optimiser.epsilon"),
+            (#"{"optimiser": {"beta2": 0.99999999999}}"#, "optimiser.beta2"),
+            (#"{"optimiser": {"clipNorm": 1e300}}"#, "optimiser.clipNorm"),
+            (#"{"klWeight": 1e-50}"#, "klWeight"), (#"{"klWeight": 1e39}"#, "klWeight"),
+            (#"{"proximalWeight": 1e300}"#, "proximalWeight"), (#"{"clipHigh": 1e300}"#, "clipHigh"),
         ]
     )
     func badValues(json: String, key: String) throws {
