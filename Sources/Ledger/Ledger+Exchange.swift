@@ -8,19 +8,16 @@ extension Ledger {
     ///   `conflict` if another update of this client and round is recorded.
     package func accept(
         _ update: UpdateRecord,
-        bytes: [UInt8],
-        fact: String? = nil
+        bytes: [UInt8]
     ) throws(LedgerError) -> Acceptance {
         try store(bytes, as: update.blob, what: "update of \(update.client)")
-        return try accept(update, fact: fact)
+        return try accept(update)
     }
 
-    /// Records a client's update whose blob is stored already, such as by `completeUpload(_:)`, and a
-    /// fact in the same transaction.
-    package func accept(_ update: UpdateRecord, fact: String? = nil) throws(LedgerError) -> Acceptance {
+    /// Records a client's update whose blob is stored already, such as by `completeUpload(_:)`.
+    package func accept(_ update: UpdateRecord) throws(LedgerError) -> Acceptance {
         try requireBlob(update.blob.digest)
         return try write { database in
-            try Self.append(fact, to: database)
             let earlier = try String.fetchOne(
                 database,
                 sql: "SELECT digest FROM updates WHERE round = ? AND client = ?",
@@ -63,18 +60,16 @@ extension Ledger {
     /// Stores a client's responses and records them; returns once both are durable.
     package func accept(
         responses: ExchangeRecord,
-        bytes: [UInt8],
-        fact: String? = nil
+        bytes: [UInt8]
     ) throws(LedgerError) -> Acceptance {
         try store(bytes, as: responses.blob, what: "responses of \(responses.client)")
-        return try accept(responses: responses, fact: fact)
+        return try accept(responses: responses)
     }
 
-    /// Records a client's responses whose blob is stored already, and a fact in the same transaction.
-    package func accept(responses: ExchangeRecord, fact: String? = nil) throws(LedgerError) -> Acceptance {
+    /// Records a client's responses whose blob is stored already.
+    package func accept(responses: ExchangeRecord) throws(LedgerError) -> Acceptance {
         try requireBlob(responses.blob.digest)
         return try write { database in
-            try Self.append(fact, to: database)
             return try Self.insert(database, into: "responses", responses)
         }
     }
@@ -84,23 +79,21 @@ extension Ledger {
         try exchange(from: "responses", round: round, step: step)
     }
 
-    /// Closes a public step with the pools of all clients that took part, and records a fact with it;
-    /// the other clients skip the step.
+    /// Closes a public step with the pools of all clients that took part; the other clients
+    /// skip the step.
     ///
     /// The blobs must be stored. One transaction: after a crash either every pool is there or none.
     /// - Throws: `LedgerError`, with `conflict` if it was closed with other pools.
     package func closeStep(
         round: Int,
         step: Int,
-        pools: [ExchangeRecord],
-        fact: String? = nil
+        pools: [ExchangeRecord]
     ) throws(LedgerError) -> Acceptance {
         for pool in pools {
             precondition(pool.round == round && pool.step == step, "a pool of another step")
             try requireBlob(pool.blob.digest)
         }
         return try write { database in
-            try Self.append(fact, to: database)
             if try Self.isClosed(database, round: round, step: step) {
                 let earlier = try Self.fetch(database, from: "pools", round: round, step: step)
                 let offered = pools.sorted { $0.client.utf8.lexicographicallyPrecedes($1.client.utf8) }

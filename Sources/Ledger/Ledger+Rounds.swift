@@ -11,14 +11,12 @@ extension Ledger {
     /// The bytes of a blob, whose digest is checked.
     package func bytes(of digest: SHA256Digest) throws(LedgerError) -> [UInt8] { try blobs.read(digest) }
 
-    /// Records the adapter that round 0 starts from, and a fact with it.
+    /// Records the adapter that round 0 starts from.
     package func recordInitialAdapter(
-        _ adapter: StoredBlob,
-        fact: String? = nil
+        _ adapter: StoredBlob
     ) throws(LedgerError) -> Acceptance {
         try requireBlob(adapter.digest)
         return try write { database in
-            try Self.append(fact, to: database)
             return try Self.insertAdapter(database, version: 0, adapter)
         }
     }
@@ -37,7 +35,7 @@ extension Ledger {
     }
 
     /// Records a round's result in one transaction: the adapter that the next round starts from, the
-    /// evaluation (JSON, if there was one), that the round is finished, and a fact.
+    /// evaluation (JSON, if there was one), and that the round is finished.
     ///
     /// The same result again changes nothing, also after a veto: the adapter that took its place stays.
     /// - Throws: `LedgerError`, with `conflict` for another result or a round that was never begun.
@@ -45,12 +43,10 @@ extension Ledger {
         _ round: Int,
         adapter: StoredBlob,
         evaluation: [UInt8]?,
-        atMs: Int64,
-        fact: String? = nil
+        atMs: Int64
     ) throws(LedgerError) -> Acceptance {
         try requireBlob(adapter.digest)
         return try write { database in
-            try Self.append(fact, to: database)
             let acceptance = try Self.insertAdapter(database, version: round + 1, adapter)
             if let evaluation { try Self.insertEvaluation(database, round: round, evaluation) }
             try database.execute(

@@ -153,13 +153,14 @@ struct LedgerFactTests {
         let scratch = try Scratch()
         let ledger = try Ledger.open(scratch.state, identity: identity)
         _ = try ledger.beginRound(0, atMs: 10, fact: "roundBegan 0")
-        _ = try ledger.accept(update("a", [1]), bytes: [1], fact: "updateAccepted 0 a")
+        for byte in UInt8(1)...2 { _ = try ledger.store([byte]) }
+        _ = try ledger.finishRound(0, adapter: blob([2]), evaluation: nil, atMs: 9)
 
-        #expect(code { _ = try ledger.accept(update("a", [2]), bytes: [2], fact: "never") } == .conflict)
-        #expect(try ledger.accept(update("a", [1]), fact: "updateAccepted 0 a") == .repeated)
-        try ledger.append(facts: ["roundClosed 0 a", "roundBegan 0"])
+        #expect(code { _ = try ledger.veto(round: 1, restoring: blob([1]), fact: "never") } == .conflict)
+        #expect(try ledger.veto(round: 0, restoring: blob([1]), fact: "vetoed 0") == .new)
+        try ledger.append(facts: ["finished", "roundBegan 0"])
 
-        #expect(try ledger.facts() == ["roundBegan 0", "updateAccepted 0 a", "roundClosed 0 a"])
+        #expect(try ledger.facts() == ["roundBegan 0", "vetoed 0", "finished"])
     }
 
     @Test("traffic adds up by round, kind and direction")
