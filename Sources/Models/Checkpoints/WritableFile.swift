@@ -30,7 +30,7 @@ final class WritableFile {
         }
     }
 
-    /// Syncs the file and gives it its name.
+    /// Syncs the file, gives it its name and syncs the folder that has the name.
     func commit() throws(CheckpointError) {
         guard fsync(descriptor) == 0 else {
             throw .inaccessible(file: temporary, reason: String(cString: strerror(errno)))
@@ -39,6 +39,16 @@ final class WritableFile {
             throw .inaccessible(file: path, reason: String(cString: strerror(errno)))
         }
         committed = true
+        // The name is durable with the folder that holds it.
+        let folder = path.lastIndex(of: "/").map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
+        let directory = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard directory >= 0 else {
+            throw .inaccessible(file: folder, reason: String(cString: strerror(errno)))
+        }
+        defer { close(directory) }
+        guard fsync(directory) == 0 else {
+            throw .inaccessible(file: folder, reason: String(cString: strerror(errno)))
+        }
     }
 
     /// Writes bytes to `path`, whole or not at all.
