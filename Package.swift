@@ -104,7 +104,8 @@ let package = Package(
         .target(
             name: "TributaryKit",
             dependencies: [
-                "Contract", "Randomness", "Nodes", "Trainers", "Ledger", "Topology", "Transport",
+                "Contract", "Randomness", "Nodes", "Trainers", "Ledger", "Topology", "Transport", "Wire",
+                "Rounds", "Tensors",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],

@@ -20,6 +20,8 @@ package final class ClientProcess: Sendable {
     private let logger: Logger
     private let node = Mutex<ClientNode?>(nil)
     private let draining = StopFlag()
+    private let keeper: IdentityKeeper
+    private let proxy: HTTPProxy?
 
     /// Reads topology and identity and checks that they fit; nothing runs yet.
     ///
@@ -29,6 +31,7 @@ package final class ClientProcess: Sendable {
     ///   - identity: The folder of the client's identity.
     ///   - state: The folder of its state.
     ///   - dataFile: Private data instead of what the topology says: it stands for `data: {path: FILE}`.
+    ///   - environment: The variables of the process: `HTTPS_PROXY` and `NO_PROXY` count.
     ///   - registry: The trainers there are.
     ///   - logger: The log.
     package init(
@@ -37,6 +40,7 @@ package final class ClientProcess: Sendable {
         identity: String,
         state: String,
         dataFile: String?,
+        environment: [String: String] = [:],
         registry: Registry,
         logger: Logger
     ) throws {
@@ -46,17 +50,24 @@ package final class ClientProcess: Sendable {
             let known = topology.clients.map(\.name).joined(separator: ", ")
             throw NodeError(.configuration, "\(topologyFile) has no client '\(name)'; it has \(known)")
         }
-        context = try TLSContext(directory: identity, now: Date())
+        context = try TLSContext(directory: identity, now: Date(), checksTime: false)
         let expected = PeerIdentity(federation: topology.federation, role: .client(name))
         try context.identity.peer.require(expected, folder: identity)
         self.name = name
         self.state = state
         self.dataFile = dataFile
         self.logger = logger
+        keeper = IdentityKeeper(context, logger: logger)
+        let address = topology.coordinator
+        proxy = try HTTPProxy.from(environment: environment, target: address.host, port: address.port)
     }
 
     /// Runs until the federation is finished or this client drained.
     package func run() async throws {
+        guard try await keeper.waitUntilValid(isStopping: { draining.isSet }) else { return }
+        let watching = Task { [keeper] in await keeper.watch() }
+        defer { watching.cancel() }
+        if let proxy { logger.info("connecting through a proxy", metadata: ["proxy": "\(proxy)"]) }
         let threads = job.topology.client(named: name)?.threads ?? 1
         try Compute.prepare(threads: threads, logger: logger)
         let transport = TCPTransport(logger: logger)
@@ -75,7 +86,8 @@ package final class ClientProcess: Sendable {
             transport: transport,
             host: address.host,
             port: address.port,
-            context: context
+            context: context,
+            proxy: proxy
         )
         let node = try await Client.make(
             job,
@@ -83,6 +95,7 @@ package final class ClientProcess: Sendable {
             state: state,
             dataFile: dataFile,
             dialer: dialer,
+            met: { [keeper] in _ = keeper.due(with: [$0]) },
             logger: logger
         )
         self.node.withLock { $0 = node }
@@ -94,6 +107,9 @@ package final class ClientProcess: Sendable {
         case .failed: break
         }
     }
+
+    /// Rereads certificate and revocation list, for the connections to come.
+    package func reloadIdentity() { keeper.reload() }
 
     /// Ends after the step in hand; the state has everything up to the last phase of the round.
     package func drain() {
@@ -113,6 +129,8 @@ enum Client {
         state: String,
         dataFile: String?,
         dialer: any Dialer,
+        met: @escaping @Sendable (PeerIdentity) -> Void = { _ in },
+        patience: Duration = .seconds(900),
         logger: Logger
     ) async throws -> ClientNode {
         let found = try job.examineData(of: name, file: dataFile)
@@ -134,6 +152,8 @@ enum Client {
             store: store,
             saved: try await store.saved(),
             logger: logger,
+            met: met,
+            patience: patience,
             makeTrainer: { try job.makeTrainer(client: name, dataFile: dataFile) }
         )
     }

@@ -16,8 +16,9 @@ package final class CoordinatorProcess: Sendable {
     private let context: TLSContext
     private let layout: (state: String, status: String, adapter: String)
     private let logger: Logger
-    private let node = Mutex<CoordinatorNode?>(nil)
+    private let node = Running()
     private let draining = StopFlag()
+    private let keeper: IdentityKeeper
 
     /// Reads topology and identity and checks that they fit; nothing runs yet.
     ///
@@ -35,15 +36,21 @@ package final class CoordinatorProcess: Sendable {
         logger: Logger
     ) throws {
         job = try Job.load(topologyFile, registry)
-        context = try TLSContext(directory: identity, now: Date())
+        context = try TLSContext(directory: identity, now: Date(), checksTime: false)
         let expected = PeerIdentity(federation: job.topology.federation, role: .coordinator)
         try context.identity.peer.require(expected, folder: identity)
         layout = (state, state + "/status.json", state + "/adapter")
         self.logger = logger
+        keeper = IdentityKeeper(context, logger: logger) { [node] in
+            node.value.withLock { $0 }?.revocationsChanged()
+        }
     }
 
     /// Runs until the federation is finished or drained.
     package func run() async throws {
+        guard try await keeper.waitUntilValid(isStopping: { draining.isSet }) else { return }
+        let watching = Task { [keeper] in await keeper.watch() }
+        defer { watching.cancel() }
         try Compute.prepare(threads: job.topology.coordinator.threads, logger: logger)
         let transport = TCPTransport(logger: logger)
         do {
@@ -66,9 +73,10 @@ package final class CoordinatorProcess: Sendable {
             adapter: layout.adapter,
             listener: listener,
             isRevoked: { [context] in context.isRevoked($0) },
+            expiring: { [keeper] in keeper.due(with: $0) },
             logger: logger
         )
-        self.node.withLock { $0 = node }
+        self.node.value.withLock { $0 = node }
         if draining.isSet { drain() }
         let outcome = try await node.run()
         logger.info(outcome == .completed ? "finished" : "drained")
@@ -77,21 +85,15 @@ package final class CoordinatorProcess: Sendable {
     /// Tells the clients to come back later, and ends.
     package func drain() {
         draining.set()
-        node.withLock { $0 }?.post(.drainRequested(reconnectAfterMs: 2_000))
+        node.value.withLock { $0 }?.post(.drainRequested(reconnectAfterMs: 2_000))
     }
 
-    /// Rereads the revocation list and cuts sessions whose certificates are on it now.
-    package func reloadRevocations() {
-        do {
-            try context.reload(now: Date())
-            node.withLock { $0 }?.revocationsChanged()
-            logger.info("revocation list reread")
-        } catch {
-            logger.error(
-                "the revocation list was not reread; the old one holds",
-                metadata: ["reason": "\(error)"]
-            )
-        }
+    /// Rereads certificate and revocation list and cuts sessions whose certificates are on the list now.
+    package func reloadIdentity() { keeper.reload() }
+
+    /// The node, once it runs.
+    private final class Running: Sendable {
+        let value = Mutex<CoordinatorNode?>(nil)
     }
 }
 
@@ -105,6 +107,7 @@ enum Coordinator {
         adapter: String?,
         listener: any Listener,
         isRevoked: @escaping @Sendable (PeerIdentity) -> Bool,
+        expiring: @escaping @Sendable ([PeerIdentity]) -> [RunStatus.Expiry] = { _ in [] },
         logger: Logger
     ) async throws -> CoordinatorNode {
         let plan = try job.runPlan()
@@ -130,6 +133,7 @@ enum Coordinator {
             evaluation: evaluation,
             listener: listener,
             isRevoked: isRevoked,
+            expiring: expiring,
             files: (status: status, adapter: adapter),
             logger: logger,
             counter: TrafficLedger(

@@ -26,8 +26,12 @@ package struct NodeError: Error, Sendable, Equatable, CustomStringConvertible {
     /// What happened and what to do about it.
     package let description: String
 
+    /// The error behind it, which decides the exit code; nil if this one is all there is.
+    package let underlying: (any Error)?
+
     /// Makes an error.
-    package init(_ kind: Kind, _ description: String) {
+    package init(_ kind: Kind, _ description: String, underlying: (any Error)? = nil) {
+        self.underlying = underlying
         self.kind = kind
         self.description = description
     }

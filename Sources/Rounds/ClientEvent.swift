@@ -36,6 +36,8 @@ package enum ClientEvent: Sendable, Equatable {
     case workFailed(reason: String)
     /// The time of the timer has come.
     case tick
+    /// Bytes have come over the connection since this was last said; a message may take long on a slow link.
+    case heard
     /// The client is to go down and come back later.
     case drainRequested
 }

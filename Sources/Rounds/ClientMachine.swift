@@ -93,6 +93,7 @@ package struct ClientMachine: Sendable {
         case .packed(let round, let digest): packed(round, digest)
         case .workFailed(let reason): end(.failed(code: nil, reason: reason), farewell: "failed")
         case .tick: tick()
+        case .heard: lastHeard = now
         case .drainRequested: end(.drained, farewell: "going down for a while")
         }
         if work != .ended { updateTimer() }

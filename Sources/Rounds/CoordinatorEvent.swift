@@ -50,6 +50,8 @@ package enum CoordinatorEvent: Sendable, Equatable {
     case expelled(client: String, code: ErrorCode, message: String)
     /// The time of the timer has come.
     case tick
+    /// Bytes have come over a connection since this was last said; a message may take long on a slow link.
+    case heard(ConnectionID)
     /// The coordinator is to go down and come back later.
     case drainRequested(reconnectAfterMs: Int)
 }

@@ -40,6 +40,13 @@ extension CoordinatorMachine {
         }
     }
 
+    /// A peer that sends is there, however long its message takes. Who has not said hello yet has to do that
+    /// in time, and cannot win more by sending it byte by byte.
+    mutating func heard(_ id: ConnectionID) {
+        guard let connection = connections[id], connection.activity.state != .awaitingHello else { return }
+        connections[id]?.lastHeard = now
+    }
+
     /// Disconnects idle peers and sends heartbeats to those that have heard nothing for a while.
     private mutating func keepHouse() {
         for id in connections.keys.sorted() {

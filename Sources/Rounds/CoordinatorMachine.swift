@@ -98,6 +98,7 @@ package struct CoordinatorMachine: Sendable {
         case .workFailed(let reason): end(.failed(reason: reason))
         case .expelled(let client, let code, let message): expel(client, code, message)
         case .tick: tick()
+        case .heard(let id): heard(id)
         case .drainRequested(let milliseconds): drain(reconnectAfterMs: milliseconds)
         }
         if phase != .ended { updateTimer() }

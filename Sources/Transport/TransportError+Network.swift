@@ -33,6 +33,28 @@ extension TransportError {
         )
     }
 
+    /// The peer takes nothing.
+    static func sendTimeout(_ time: Duration) -> TransportError {
+        TransportError(
+            .sendTimeout,
+            "the peer took nothing for \(time)",
+            fix: "The peer hangs, or the network is cut. \(largePackets)"
+        )
+    }
+
+    /// TLS does not get through.
+    static func handshakeTimeout(_ time: Duration, bytesIn: Int) -> TransportError {
+        TransportError(
+            .handshakeTimeout,
+            "no TLS handshake within \(time); \(bytesIn) B came from the other side",
+            fix: "Check that a Tributary program is on the other side. \(largePackets)"
+        )
+    }
+
+    private static let largePackets =
+        "If small packets pass and large ones do not (a tunnel with a smaller MTU whose ICMP messages are "
+        + "dropped), lower the MTU of the interface or let ICMP through."
+
     /// An error of connecting to `host`:`port`.
     static func connecting(_ error: any Error, host: String, port: Int) -> any Error {
         switch error {
@@ -40,9 +62,7 @@ extension TransportError {
         case is CancellationError: return error
         case let error as IOError: return connecting(errno: error.errnoCode, host: host, port: port)
         case let error as NIOConnectionError:
-            // The first attempt's reason stands for all addresses of the name.
-            guard let first = error.connectionErrors.first else { return unknownHost(host) }
-            return connecting(first.error, host: host, port: port)
+            return connecting(error.connectionErrors, host: host, port: port)
         case ChannelError.connectTimeout(let delay):
             return connectTimeout(host: host, port: port, seconds: Double(delay.nanoseconds) / 1e9)
         case is SocketAddressError.UnknownHost: return unknownHost(host)
@@ -53,6 +73,38 @@ extension TransportError {
                 fix: "Check host, port and network."
             )
         }
+    }
+
+    /// What came of all addresses of a name; the most telling reason gives the code.
+    private static func connecting(
+        _ failures: [SingleConnectionFailure],
+        host: String,
+        port: Int
+    ) -> any Error {
+        let reasons = failures.map { failure in
+            (address: failure.target, reason: connecting(failure.error, host: host, port: port))
+        }
+        let order: [Code] = [.refused, .connectTimeout, .unreachable]
+        let known = reasons.compactMap { $0.reason as? TransportError }
+        guard
+            let first = order.lazy.compactMap({ code in known.first { $0.code == code } }).first
+                ?? known.first
+        else {
+            return failures.isEmpty
+                ? unknownHost(host) : connecting(failures[0].error, host: host, port: port)
+        }
+        guard AlternativeNames.address(host) == nil else { return first }
+        let tried = zip(reasons, known)
+            .map { "\(addressText($0.0.address)): \($0.1.code.rawValue)" }.joined(separator: ", ")
+        let isIPv6Alone = failures.allSatisfy { $0.target.protocol == .inet6 }
+        return TransportError(
+            first.code,
+            "\(first.message) (\(tried))",
+            fix: isIPv6Alone
+                ? "\(first.fix) The name has IPv6 addresses alone: a coordinator that listens at 0.0.0.0 "
+                    + "answers at none of them; let it listen at '::', or give the name an A record."
+                : first.fix
+        )
     }
 
     private static func unknownHost(_ host: String) -> TransportError {

@@ -6,8 +6,10 @@ package struct TransportError: Error, Sendable, Equatable, CustomStringConvertib
     package enum Code: String, Sendable, Hashable, CaseIterable {
         // Reaching the other side
         case unknownHost, refused, unreachable, connectTimeout, addressInUse, cannotBind, badAddress
+        // The proxy on the way
+        case badProxy, proxyUnavailable, proxyAuthentication, proxyForbids
         // The handshake
-        case handshakeTimeout, handshakeFailed, notTLS, protocolVersion, applicationProtocol
+        case handshakeTimeout, handshakeFailed, probe, notTLS, protocolVersion, applicationProtocol
         // The peer's certificate, as we judge it
         case noCertificate, unknownAuthority, expired, notYetValid, revoked, revocationListUnusable
         case hostNameMismatch, wrongFederation, wrongRole, noIdentity, badCertificate
@@ -38,20 +40,31 @@ package struct TransportError: Error, Sendable, Equatable, CustomStringConvertib
     /// The message, then what to do.
     package var description: String { "\(message) (\(code.rawValue)). \(fix)" }
 
-    /// Whether trying again later can succeed without a person doing something: true for networks and
-    /// restarts, false for certificates and names.
-    package var isTransient: Bool {
+    /// Whether the same attempt can succeed later without a person doing something here.
+    package enum Outlook: Sendable, Hashable {
+        /// It can: networks recover, programs restart, certificates are renewed, clocks are set.
+        case passing
+        /// It can, if it is what something between says while the coordinator restarts, such as a load
+        /// balancer's page. If it goes on for long, it is what it looks like.
+        case doubtful
+        /// It cannot: names, keys and roles do not change by themselves.
+        case lasting
+    }
+
+    /// What to expect of another attempt.
+    package var outlook: Outlook {
         switch code {
         case .refused, .unreachable, .connectTimeout, .handshakeTimeout, .handshakeFailed, .unknownHost,
+            .probe,
+            .proxyUnavailable, .expired, .notYetValid, .revocationListUnusable, .ownCertificateExpired,
             .truncated, .closedWithoutNotice, .reset, .sendTimeout, .closed, .tooManyConnections:
-            true
-        case .addressInUse, .cannotBind, .badAddress, .notTLS, .protocolVersion, .applicationProtocol,
-            .noCertificate, .unknownAuthority, .expired, .notYetValid, .revoked, .revocationListUnusable,
-            .hostNameMismatch, .wrongFederation, .wrongRole, .noIdentity, .badCertificate,
-            .ownCertificateMissing, .ownAuthorityUnknown, .ownCertificateExpired, .ownCertificateRevoked,
-            .ownIdentityRefused, .ownCertificateBad, .tooMuchBeforeHandshake, .protocolViolation,
-            .internalFailure:
-            false
+            .passing
+        case .notTLS, .protocolVersion, .applicationProtocol, .ownCertificateBad, .proxyForbids: .doubtful
+        case .addressInUse, .cannotBind, .badAddress, .badProxy, .proxyAuthentication, .noCertificate,
+            .unknownAuthority, .revoked, .hostNameMismatch, .wrongFederation, .wrongRole, .noIdentity,
+            .badCertificate, .ownCertificateMissing, .ownAuthorityUnknown, .ownCertificateRevoked,
+            .ownIdentityRefused, .tooMuchBeforeHandshake, .protocolViolation, .internalFailure:
+            .lasting
         }
     }
 

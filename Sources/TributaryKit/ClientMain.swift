@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import FoundationEssentials
 public import Contract
 internal import Nodes
 internal import Trainers
@@ -26,6 +27,10 @@ struct ClientCommand: ParsableCommand {
             to the same adapter.
 
             SIGTERM finishes the step in hand and leaves.
+            SIGHUP rereads the certificate and the revocation list.
+
+            HTTPS_PROXY (http://[user:password@]host:port) and NO_PROXY count, in upper
+            or lower case: the proxy has to allow CONNECT to the coordinator's port.
 
             EXAMPLES
               client --name inc --topology topologies/demo.yaml \\
@@ -72,10 +77,11 @@ struct ClientCommand: ParsableCommand {
                 identity: identity,
                 state: state,
                 dataFile: data,
+                environment: ProcessInfo.processInfo.environment,
                 registry: registry,
                 logger: log.logger(label: "client")
             )
-            let signals = Signals(drain: { process.drain() })
+            let signals = Signals(drain: { process.drain() }, reload: { process.reloadIdentity() })
             defer { withExtendedLifetime(signals) {} }
             try await process.run()
         }

@@ -27,7 +27,7 @@ struct CoordinatorCommand: ParsableCommand {
             the same arguments, it goes on where it was.
 
             SIGTERM drains: clients are told to come back later.
-            SIGHUP rereads the revocation list.
+            SIGHUP rereads the certificate and the revocation list.
 
             EXAMPLES
               tributary provision topologies/demo.yaml --out identities
@@ -68,7 +68,7 @@ struct CoordinatorCommand: ParsableCommand {
                 registry: registry,
                 logger: log.logger(label: "coordinator")
             )
-            let signals = Signals(drain: { process.drain() }, reload: { process.reloadRevocations() })
+            let signals = Signals(drain: { process.drain() }, reload: { process.reloadIdentity() })
             defer { withExtendedLifetime(signals) {} }
             try await process.run()
         }

@@ -8,8 +8,9 @@ package enum Limits {
     package static let controlBodyBytesMax = 65_536
     /// The body of a message that carries a manifest.
     package static let offerBodyBytesMax = 262_144
-    /// The bytes of a blob in one chunk.
-    package static let chunkBytesMax = 1_048_576
+    /// The bytes of a blob in one chunk: two seconds of a link of 256 kbit/s, so that what is urgent never
+    /// waits longer and a connection that breaks loses no more.
+    package static let chunkBytesMax = 65_536
     /// How deep protobuf messages may nest.
     package static let messageDepthMax = 5
 

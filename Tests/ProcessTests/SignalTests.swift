@@ -52,6 +52,22 @@ extension ProcessTests {
             }
         }
 
+        @Test("SIGHUP lets a client reread its certificate and go on", .timeLimit(.minutes(1)))
+        func clientRereads() async throws {
+            try await Bench.with { bench in
+                let run = try await Federation(SmallTopology(delayMs: 400), in: bench)
+                try run.start(Federation.everyone)
+                try #require(await eventually { run.log("inc").contains("round began") })
+                try await bench.succeed(
+                    "tributary",
+                    ["provision", run.topologyFile, "--out", bench.path("identities"), "--renew", "inc"]
+                )
+                run.running["inc"]?.send(SIGHUP)
+                try #require(await eventually { run.log("inc").contains("revocation list reread") })
+                #expect(run.running["inc"]?.exitCode == nil, "\(run.log("inc").suffix(600))")
+            }
+        }
+
         @Test("a second SIGTERM ends a program at once", .timeLimit(.minutes(1)))
         func secondSignalEnds() async throws {
             try await Bench.with { bench in

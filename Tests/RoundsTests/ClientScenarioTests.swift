@@ -88,6 +88,7 @@ struct ClientDriver {
             return .packed(round: try command.number(), digest: text.digest(try command.word()))
         case "workFailed": return .workFailed(reason: "out of memory")
         case "tick": return .tick
+        case "heard": return .heard
         case "drainRequested": return .drainRequested
         default: return .received(try message(verb, &command))
         }

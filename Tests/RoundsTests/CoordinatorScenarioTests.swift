@@ -99,6 +99,7 @@ struct CoordinatorDriver {
             names[id.number] = client
             return .connected(id, certifiedName: client)
         case "disconnect": return .disconnected(id)
+        case "heard": return .heard(id)
         case "undecodable": return .undecodable(id, code: try code(command.word()), message: "bytes")
         case "stored":
             guard let transfer = transfers[id.number] else { throw ScenarioError("no transfer on \(id)") }

@@ -84,7 +84,7 @@ extension SocketTests {
         func python() async throws {
             let federation = try TestFederation()
             try await Station.run(federation) { station in
-                let frame = FrameEncoder.encode(.chunk(200_000, fill: 3)) + FrameEncoder.encode(.heartbeat)
+                let frame = FrameEncoder.encode(.chunk(60_000, fill: 3)) + FrameEncoder.encode(.heartbeat)
                 let path = "\(federation.directory)/frames.bin"
                 try Data(frame).write(to: URL(fileURLWithPath: path))
                 let script = """

@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import Testing
 
 @testable import Transport
@@ -18,13 +19,13 @@ struct IdentityTests {
         let client = try Identity.load(directory: federation.clientDirectory("ada"), now: Date())
         let coordinator = try Identity.load(directory: federation.coordinatorDirectory, now: Date())
 
-        #expect(client.peer.uri == "tributary://river/client/ada" && client.revokedSerials == nil)
+        #expect(client.peer.uri == "tributary://river/client/ada" && client.revokedSerials == [])
         #expect(coordinator.peer.role == .coordinator && coordinator.revokedSerials == [])
         #expect(client.peer.serial.count == 32)
         #expect(abs(client.notAfter.timeIntervalSinceNow - 365 * 86_400) < 60)
     }
 
-    @Test("a missing file is named", arguments: ["identity.crt", "identity.key", "ca.crt"])
+    @Test("a missing file is named", arguments: ["identity.crt", "identity.key", "ca.crt", "crl.pem"])
     func missing(file: String) throws {
         let federation = try TestFederation()
         let directory = federation.clientDirectory("ada")
@@ -39,7 +40,7 @@ struct IdentityTests {
 
     @Test(
         "garbage is unreadable, whichever file it is in",
-        arguments: ["identity.crt", "identity.key", "ca.crt"]
+        arguments: ["identity.crt", "identity.key", "ca.crt", "crl.pem"]
     )
     func garbage(file: String) throws {
         let federation = try TestFederation()
@@ -52,9 +53,9 @@ struct IdentityTests {
     }
 
     @Test(
-        "a key that its group or others can read is refused with the command that mends it",
+        "a key that others can read, or a group write or run, is refused with the command that mends it",
         arguments: [
-            0o640, 0o604, 0o666, 0o610,
+            0o660, 0o604, 0o666, 0o610, 0o444,
         ]
     )
     func openKey(mode: Int) throws {
@@ -68,6 +69,69 @@ struct IdentityTests {
         }
 
         #expect(error?.code == .openPermissions && error?.fix.contains("chmod 600 \(key)") == true)
+    }
+
+    @Test("a key that one of this process's own groups can read is accepted, as Kubernetes mounts secrets")
+    func ownGroup() throws {
+        let federation = try TestFederation()
+        let directory = federation.clientDirectory("ada")
+        let key = "\(directory)/identity.key"
+        for mode in [0o440, 0o640, 0o400] {
+            try FileManager.default.setAttributes([.posixPermissions: mode], ofItemAtPath: key)
+            #expect(try Identity.load(directory: directory, now: Date()).peer.clientName == "ada")
+        }
+        // Only root may give a file to a group that it is not in.
+        guard getuid() == 0 else { return }
+        #expect(chown(key, 0, 54_321) == 0)
+        try FileManager.default.setAttributes([.posixPermissions: 0o440], ofItemAtPath: key)
+        expect(.openPermissions, in: directory)
+    }
+
+    @Test("an identity outside its time can be read, to wait for a clock or a renewal")
+    func waiting() throws {
+        let federation = try TestFederation()
+        let directory = federation.clientDirectory("ada")
+        let late = Date().addingTimeInterval(366 * 86_400)
+
+        let context = try TLSContext(directory: directory, now: late, checksTime: false)
+
+        #expect(context.timeFault(at: late)?.code == .expired)
+        #expect(context.timeFault(at: Date().addingTimeInterval(-3600))?.code == .notYetValid)
+        #expect(context.timeFault(at: Date()) == nil)
+        #expect(!context.hasChanged)
+        _ = try federation.provisioner.renew(.client("ada"), now: late)
+        #expect(context.hasChanged)
+        try context.reload(now: late)
+        #expect(context.timeFault(at: late) == nil && !context.hasChanged)
+    }
+
+    @Test("ends are due weeks ahead: of the certificate, the authority and the list")
+    func expiries() throws {
+        let federation = try TestFederation()
+        let context = try federation.client()
+        let day = 86_400.0
+        func due(inDays days: Double) -> [String] {
+            context.expiries.filter { $0.isDue(at: Date().addingTimeInterval(days * day)) }.map(\.name)
+        }
+
+        #expect(due(inDays: 0).isEmpty && due(inDays: 334).isEmpty)
+        #expect(due(inDays: 336) == ["ada"] && due(inDays: 400) == ["ada"])
+        #expect(due(inDays: 3630) == ["ada", "authority", "revocation list"])
+    }
+
+    @Test("an older revocation list, such as a restored copy, does not take the place of a newer one")
+    func rollback() throws {
+        let federation = try TestFederation()
+        let list = "\(federation.coordinatorDirectory)/crl.pem"
+        let old = try SecureFiles.read(list)
+        try federation.provisioner.revoke(.client("ada"), now: Date().addingTimeInterval(60))
+        let context = try federation.coordinator()
+        let ada = try federation.client().identity.peer
+
+        try SecureFiles.replace(list, old, mode: 0o644)
+
+        #expect(throws: IdentityError(.unreadable, "", fix: "")) { try context.reload(now: Date()) }
+        #expect(context.isRevoked(ada))
     }
 
     @Test("another's key does not match")

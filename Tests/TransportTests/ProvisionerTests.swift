@@ -284,7 +284,7 @@ struct ProvisionerTests {
 
         #expect(entry.outcome == .signed)
         #expect(!FileManager.default.fileExists(atPath: "\(entry.directory)/identity.key"))
-        for file in ["identity.crt", "ca.crt"] {
+        for file in ["identity.crt", "ca.crt", "crl.pem"] {
             try FileManager.default.copyItem(atPath: "\(entry.directory)/\(file)", toPath: "\(site)/\(file)")
         }
         #expect(try Identity.load(directory: site, now: Date()).peer.clientName == "zoe")
@@ -296,6 +296,45 @@ struct ProvisionerTests {
         )
         #expect(summary["zoe"]?.outcome == .kept)
         #expect(try federation.provisioner.revoke(.client("zoe"), now: Date()).count == 1)
+    }
+
+    @Test("a key that was revoked is never certified again, whoever asks and whatever a crash has left")
+    func revokedKey() throws {
+        let federation = try TestFederation()
+        let files = FileManager.default
+        let folder = federation.clientDirectory("ada")
+        let site = "\(federation.directory)/site"
+        let request = try Provisioner.request(federation: "river", role: .client("zoe"), directory: site)
+        let signed = try federation.provisioner.sign(request: request, expecting: .client("zoe"), now: Date())
+        try federation.provisioner.revoke(.client("ada"), now: Date())
+        try federation.provisioner.revoke(.client("zoe"), now: Date())
+
+        // What a crash between the two removals of an earlier version left: the key without its certificate.
+        try files.removeItem(atPath: "\(folder)/identity.crt")
+        #expect(throws: IdentityError(.revoked, "", fix: "")) {
+            try federation.provisioner.add(client: "ada", now: Date())
+        }
+        // What one of this version leaves.
+        try files.removeItem(atPath: "\(folder)/identity.key")
+        #expect(try federation.provisioner.add(client: "ada", now: Date()).outcome == .created)
+        // The same request once more, after the operator has made room for it.
+        try files.removeItem(atPath: signed.directory)
+        #expect(throws: IdentityError(.revoked, "", fix: "")) {
+            try federation.provisioner.sign(request: request, expecting: .client("zoe"), now: Date())
+        }
+    }
+
+    @Test("every identity gets the revocation list, and every revocation reaches all of them")
+    func lists() throws {
+        let federation = try TestFederation()
+        let list = { (folder: String) in try SecureFiles.read("\(federation.directory)/\(folder)/crl.pem") }
+        let before = try list("ca")
+        #expect(try ["coordinator", "clients/ada", "clients/bob"].allSatisfy { try list($0) == before })
+
+        try federation.provisioner.revoke(.client("ada"), now: Date())
+
+        #expect(try list("ca") != before)
+        #expect(try ["coordinator", "clients/ada", "clients/bob"].allSatisfy { try list($0) == list("ca") })
     }
 
     @Test("a request that was changed on its way is refused")

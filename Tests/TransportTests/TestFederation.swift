@@ -70,6 +70,11 @@ final class TestFederation: Sendable {
         try SecureFiles.create("\(path)/identity.crt", certificate.pem(), mode: 0o644)
         try SecureFiles.create("\(path)/identity.key", key.pem(), mode: 0o600)
         try SecureFiles.create("\(path)/ca.crt", authority.pem(), mode: 0o644)
+        try SecureFiles.create(
+            "\(path)/crl.pem",
+            SecureFiles.read("\(directory)/ca/crl.pem"),
+            mode: 0o644
+        )
         return path
     }
 }

@@ -71,8 +71,8 @@ import Testing
 
     @Test("an error's text has value, limit and name")
     func errorText() {
-        let error = WireError.frameTooLarge(type: .chunk, bytes: 1_310_720, limit: 1_048_616)
-        #expect("\(error)" == "body of 'chunk': 1310720 B > limit 1048616 B")
+        let error = WireError.frameTooLarge(type: .chunk, bytes: 81_920, limit: 65_576)
+        #expect("\(error)" == "body of 'chunk': 81920 B > limit 65576 B")
         #expect(
             "\(WireError.limitExceeded(limit: "metricsMax", value: 257, maximum: 256))"
                 == "metricsMax: 257 > 256"

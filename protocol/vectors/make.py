@@ -165,10 +165,10 @@ def transfer_messages():
                   decoded=[f"transfer: {A.hex()}", "from_chunk: 3"])
         add_frame(f"chunk of a {sender}", sender, frame("chunk", A + struct.pack("<II", 2, 0) + b"xyz"),
                   decoded=[f"transfer: {A.hex()}", "index: 2", "bytes: 3 B"])
-    add_frame("continue from chunk 513", "client", frame("continue", data(1, A) + number(2, 513)), "LIMIT_EXCEEDED")
+    add_frame("continue from chunk 8193", "client", frame("continue", data(1, A) + number(2, 8193)), "LIMIT_EXCEEDED")
     add_frame("chunk without a byte", "client", frame("chunk", A + struct.pack("<II", 0, 0)), "TRUNCATED")
     add_frame("chunk with a reserved byte", "client", frame("chunk", A + struct.pack("<II", 0, 1) + b"x"), "RESERVED_BITS")
-    add_frame("chunk number 512", "client", frame("chunk", A + struct.pack("<II", 512, 0) + b"x"), "BAD_CHUNK")
+    add_frame("chunk number 8192", "client", frame("chunk", A + struct.pack("<II", 8192, 0) + b"x"), "BAD_CHUNK")
     add_message("accepted", "accepted", data(1, A), [f"transfer: {A.hex()}"])
     add_message("rejected late", "rejected", number(1, 400) + data(2, "round 3 is closed") + data(3, A),
                 ["code: 400 LATE", "message: round 3 is closed", f"transfer: {A.hex()}"])
@@ -190,7 +190,7 @@ def bad_frames():
     add_frame("bad checksum", "client", good[:16] + bytes([good[16] ^ 1]) + good[17:], "BAD_CHECKSUM")
     add_frame("a length that the checksum does not cover", "client", good[:12] + b"\x03" + good[13:], "BAD_CHECKSUM")
     for name, kind, limit in (
-        ("control", "hello", 65536), ("offer", "offerUpdate", 262144), ("chunk", "chunk", 1048576 + 40),
+        ("control", "hello", 65536), ("offer", "offerUpdate", 262144), ("chunk", "chunk", 65536 + 40),
     ):
         add_frame(f"{name} body at the limit, not there", "client", header(TYPES[kind], limit), "TRUNCATED")
         add_frame(f"{name} body one byte over the limit", "client", header(TYPES[kind], limit + 1), "FRAME_TOO_LARGE")

@@ -3,66 +3,47 @@ internal import Synchronization
 internal import Transport
 internal import Wire
 
-/// One connection of a client: what it sends waits here in order and is sent by a task of its own.
+/// One connection of a client: what it sends waits here and is sent by a task of its own.
 final class ClientLink: Sendable {
-    /// What is sent.
-    private enum Outgoing: Sendable {
-        /// A message.
-        case message(ClientMessage)
-        /// The chunks of a blob, from one of them on.
-        case chunks(EncodedBlob, from: Int, order: Int)
-    }
-
     /// While so much waits to be sent, reports are left out.
     private static let waitingMax = 64
 
     let connection: any Connection
-    private let order = Atomic(0)
-    private let waiting = Atomic(0)
-    private let outbox: AsyncStream<Outgoing>
-    private let continuation: AsyncStream<Outgoing>.Continuation
+    private let outbox = Outbox<ClientMessage>()
+    private let bytesSeen = Atomic(0)
 
     /// Wraps a connection.
-    init(_ connection: any Connection) {
-        self.connection = connection
-        (outbox, continuation) = AsyncStream.makeStream()
+    init(_ connection: any Connection) { self.connection = connection }
+
+    /// Whether bytes have come since this was last asked.
+    var hasHeard: Bool {
+        let bytes = connection.traffic.bytesIn
+        return bytesSeen.exchange(bytes, ordering: .relaxed) != bytes
     }
 
     /// Queues something to be sent. A client has one exchange at a time, so the queue stays short; only
     /// reports could fill it, while a slow network carries an upload, and those may be lost.
     func post(_ message: ClientMessage) {
-        if case .progress = message, waiting.load(ordering: .relaxed) >= Self.waitingMax { return }
-        post(.message(message))
+        if case .progress = message, outbox.messagesWaiting >= Self.waitingMax { return }
+        outbox.post(message)
     }
 
     /// Queues the chunks of a blob, from one of them on.
-    func post(chunksOf blob: EncodedBlob, from first: Int) {
-        post(.chunks(blob, from: first, order: order.load(ordering: .relaxed)))
-    }
-
-    private func post(_ item: Outgoing) {
-        waiting.add(1, ordering: .relaxed)
-        continuation.yield(item)
-    }
+    func post(chunksOf blob: EncodedBlob, from first: Int) { outbox.post(chunksOf: blob, from: first) }
 
     /// Sends no further chunks of what was queued.
-    func stopChunks() { order.add(1, ordering: .relaxed) }
+    func stopChunks() { outbox.stopChunks() }
 
-    /// Ends the connection once what was queued is on its way.
-    func finish() { continuation.finish() }
+    /// Ends the connection once the messages that were queued are on their way.
+    func finish() { outbox.finish() }
 
     /// Sends what is queued until `finish()`; then closes in order.
     func sendAll() async {
         do {
-            for await item in outbox {
-                waiting.subtract(1, ordering: .relaxed)
+            while let item = await outbox.next() {
                 switch item {
                 case .message(let message): try await connection.send(message.frame())
-                case .chunks(let blob, let first, let order):
-                    for index in first..<blob.chunks.count where order == self.order.load(ordering: .relaxed)
-                    {
-                        try await connection.send(ClientMessage.chunk(blob.chunk(index)).frame())
-                    }
+                case .chunk(let chunk, _): try await connection.send(ClientMessage.chunk(chunk).frame())
                 }
             }
             await connection.close()
@@ -123,14 +104,23 @@ extension ClientNode {
         }
     }
 
-    /// Tells the machine of an error that may pass; any other, such as a certificate that nobody trusts,
-    /// ends the client, because coming back would only repeat it.
+    /// Tells the loop of an error and of what it is to the machine if it passes.
     private nonisolated func report(_ error: any Error, of number: Int, as event: ClientEvent) {
-        if let error = error as? TransportError, !error.isTransient {
-            sender.yield(.lasting(number, error))
+        if let error = error as? TransportError, error.outlook != .passing {
+            sender.yield(.lasting(number, error, event))
         } else {
             sender.yield(.ofLink(number, event, nil))
         }
+    }
+
+    /// Whether an error ends the client: one that lasts, such as a certificate that nobody trusts, because
+    /// coming back would only repeat it; and one that may be a load balancer's answer during a restart, when
+    /// it has gone on for too long.
+    func isFinal(_ error: TransportError) -> Bool {
+        guard error.outlook == .doubtful else { return true }
+        let since = doubtfulSince ?? .now
+        doubtfulSince = since
+        return .now - since >= patience
     }
 
     // MARK: - Downloads

@@ -172,7 +172,7 @@ extension ClientNode {
             } catch is CancellationError {
                 // Interrupted on the way out; the snapshot has everything until here.
             } catch {
-                self.post(.workFailed(reason: "\(what): \(error)"))
+                await self.fail(what, error)
             }
         }
     }

@@ -18,6 +18,12 @@ actor ClientNode {
     let dialer: any Dialer
     let store: ClientStore
     let makeTrainer: @Sendable () throws -> any LocalTrainer
+    /// Told whom each connection leads to.
+    let met: @Sendable (PeerIdentity) -> Void
+    /// How long an answer that is not a coordinator's may come instead of one.
+    let patience: Duration
+    /// Since when such answers have come, without a message between.
+    var doubtfulSince: ContinuousClock.Instant?
     /// Slept after each local step, to play a slow machine.
     let delayPerStep: Duration
     let logger: Logger
@@ -42,14 +48,16 @@ actor ClientNode {
     /// Of the round so far.
     var reports: [SavedReport] = []
     var outcome: ClientOutcome?
+    /// The first error of work beside the loop, which ends the client.
+    private var failure: (any Error)?
 
     /// What reaches the loop. Events of a connection that was given up are dropped by its number.
     enum Input: Sendable {
         case event(ClientEvent)
         case linked(Int, any Connection)
         case ofLink(Int, ClientEvent, Reply?)
-        /// An error of a connection that will not pass.
-        case lasting(Int, TransportError)
+        /// An error of a connection that may not pass, and what it is to the machine if it does.
+        case lasting(Int, TransportError, ClientEvent)
     }
 
     typealias Reply = CheckedContinuation<Void, Never>
@@ -63,6 +71,8 @@ actor ClientNode {
     ///   - store: Its durable state.
     ///   - saved: What that state holds.
     ///   - logger: The log.
+    ///   - met: Told whom each connection leads to.
+    ///   - patience: How long an answer that is not a coordinator's may come instead of one.
     ///   - makeTrainer: Makes the trainer once the coordinator has welcomed this client.
     init(
         job: Job,
@@ -71,6 +81,8 @@ actor ClientNode {
         store: ClientStore,
         saved: ClientStore.Saved?,
         logger: Logger,
+        met: @escaping @Sendable (PeerIdentity) -> Void,
+        patience: Duration,
         makeTrainer: @escaping @Sendable () throws -> any LocalTrainer
     ) {
         self.job = job
@@ -79,6 +91,8 @@ actor ClientNode {
         self.store = store
         self.saved = saved
         self.makeTrainer = makeTrainer
+        self.patience = patience
+        self.met = met
         delayPerStep = job.topology.client(named: plan.client)?.delay ?? .zero
         self.logger = logger
         machine = ClientMachine(plan: plan, restoring: saved?.record ?? ClientRecord())
@@ -110,7 +124,8 @@ actor ClientNode {
         await shutDown(working)
         guard let outcome else { throw CancellationError() }
         if case .failed(let code, let reason) = outcome {
-            throw NodeError(code == nil ? .failed : .refused, code.map { "\($0.name): \(reason)" } ?? reason)
+            guard let code else { throw NodeError(.failed, reason, underlying: failure) }
+            throw NodeError(.refused, "\(code.name): \(reason)")
         }
         return outcome
     }
@@ -118,12 +133,15 @@ actor ClientNode {
     private func loop() async throws {
         for await input in inputs {
             switch input {
-            case .event(let event): try await handle(event)
+            case .event(let event):
+                if case .tick = event, link?.hasHeard == true { try await handle(.heard) }
+                try await handle(event)
             case .linked(let number, let connection):
                 guard number == linkNumber else {
                     connection.abort()
                     continue
                 }
+                met(connection.peer)
                 open(connection, number)
                 try await handle(.connected)
             case .ofLink(let number, let event, let reply):
@@ -131,12 +149,22 @@ actor ClientNode {
                 guard number == linkNumber else { continue }
                 // The machine does not hang up on a connection that is gone.
                 if case .disconnected = event { hangUp() }
+                if case .received = event { doubtfulSince = nil }
                 try await handle(event)
-            case .lasting(let number, let error):
-                if number == linkNumber { throw error }
+            case .lasting(let number, let error, let event):
+                guard number == linkNumber else { continue }
+                if isFinal(error) { throw error }
+                hangUp()
+                try await handle(event)
             }
             if outcome != nil { return }
         }
+    }
+
+    /// Work beside the loop has failed for good.
+    func fail(_ what: String, _ error: any Error) {
+        if failure == nil { failure = error }
+        post(.workFailed(reason: "\(what): \(error)"))
     }
 
     private func handle(_ event: ClientEvent) async throws {

@@ -94,7 +94,7 @@ extension CoordinatorNode {
             do {
                 try await body(self)
             } catch {
-                self.post(.workFailed(reason: "\(what): \(error)"))
+                await self.fail(what, error)
             }
         }
     }

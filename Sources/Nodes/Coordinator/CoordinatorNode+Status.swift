@@ -2,6 +2,7 @@ internal import Contract
 internal import FoundationEssentials
 internal import Logging
 internal import Rounds
+internal import Transport
 internal import Wire
 
 /// Tells people how the run goes: log lines and `status.json`.
@@ -106,7 +107,8 @@ extension CoordinatorNode {
             bytesUp: totals.up,
             bytesDown: totals.down,
             clients: plan.clients.map { progress[$0] ?? blank($0) },
-            waitingFor: waitingFor(record)
+            waitingFor: waitingFor(record),
+            expiring: expiring(sessions.values.map(\.connection.peer).sorted { $0.uri < $1.uri })
         )
     }
 

@@ -59,6 +59,8 @@ actor CoordinatorNode {
     let listener: any Listener
     /// Whether a peer's certificate is on the revocation list as it is now.
     let isRevoked: @Sendable (PeerIdentity) -> Bool
+    /// What certificates end soon: this program's and those of the peers that are given.
+    let expiring: @Sendable ([PeerIdentity]) -> [RunStatus.Expiry]
     /// Where `RunStatus` and the newest adapter are written; nil for nowhere.
     let files: (status: String?, adapter: String?)
     let logger: Logger
@@ -79,6 +81,8 @@ actor CoordinatorNode {
     var uploads: [ConnectionID: Manifest] = [:]
     var timer: Task<Void, Never>?
     var outcome: CoordinatorOutcome?
+    /// The first error of work beside the loop, which ends the run.
+    private var failure: (any Error)?
     var progress: [String: RunStatus.Client] = [:]
     /// What the adapters achieve, by round; -1 is the one that round 0 starts from.
     var evaluations: [Int: Contract.Evaluation] = [:]
@@ -98,6 +102,7 @@ actor CoordinatorNode {
         evaluation: ComputeHost<Evaluation>,
         listener: any Listener,
         isRevoked: @escaping @Sendable (PeerIdentity) -> Bool,
+        expiring: @escaping @Sendable ([PeerIdentity]) -> [RunStatus.Expiry],
         files: (status: String?, adapter: String?),
         logger: Logger,
         counter: TrafficLedger,
@@ -113,6 +118,7 @@ actor CoordinatorNode {
         self.evaluation = evaluation
         self.listener = listener
         self.isRevoked = isRevoked
+        self.expiring = expiring
         self.files = files
         self.logger = logger
         self.counter = counter
@@ -160,7 +166,7 @@ actor CoordinatorNode {
         }
         await shutDown(listening, working)
         guard let outcome else { throw CancellationError() }
-        if case .failed(let reason) = outcome { throw NodeError(.failed, reason) }
+        if case .failed(let reason) = outcome { throw NodeError(.failed, reason, underlying: failure) }
         return outcome
     }
 
@@ -180,6 +186,11 @@ actor CoordinatorNode {
                 forget(id)
                 try await handle(.disconnected(id))
             case .event(let event):
+                if case .tick = event {
+                    for id in sessions.keys.sorted() where sessions[id]?.hasHeard == true {
+                        try await handle(.heard(id))
+                    }
+                }
                 try await handle(event)
             case .revocationsChanged:
                 try await cutRevoked()
@@ -187,6 +198,12 @@ actor CoordinatorNode {
             writeStatus(force: outcome != nil)
             if outcome != nil { return }
         }
+    }
+
+    /// Work beside the loop has failed for good.
+    func fail(_ what: String, _ error: any Error) {
+        if failure == nil { failure = error }
+        post(.workFailed(reason: "\(what): \(error)"))
     }
 
     private func handle(_ event: CoordinatorEvent) async throws {

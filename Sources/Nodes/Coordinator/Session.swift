@@ -4,7 +4,7 @@ internal import Synchronization
 internal import Transport
 internal import Wire
 
-/// One connection of a coordinator: what it sends waits here in order, and its bytes are counted by kind.
+/// One connection of a coordinator: what it sends waits here, and its bytes are counted by kind.
 ///
 /// The node's loop never waits for a slow peer: it puts messages into the outbox, and a task of the
 /// connection sends them. Requests are answered one by one, so the outbox stays short; a peer that lets it
@@ -23,8 +23,8 @@ final class Session: Sendable {
     let id: ConnectionID
     let connection: any Connection
     let certifiedName: String
-    private let outbox: AsyncStream<Outgoing>
-    private let continuation: AsyncStream<Outgoing>.Continuation
+    private let outbox = Outbox<CoordinatorMessage>()
+    private let bytesSeen = Atomic(0)
     private let counter: TrafficLedger
 
     /// Wraps a connection.
@@ -33,28 +33,40 @@ final class Session: Sendable {
         self.connection = connection
         self.certifiedName = certifiedName
         self.counter = counter
-        (outbox, continuation) = AsyncStream.makeStream(bufferingPolicy: .bufferingOldest(Self.waitingMax))
+    }
+
+    /// Whether bytes have come since this was last asked.
+    var hasHeard: Bool {
+        let bytes = connection.traffic.bytesIn
+        return bytesSeen.exchange(bytes, ordering: .relaxed) != bytes
     }
 
     /// Queues something to be sent.
     func post(_ item: Outgoing) {
-        if case .dropped = continuation.yield(item) { connection.abort() }
+        switch item {
+        case .message(let message):
+            // What is offered next takes the place of what was offered before.
+            switch message {
+            case .roundStart, .batch, .pool: outbox.stopChunks()
+            default: break
+            }
+            guard outbox.messagesWaiting < Self.waitingMax else { return connection.abort() }
+            outbox.post(message)
+        case .chunks(let blob, let first): outbox.post(chunksOf: blob, from: first)
+        }
     }
 
-    /// Ends the connection once what was queued is on its way.
-    func finish() { continuation.finish() }
+    /// Ends the connection once the messages that were queued are on their way.
+    func finish() { outbox.finish() }
 
     /// Sends what is queued until `finish()`; then closes in order.
     func sendAll() async {
         do {
-            for await item in outbox {
+            while let item = await outbox.next() {
                 switch item {
                 case .message(let message): try await send(message.frame(), as: .control)
-                case .chunks(let blob, let first):
-                    for index in first..<blob.chunks.count {
-                        let message = CoordinatorMessage.chunk(blob.chunk(index))
-                        try await send(message.frame(), as: TrafficKind(blob.manifest.kind))
-                    }
+                case .chunk(let chunk, let kind):
+                    try await send(CoordinatorMessage.chunk(chunk).frame(), as: TrafficKind(kind))
                 }
             }
             await connection.close()

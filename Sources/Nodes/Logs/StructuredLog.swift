@@ -20,6 +20,7 @@ package struct StructuredLog: LogHandler {
     package var logLevel: Logger.Level
     private let label: String
     private let format: Format
+    private let writer: LogWriter
 
     /// Makes a handler.
     ///
@@ -27,7 +28,14 @@ package struct StructuredLog: LogHandler {
     ///   - label: Which program speaks.
     ///   - format: How lines look.
     ///   - level: Lines below it are dropped.
-    package init(label: String, format: Format, level: Logger.Level) {
+    ///   - writer: Where lines go.
+    package init(
+        label: String,
+        format: Format,
+        level: Logger.Level,
+        writer: LogWriter = .standardError
+    ) {
+        self.writer = writer
         self.label = label
         self.format = format
         logLevel = level
@@ -54,8 +62,7 @@ package struct StructuredLog: LogHandler {
             case .text: text(time: time, level: event.level, message: "\(event.message)", pairs: pairs)
             case .json: json(time: time, level: event.level, message: "\(event.message)", pairs: pairs)
             }
-        let bytes = Array((line + "\n").utf8)
-        _ = bytes.withUnsafeBytes { Glibc.write(STDERR_FILENO, $0.baseAddress, $0.count) }
+        writer.write(line)
     }
 
     private func text(

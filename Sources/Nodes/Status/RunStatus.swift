@@ -32,6 +32,14 @@ package struct RunStatus: Sendable, Equatable {
         package var loss: Double?
     }
 
+    /// A certificate or a list that has to be renewed.
+    package struct Expiry: Codable, Sendable, Equatable {
+        /// `coordinator`, a client's name, `authority` or `revocation list`.
+        package var name: String
+        /// When it ends, such as `2027-03-01T12:00:00Z`.
+        package var notAfter: String
+    }
+
     /// What the coordinator is about.
     package var phase: Phase
     /// The current round, from 0.
@@ -55,6 +63,8 @@ package struct RunStatus: Sendable, Equatable {
     package var clients: [Client]
     /// Who is being waited for at the moment, sorted by name.
     package var waitingFor: [String]
+    /// What ends within weeks, or has ended.
+    package var expiring: [Expiry] = []
 
     /// The status that a coordinator wrote last; nil if there is none, or it is not whole.
     package static func read(from file: String) -> RunStatus? {
@@ -65,7 +75,7 @@ package struct RunStatus: Sendable, Equatable {
 
 extension RunStatus: Codable {
     private enum CodingKeys: String, CodingKey {
-        case phase, round, rounds, steps, measure, vetoed, bytesUp, bytesDown, clients, waitingFor
+        case phase, round, rounds, steps, measure, vetoed, bytesUp, bytesDown, clients, waitingFor, expiring
     }
 
     /// Reads what `encode(to:)` wrote.
@@ -84,7 +94,8 @@ extension RunStatus: Codable {
             bytesUp: try keys.decode(Int.self, forKey: .bytesUp),
             bytesDown: try keys.decode(Int.self, forKey: .bytesDown),
             clients: try keys.decode([Client].self, forKey: .clients),
-            waitingFor: try keys.decode([String].self, forKey: .waitingFor)
+            waitingFor: try keys.decode([String].self, forKey: .waitingFor),
+            expiring: try keys.decodeIfPresent([Expiry].self, forKey: .expiring) ?? []
         )
     }
 
@@ -100,6 +111,7 @@ extension RunStatus: Codable {
         try keys.encode(bytesDown, forKey: .bytesDown)
         try keys.encode(clients, forKey: .clients)
         try keys.encode(waitingFor, forKey: .waitingFor)
+        try keys.encode(expiring, forKey: .expiring)
         guard let measure else { return }
         try keys.encode(measure, forKey: .measure)
         var own = encoder.container(keyedBy: AnyCodingKey.self)

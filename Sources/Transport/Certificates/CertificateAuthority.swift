@@ -5,7 +5,8 @@ package import FoundationEssentials
 /// folder, which only the operator who issues certificates needs.
 ///
 /// `issued.tsv` has one line per certificate (serial, end of validity, identity, time of revocation or
-/// `-`), so that a name can be revoked with everything that was ever issued to it.
+/// `-`, SHA-256 of the key), so that a name can be revoked with everything that was ever issued to it, and a
+/// key that was revoked once is never certified again.
 package struct CertificateAuthority: Sendable {
     /// The folder.
     package let directory: String
@@ -121,6 +122,15 @@ package struct CertificateAuthority: Sendable {
                 fix: "Use the authority of '\(peer.federation)'."
             )
         }
+        var records = try IssuedCertificate.read(issuedPath)
+        let fingerprint = try subject.fingerprint()
+        if let revoked = records.first(where: { $0.key == fingerprint && $0.revokedAt != nil }) {
+            throw IdentityError(
+                .revoked,
+                "the key for '\(peer)' was revoked with certificate \(revoked.serial) of '\(revoked.uri)'",
+                fix: "Make a new key: remove the old identity.key where it is kept, and ask again."
+            )
+        }
         let content = CertificateBuilder.Content(
             commonName: peer.clientName ?? "\(federation) coordinator",
             alternativeNames: try alternativeNames(peer, hosts: hosts),
@@ -129,13 +139,13 @@ package struct CertificateAuthority: Sendable {
             key: subject
         )
         let issued = try CertificateBuilder.certificate(content, issuer: certificate, issuerKey: key)
-        var records = try IssuedCertificate.read(issuedPath)
         records.append(
             IssuedCertificate(
                 serial: issued.serial,
                 notAfter: timeText(issued.notAfter),
                 uri: peer.uri,
-                revokedAt: nil
+                revokedAt: nil,
+                key: fingerprint
             )
         )
         try IssuedCertificate.write(records, to: issuedPath)
@@ -155,6 +165,9 @@ package struct CertificateAuthority: Sendable {
         try writeRevocations(records, now: now)
         return serials
     }
+
+    /// Everything that was ever issued, oldest first.
+    func issued() throws -> [IssuedCertificate] { try IssuedCertificate.read(issuedPath) }
 
     /// Whether this authority has revoked a serial number.
     func isRevoked(_ serial: String) throws -> Bool {

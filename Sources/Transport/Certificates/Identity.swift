@@ -1,7 +1,8 @@
 package import FoundationEssentials
 
 /// The certificate, key and authority with which a program proves who it is: a folder with
-/// `identity.crt`, `identity.key`, `ca.crt` and, for a coordinator, `crl.pem`.
+/// `identity.crt`, `identity.key`, `ca.crt` and `crl.pem`. All of them must be there: without the list nobody
+/// would be revoked.
 package struct Identity: Sendable {
     /// The folder.
     package let directory: String
@@ -9,19 +10,21 @@ package struct Identity: Sendable {
     package let peer: PeerIdentity
     /// When the certificate stops to be valid.
     package let notAfter: Date
-    /// Serial numbers that the revocation list names; nil where the folder has no `crl.pem`.
-    package var revokedSerials: Set<String>? { revocations?.serials }
+    /// Serial numbers that the revocation list names.
+    package var revokedSerials: Set<String> { revocations.serials }
 
     let chain: [Certificate]
     let key: PrivateKey
     let authorities: [Certificate]
-    let revocations: RevocationList?
+    let revocations: RevocationList
 
     /// Reads and checks the folder.
-    /// - Parameter now: the time at which the certificate must be valid.
+    /// - Parameters:
+    ///   - now: the time at which the certificate must be valid.
+    ///   - checksTime: false to leave it to `timeFault`.
     /// - Throws: `IdentityError` for a file that is missing, unreadable, of another authority, or expired,
     ///   a key that does not match or that others can read, and a certificate without an identity.
-    package static func load(directory: String, now: Date) throws -> Identity {
+    package static func load(directory: String, now: Date, checksTime: Bool = true) throws -> Identity {
         let files = IdentityFiles(directory: directory)
         let chain = try Certificate.readAll(pem: SecureFiles.read(files.certificate), path: files.certificate)
         let key = try PrivateKey(pem: SecureFiles.read(files.key, isSecret: true), path: files.key)
@@ -29,14 +32,11 @@ package struct Identity: Sendable {
             pem: SecureFiles.read(files.authority),
             path: files.authority
         )
-        var revocations: RevocationList?
-        if SecureFiles.exists(files.revocations) {
-            revocations = try RevocationList(
-                pem: SecureFiles.read(files.revocations),
-                path: files.revocations,
-                authorities: authorities
-            )
-        }
+        let revocations = try RevocationList(
+            pem: SecureFiles.read(files.revocations),
+            path: files.revocations,
+            authorities: authorities
+        )
         let leaf = chain[0]
         guard leaf.matches(key) else {
             throw IdentityError(
@@ -62,8 +62,7 @@ package struct Identity: Sendable {
                 fix: "Use a certificate that `tributary provision` has issued."
             )
         }
-        try checkTime(leaf, peer: peer, path: files.certificate, now: now)
-        return Identity(
+        let identity = Identity(
             directory: directory,
             peer: peer,
             notAfter: leaf.notAfter,
@@ -72,25 +71,59 @@ package struct Identity: Sendable {
             authorities: authorities,
             revocations: revocations
         )
+        if checksTime, let fault = identity.timeFault(at: now) { throw fault }
+        return identity
     }
 
-    private static func checkTime(_ leaf: Certificate, peer: PeerIdentity, path: String, now: Date) throws {
-        guard now <= leaf.notAfter else {
-            throw IdentityError(
+    /// What is wrong with the certificate's time at a moment; nil if it is valid then.
+    func timeFault(at now: Date) -> IdentityError? {
+        let path = IdentityFiles(directory: directory).certificate
+        guard now <= chain[0].notAfter else {
+            return IdentityError(
                 .expired,
                 path: path,
-                "\(path) of \(peer) expired at \(timeText(leaf.notAfter))",
+                "\(path) of \(peer) expired at \(timeText(chain[0].notAfter))",
                 fix: "Renew it where the authority's key is and copy the new identity.crt here."
             )
         }
-        guard now >= leaf.notBefore else {
-            throw IdentityError(
+        guard now >= chain[0].notBefore else {
+            return IdentityError(
                 .notYetValid,
                 path: path,
-                "\(path) of \(peer) is valid only from \(timeText(leaf.notBefore))",
+                "\(path) of \(peer) is valid only from \(timeText(chain[0].notBefore))",
                 fix: "Check this machine's clock."
             )
         }
+        return nil
+    }
+
+    /// What of this identity ends when, for those who have to renew it.
+    var expiries: [Expiry] {
+        [Expiry(name: peer.shortName, notAfter: notAfter)]
+            + authorities.map { Expiry(name: "authority", notAfter: $0.notAfter) }
+            + [Expiry(name: "revocation list", notAfter: revocations.nextUpdate)]
+    }
+}
+
+/// Until when something is valid that has to be renewed before.
+package struct Expiry: Sendable, Hashable {
+    /// How long ahead of its end people are told.
+    package static let warningDays = 30.0
+
+    /// `coordinator`, a client's name, `authority` or `revocation list`.
+    package let name: String
+    /// The last moment.
+    package let notAfter: Date
+
+    /// Takes both as they are.
+    package init(name: String, notAfter: Date) {
+        self.name = name
+        self.notAfter = notAfter
+    }
+
+    /// Whether the end is so near at a moment, or past, that people are told.
+    package func isDue(at now: Date) -> Bool {
+        notAfter.timeIntervalSince(now) <= Expiry.warningDays * 86_400
     }
 }
 
@@ -102,6 +135,9 @@ struct IdentityFiles {
     var authority: String { "\(directory)/ca.crt" }
     var revocations: String { "\(directory)/crl.pem" }
     var request: String { "\(directory)/identity.csr" }
+
+    /// What changes when one of the files is replaced.
+    var stamps: [String] { [certificate, key, authority, revocations].map(SecureFiles.stamp) }
 }
 
 /// A time in UTC as people and logs write it, such as `2027-03-01T12:00:00Z`.

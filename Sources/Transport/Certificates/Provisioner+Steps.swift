@@ -25,11 +25,11 @@ extension Provisioner {
             let key = try PrivateKey(pem: SecureFiles.read(files.key, isSecret: true), path: files.key)
             let fresh = try issuing.issue(peer, hosts: hosts, key: key)
             try SecureFiles.create(files.certificate, fresh.pem(), mode: 0o644)
-            try companions(files, peer, issuing.authority)
+            try companions(files, issuing.authority)
             return entry(peer.shortName, .created, files.directory, fresh)
         }
         let old = try check(files, peer, issuing.authority)
-        try companions(files, peer, issuing.authority)
+        try companions(files, issuing.authority)
         if try issuing.authority.isRevoked(old.serial) {
             return entry(peer.shortName, .revoked, files.directory, old)
         }
@@ -79,17 +79,20 @@ extension Provisioner {
         return old
     }
 
-    /// Puts the authority's certificate, and for the coordinator its revocation list, beside an identity.
-    func companions(_ files: IdentityFiles, _ peer: PeerIdentity, _ authority: CertificateAuthority) throws {
+    /// Puts the authority's certificate and revocation list beside an identity.
+    func companions(_ files: IdentityFiles, _ authority: CertificateAuthority) throws {
         try copy(authority.certificatePath, to: files.authority)
-        if peer.role == .coordinator { try copy(authority.revocationsPath, to: files.revocations) }
+        try copy(authority.revocationsPath, to: files.revocations)
     }
 
-    /// Brings the coordinator's revocation list up to date.
+    /// Brings the revocation lists of the coordinator and of all clients up to date.
     func copyRevocations(_ authority: CertificateAuthority) throws {
-        let files = IdentityFiles(directory: directory(of: .coordinator))
-        guard SecureFiles.exists(files.directory) else { return }
-        try copy(authority.revocationsPath, to: files.revocations)
+        let records = try authority.issued()
+        for role in Set(records.compactMap { PeerIdentity(uri: $0.uri)?.role }) {
+            let files = IdentityFiles(directory: directory(of: role))
+            guard SecureFiles.exists(files.directory) else { continue }
+            try copy(authority.revocationsPath, to: files.revocations)
+        }
     }
 
     private func copy(_ source: String, to target: String) throws {

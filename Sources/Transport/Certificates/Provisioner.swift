@@ -5,7 +5,7 @@ package import FoundationEssentials
 ///
 ///     ca/           ca.crt ca.key crl.pem issued.tsv      stays with the operator
 ///     coordinator/  identity.crt identity.key ca.crt crl.pem
-///     clients/NAME/ identity.crt identity.key ca.crt      goes to the client's site
+///     clients/NAME/ identity.crt identity.key ca.crt crl.pem  goes to the client's site
 ///
 /// Running it again changes nothing; keys and the authority are never overwritten. Every verb takes `now`,
 /// so that this type needs no clock.
@@ -100,8 +100,9 @@ package struct Provisioner: Sendable {
                         fix: "Renew it, or revoke it first if it shall get a new key."
                     )
                 }
-                try SecureFiles.remove(files.certificate)
+                // The key first: a crash between the two must not leave a revoked key that looks new.
                 try SecureFiles.remove(files.key)
+                try SecureFiles.remove(files.certificate)
             }
             return try ensure(peer, hosts: [], issuing)
         }
@@ -205,7 +206,7 @@ package struct Provisioner: Sendable {
             let fresh = try issuing.issue(peer, hosts: request.names.hosts, key: request.publicKey())
             try SecureFiles.makeDirectory(files.directory)
             try SecureFiles.create(files.certificate, fresh.pem(), mode: 0o644)
-            try companions(files, peer, issuing.authority)
+            try companions(files, issuing.authority)
             return entry(peer.shortName, .signed, files.directory, fresh)
         }
     }

@@ -13,7 +13,8 @@ enum SecureFiles {
     }
 
     /// Reads a whole file.
-    /// - Parameter isSecret: refuse a file that its group or others can read.
+    /// - Parameter isSecret: refuse a file that others than its owner can read, but for a group of this
+    ///   process that may read it and no more, which is how Kubernetes mounts secrets (`fsGroup`).
     static func read(_ path: String, isSecret: Bool = false) throws -> [UInt8] {
         let file = open(path, O_RDONLY | O_CLOEXEC)
         guard file >= 0 else { throw readError(path, errno) }
@@ -28,12 +29,14 @@ enum SecureFiles {
                 fix: "Put the PEM file there."
             )
         }
-        if isSecret, info.st_mode & 0o077 != 0 {
+        let isOwnGroup = info.st_mode & 0o037 == 0 && groups.contains(info.st_gid)
+        if isSecret, info.st_mode & 0o077 != 0, !isOwnGroup {
             let mode = String(info.st_mode & 0o777, radix: 8)
             throw IdentityError(
                 .openPermissions,
                 path: path,
-                "\(path) has mode \(mode): others than its owner can reach this private key",
+                "\(path) has mode \(mode): others than its owner, or a group that is not this process's, can "
+                    + "reach this private key",
                 fix: "Run: chmod 600 \(path)"
             )
         }
@@ -49,6 +52,20 @@ enum SecureFiles {
             done += count
         }
         return Array(bytes.prefix(done))
+    }
+
+    /// The groups of this process.
+    private static var groups: Set<gid_t> {
+        var groups = [gid_t](repeating: 0, count: max(0, Int(getgroups(0, nil))))
+        let count = getgroups(Int32(groups.count), &groups)
+        return Set(groups.prefix(max(0, Int(count))) + [getegid()])
+    }
+
+    /// What changes when a file is replaced.
+    static func stamp(_ path: String) -> String {
+        var info = stat()
+        guard stat(path, &info) == 0 else { return "absent" }
+        return "\(info.st_ino) \(info.st_size) \(info.st_mtim.tv_sec) \(info.st_mtim.tv_nsec)"
     }
 
     /// Makes a folder with mode 0700, and those above it, where they are missing.

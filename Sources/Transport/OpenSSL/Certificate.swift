@@ -55,7 +55,7 @@ final class Certificate: @unchecked Sendable {
     var identity: PeerIdentity? {
         let ours = names.uris.filter { $0.hasPrefix("tributary://") }
         guard ours.count == 1 else { return nil }
-        return PeerIdentity(uri: ours[0], serial: serial)
+        return PeerIdentity(uri: ours[0], serial: serial, notAfter: notAfter)
     }
 
     /// The federation that an authority's certificate names; nil for other certificates.

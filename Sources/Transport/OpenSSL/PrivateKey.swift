@@ -36,6 +36,20 @@ final class PrivateKey: @unchecked Sendable {
 
     deinit { EVP_PKEY_free(handle) }
 
+    /// SHA-256 of the public half (SubjectPublicKeyInfo) in hexadecimal digits.
+    func fingerprint() throws -> String {
+        ERR_clear_error()
+        var bytes: UnsafeMutablePointer<UInt8>?
+        let count = i2d_PUBKEY(handle, &bytes)
+        guard count > 0, let bytes else { throw IdentityError.openSSL("a public key", OpenSSLErrors.drain()) }
+        defer { CRYPTO_free(bytes, #file, #line) }
+        var digest = [UInt8](repeating: 0, count: 32)
+        guard EVP_Digest(bytes, Int(count), &digest, nil, EVP_sha256(), nil) == 1 else {
+            throw IdentityError.openSSL("a public key", OpenSSLErrors.drain())
+        }
+        return digest.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+    }
+
     /// The key as an unencrypted PKCS #8 PEM file.
     func pem() throws -> [UInt8] {
         ERR_clear_error()

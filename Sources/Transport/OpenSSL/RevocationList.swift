@@ -43,6 +43,9 @@ final class RevocationList: @unchecked Sendable {
 
     deinit { X509_CRL_free(handle) }
 
+    /// When the list was made.
+    var lastUpdate: Date { Certificate.date(X509_CRL_get0_lastUpdate(handle)) }
+
     /// When a newer list is due; after that OpenSSL refuses everything that needs this one.
     var nextUpdate: Date { Certificate.date(X509_CRL_get0_nextUpdate(handle)) }
 

@@ -8,10 +8,8 @@ internal import Wire
 /// It asks for one read after another, so what a connection holds is bounded by the queue's high mark, one
 /// unfinished frame and one burst of reads. (When the peer has closed, the kernel's receive buffer, itself
 /// bounded, is read out at once.)
-final class FrameHandler: ChannelDuplexHandler {
+final class FrameHandler: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
-    typealias OutboundIn = ByteBuffer
-    typealias OutboundOut = ByteBuffer
 
     private let own: PeerIdentity
     private let settings: TransportSettings
@@ -24,9 +22,6 @@ final class FrameHandler: ChannelDuplexHandler {
     /// Set after bytes that are no frame: the position in the stream is lost.
     private var isBroken = false
     private var isPaused = false
-    private var writesPending = 0
-    private var lastProgress = NIODeadline.uptimeNanoseconds(0)
-    private var stallTimer: Scheduled<Void>?
 
     /// - Parameter established: called once with the verified connection or with why there is none.
     init(
@@ -42,8 +37,6 @@ final class FrameHandler: ChannelDuplexHandler {
         queue = FrameQueue(high: settings.inboundBytesHigh, low: settings.inboundBytesLow)
         decoder = FrameDecoder(from: own.role == .coordinator ? .client : .coordinator)
     }
-
-    // MARK: - Inbound
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         switch event as? TLSEvent {
@@ -115,8 +108,6 @@ final class FrameHandler: ChannelDuplexHandler {
 
     /// The first end counts, here and in the queue.
     private func end(_ result: Result<Void, TransportError>) {
-        stallTimer?.cancel()
-        stallTimer = nil
         switch result {
         case .success:
             outcome.set(.closed())
@@ -136,48 +127,6 @@ final class FrameHandler: ChannelDuplexHandler {
             "the connection ended inside a frame, \(decoder.bufferedBytes) B into it",
             fix: "The peer or the network between has failed; reconnect."
         )
-    }
-
-    // MARK: - Outbound
-
-    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
-        let promise = promise ?? context.eventLoop.makePromise()
-        writesPending += 1
-        if writesPending == 1 {
-            lastProgress = .now()
-            watch(context, after: TimeAmount(settings.sendTimeout))
-        }
-        let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
-        promise.futureResult.whenComplete { _ in
-            let handler = bound.value
-            handler.writesPending -= 1
-            handler.lastProgress = .now()
-            guard handler.writesPending == 0 else { return }
-            handler.stallTimer?.cancel()
-            handler.stallTimer = nil
-        }
-        context.write(data, promise: promise)
-    }
-
-    /// Cuts the connection when a frame does not get out within the send timeout.
-    private func watch(_ context: ChannelHandlerContext, after delay: TimeAmount) {
-        let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
-        stallTimer = context.eventLoop.scheduleTask(in: delay) {
-            let (handler, context) = bound.value
-            guard handler.writesPending > 0 else { return }
-            let due = handler.lastProgress + TimeAmount(handler.settings.sendTimeout)
-            guard due <= .now() else { return handler.watch(context, after: due - .now()) }
-            handler.end(
-                .failure(
-                    TransportError(
-                        .sendTimeout,
-                        "the peer took nothing for \(handler.settings.sendTimeout)",
-                        fix: "The peer hangs or the network is too slow; reconnect."
-                    )
-                )
-            )
-            context.triggerUserOutboundEvent(TLSAbort(), promise: nil)
-        }
     }
 }
 

@@ -39,6 +39,7 @@ package final class TCPListener: Listener {
         // Bounded by the limit on connections, which counts those that wait here.
         let (connections, accepted) = AsyncStream.makeStream(of: TCPConnection.self)
         let admission = Admission(settings)
+        let budget = LineBudget(linesMax: settings.linesPerAddressMax)
         let bootstrap = ServerBootstrap(group: group)
             .serverChannelOption(.backlog, value: 256)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
@@ -52,6 +53,7 @@ package final class TCPListener: Listener {
                         context: context,
                         settings: settings,
                         admission: admission,
+                        budget: budget,
                         accepted: accepted,
                         logger: logger
                     )
@@ -77,44 +79,48 @@ package final class TCPListener: Listener {
         context: TLSContext,
         settings: TransportSettings,
         admission: Admission,
+        budget: LineBudget,
         accepted: AsyncStream<TCPConnection>.Continuation,
         logger: Logger
     ) throws {
-        var logger = logger
-        logger[metadataKey: "peer-address"] = .string(addressText(channel.remoteAddress))
-        guard admission.begin() else {
-            logger.warning(
-                "connection refused: too many",
-                metadata: ["refused-total": .stringConvertible(admission.refused)]
-            )
+        let network = channel.remoteAddress?.network ?? "unknown"
+        let log = RefusalLog(
+            logger,
+            budget: budget,
+            address: addressText(channel.remoteAddress),
+            network: network
+        )
+        let ticket = admission.begin(from: network) { reason in
+            channel.triggerUserOutboundEvent(TLSAbort(reason: reason), promise: nil)
+        }
+        guard let ticket else {
+            log.tooMany(total: admission.refused)
             try channel.pipeline.syncOperations.addHandler(RefusingHandler())
             return
         }
-        channel.closeFuture.whenComplete { _ in admission.end() }
+        channel.closeFuture.whenComplete { _ in admission.end(ticket) }
+        limitBacklog(of: channel, settings)
         let counter = TrafficCounter()
-        let log = logger
         let frames = FrameHandler(own: context.identity.peer, settings: settings, counter: counter) {
             result in
-            admission.endHandshake()
             switch result {
             case .success(let connection):
-                log.debug("connection admitted", metadata: ["peer": .stringConvertible(connection.peer)])
+                guard admission.admit(ticket, as: connection.peer) else {
+                    log.tooMany(total: admission.refused)
+                    return connection.abort()
+                }
+                log.admitted(connection.peer)
                 accepted.yield(connection)
             case .failure(let error):
-                log.warning(
-                    "connection refused",
-                    metadata: [
-                        "code": .string(error.code.rawValue), "reason": .string(error.message),
-                        "fix": .string(error.fix),
-                    ]
-                )
+                admission.end(ticket)
+                log.refused(error, total: admission.refused)
             }
         }
         do {
             let tls = TLSHandler(try context.connection(host: nil), settings: settings, counter: counter)
             try channel.pipeline.syncOperations.addHandlers(tls, frames)
         } catch {
-            admission.endHandshake()
+            admission.end(ticket)
             logger.error("connection refused", metadata: ["reason": .string("\(error)")])
             throw error
         }

@@ -1,3 +1,4 @@
+internal import Glibc
 package import Logging
 internal import NIOCore
 internal import NIOPosix
@@ -44,13 +45,37 @@ package final class TCPTransport: Sendable {
     /// The certificate must be the coordinator's of this client's federation and be for `host`. In TLS 1.3
     /// the coordinator judges the client's certificate after this returns: a refusal shows in `inbound` and
     /// `send`.
-    /// - Parameter host: a DNS name or an IP address.
+    ///
+    /// All addresses of a name are tried as RFC 8305 says, each with a socket of its own; TLS begins on the
+    /// one that answers first.
+    /// - Parameters:
+    ///   - host: a DNS name or an IP address.
+    ///   - proxy: the HTTP proxy that connects to the host for us; nil for none.
     /// - Throws: `TransportError`; `CancellationError`.
     package func connect(
         host: String,
         port: Int,
         context: TLSContext,
-        settings: TransportSettings = TransportSettings()
+        settings: TransportSettings = TransportSettings(),
+        proxy: HTTPProxy? = nil
+    ) async throws -> TCPConnection {
+        try await connect(
+            host: host,
+            port: port,
+            context: context,
+            settings: settings,
+            proxy: proxy,
+            resolver: nil
+        )
+    }
+
+    func connect(
+        host: String,
+        port: Int,
+        context: TLSContext,
+        settings: TransportSettings,
+        proxy: HTTPProxy?,
+        resolver: (any Resolver & Sendable)?
     ) async throws -> TCPConnection {
         let own = context.identity.peer
         precondition(own.role != .coordinator, "only a client connects")
@@ -64,16 +89,30 @@ package final class TCPTransport: Sendable {
             .channelOption(.autoRead, value: false)
             .channelOption(.tcpOption(.tcp_nodelay), value: 1)
             .channelOption(.socketOption(.so_keepalive), value: 1)
-            .channelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    let frames = FrameHandler(own: own, settings: settings, counter: counter) {
-                        established.finish($0.mapError { $0 })
-                    }
-                    let tls = TLSHandler(bound.value, settings: settings, counter: counter)
-                    try channel.pipeline.syncOperations.addHandlers(tls, frames)
+            .resolver(resolver)
+        let (server, serverPort) = proxy.map { ($0.host, $0.port) } ?? (host, port)
+        let attempt = bootstrap.connect(host: server, port: serverPort).flatMap { channel in
+            limitBacklog(of: channel, settings)
+            return channel.eventLoop.makeCompletedFuture {
+                guard channel.isActive else { throw TransportError.closed() }
+                let frames = FrameHandler(own: own, settings: settings, counter: counter) {
+                    established.finish($0.mapError { $0 })
                 }
-            }
-        let attempt = bootstrap.connect(host: host, port: port)
+                let handlers: [any ChannelHandler] = [
+                    TLSHandler(bound.value, settings: settings, counter: counter), frames,
+                ]
+                let pipeline = channel.pipeline.syncOperations
+                guard let proxy else { return try pipeline.addHandlers(handlers) }
+                let tunnel = ProxyHandler(
+                    proxy,
+                    target: (host, port),
+                    timeout: settings.handshakeTimeout,
+                    behind: handlers
+                )
+                tunnel.whenFailed = { established.finish(.failure($0)) }
+                try pipeline.addHandler(tunnel)
+            }.map { channel }
+        }
         // Two steps, since a failed attempt also ends the handlers and its own reason is the better one.
         let connected = Completion<Void>()
         attempt.whenComplete { connected.finish($0.map { _ in }) }
@@ -82,8 +121,8 @@ package final class TCPTransport: Sendable {
             return try await established.value()
         } catch {
             // A cancelled attempt must not leave its socket behind.
-            attempt.whenSuccess { $0.triggerUserOutboundEvent(TLSAbort(), promise: nil) }
-            throw TransportError.connecting(error, host: host, port: port)
+            attempt.whenSuccess { $0.close(promise: nil) }
+            throw TransportError.connecting(error, host: server, port: serverPort)
         }
     }
 
@@ -108,6 +147,7 @@ package struct TCPDialer: Dialer {
     private let port: Int
     private let context: TLSContext
     private let settings: TransportSettings
+    private let proxy: HTTPProxy?
 
     /// Takes what `TCPTransport.connect` needs.
     package init(
@@ -115,8 +155,10 @@ package struct TCPDialer: Dialer {
         host: String,
         port: Int,
         context: TLSContext,
-        settings: TransportSettings = TransportSettings()
+        settings: TransportSettings = TransportSettings(),
+        proxy: HTTPProxy? = nil
     ) {
+        self.proxy = proxy
         self.transport = transport
         self.host = host
         self.port = port
@@ -126,6 +168,19 @@ package struct TCPDialer: Dialer {
 
     /// Connects once.
     package func connect() async throws -> any Connection {
-        try await transport.connect(host: host, port: port, context: context, settings: settings)
+        try await transport.connect(
+            host: host,
+            port: port,
+            context: context,
+            settings: settings,
+            proxy: proxy
+        )
     }
+}
+
+/// Keeps the kernel's backlog of unsent bytes short, where the system knows how to.
+func limitBacklog(of channel: any Channel, _ settings: TransportSettings) {
+    let option = ChannelOptions.Types.SocketOption(level: .tcp, name: .init(rawValue: TCP_NOTSENT_LOWAT))
+    // Without it connections work too; only what is urgent waits longer on a slow link.
+    channel.setOption(option, value: settings.unsentBytesMax).whenFailure { _ in }
 }

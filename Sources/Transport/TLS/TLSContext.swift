@@ -11,17 +11,36 @@ package final class TLSContext: Sendable {
     private struct State {
         var identity: Identity
         var handle: TLSContextHandle
+        var stamps: [String]
     }
 
     private let state: Mutex<State>
     private let directory: String
 
     /// Reads an identity's folder.
+    /// - Parameter checksTime: false to read also a certificate that is not valid now, see `timeFault`.
     /// - Throws: `IdentityError`.
-    package init(directory: String, now: Date) throws {
-        let identity = try Identity.load(directory: directory, now: now)
+    package init(directory: String, now: Date, checksTime: Bool = true) throws {
         self.directory = directory
-        state = Mutex(State(identity: identity, handle: try TLSContextHandle(identity)))
+        state = Mutex(try TLSContext.read(directory, now: now, checksTime: checksTime))
+    }
+
+    private static func read(_ directory: String, now: Date, checksTime: Bool) throws -> State {
+        // Taken before the files are read, so that a change meanwhile shows afterwards.
+        let stamps = IdentityFiles(directory: directory).stamps
+        let identity = try Identity.load(directory: directory, now: now, checksTime: checksTime)
+        return State(identity: identity, handle: try TLSContextHandle(identity), stamps: stamps)
+    }
+
+    /// What is wrong with the certificate's time at a moment; nil if it is valid then.
+    package func timeFault(at now: Date) -> IdentityError? { identity.timeFault(at: now) }
+
+    /// What of the identity ends when.
+    package var expiries: [Expiry] { identity.expiries }
+
+    /// Whether the folder's files are other ones than those that were read.
+    package var hasChanged: Bool {
+        state.withLock { $0.stamps } != IdentityFiles(directory: directory).stamps
     }
 
     /// Who this program is.
@@ -31,8 +50,9 @@ package final class TLSContext: Sendable {
     /// error everything stays as it was.
     ///
     /// Connections that are there go on; ask `isRevoked` about their peers.
-    package func reload(now: Date) throws {
-        let identity = try Identity.load(directory: directory, now: now)
+    package func reload(now: Date, checksTime: Bool = true) throws {
+        let fresh = try TLSContext.read(directory, now: now, checksTime: checksTime)
+        let identity = fresh.identity
         let old = self.identity
         guard identity.peer.uri == old.peer.uri else {
             throw IdentityError(
@@ -42,21 +62,22 @@ package final class TLSContext: Sendable {
                 fix: "Restart the program if it shall have another identity."
             )
         }
-        guard identity.revocations != nil || old.revocations == nil else {
+        guard identity.revocations.lastUpdate >= old.revocations.lastUpdate else {
+            let path = IdentityFiles(directory: directory).revocations
             throw IdentityError(
-                .missingFile,
-                path: IdentityFiles(directory: directory).revocations,
-                "crl.pem has gone from \(directory)",
-                fix: "Copy the authority's crl.pem there."
+                .unreadable,
+                path: path,
+                "\(path) is of \(timeText(identity.revocations.lastUpdate)), older than the list in use, of "
+                    + timeText(old.revocations.lastUpdate),
+                fix: "Copy the authority's newest crl.pem there."
             )
         }
-        let handle = try TLSContextHandle(identity)
-        state.withLock { $0 = State(identity: identity, handle: handle) }
+        state.withLock { $0 = fresh }
     }
 
     /// Whether the revocation list, as last read, names the certificate of a peer that is connected.
     package func isRevoked(_ peer: PeerIdentity) -> Bool {
-        state.withLock { $0.identity.revocations?.serials.contains(peer.serial) ?? false }
+        state.withLock { $0.identity.revokedSerials.contains(peer.serial) }
     }
 
     /// The state of one new connection.
@@ -99,11 +120,9 @@ final class TLSContextHandle: @unchecked Sendable {
                 !isServer || SSL_CTX_add_client_CA(context, authority.handle) == 1
             else { throw IdentityError.openSSL("the authority's certificate", OpenSSLErrors.drain()) }
         }
-        if let revocations = identity.revocations {
-            guard X509_STORE_add_crl(store, revocations.handle) == 1,
-                X509_STORE_set_flags(store, UInt(X509_V_FLAG_CRL_CHECK)) == 1
-            else { throw IdentityError.openSSL("the revocation list", OpenSSLErrors.drain()) }
-        }
+        guard X509_STORE_add_crl(store, identity.revocations.handle) == 1,
+            X509_STORE_set_flags(store, UInt(X509_V_FLAG_CRL_CHECK)) == 1
+        else { throw IdentityError.openSSL("the revocation list", OpenSSLErrors.drain()) }
         // Each connection sets the same mode with its own callback; this one is the fallback.
         SSL_CTX_set_verify(context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nil)
     }

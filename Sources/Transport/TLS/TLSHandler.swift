@@ -9,12 +9,16 @@ enum TLSEvent: Sendable {
 }
 
 /// Asks the TLS handler to cut the connection without close_notify.
-struct TLSAbort: Sendable {}
+struct TLSAbort: Sendable {
+    /// Why, for the handlers behind; nil when they know.
+    var reason: TransportError?
+}
 
 /// TLS over a channel whose reads are asked for one by one (`autoRead` off).
 ///
 /// Until the handshake is over, and again while closing, this handler asks for reads itself; between the
-/// two the handler behind it does, which is the back-pressure.
+/// two the handler behind it does, which is the back-pressure. No reads are passed on while the peer does
+/// not take what TLS itself has answered, so that a peer which never reads cannot make the answers pile up.
 final class TLSHandler: ChannelDuplexHandler {
     typealias InboundIn = ByteBuffer
     typealias InboundOut = ByteBuffer
@@ -35,8 +39,9 @@ final class TLSHandler: ChannelDuplexHandler {
         case closed
     }
 
-    /// Largest piece that is encrypted at once: four TLS records.
-    private static let pieceBytesMax = 65_536
+    /// Largest piece that is encrypted and written at once: one TLS record. Small pieces show on a slow link
+    /// that the peer takes something, long before a whole frame is through.
+    private static let pieceBytesMax = 16_384
     /// How long a peer has to read the alert that refuses it.
     private static let alertTimeout = TimeAmount.seconds(2)
 
@@ -47,11 +52,13 @@ final class TLSHandler: ChannelDuplexHandler {
     private var waiting: [(ByteBuffer, EventLoopPromise<Void>?)] = []
     private var waitingBytes = 0
     private var closePromises: [EventLoopPromise<Void>] = []
+    private let outflow: Outflow
 
     init(_ connection: TLSConnection, settings: TransportSettings, counter: TrafficCounter) {
         self.connection = connection
         self.settings = settings
         self.counter = counter
+        outflow = Outflow(sendTimeout: settings.sendTimeout, counter: counter)
     }
 
     // MARK: - Life of the channel
@@ -71,14 +78,20 @@ final class TLSHandler: ChannelDuplexHandler {
             guard case .handshaking = handler.state else { return }
             handler.fail(
                 context,
-                TransportError(
-                    .handshakeTimeout,
-                    "no TLS handshake within \(handler.settings.handshakeTimeout)",
-                    fix: "Check that a Tributary program is on the other side and the network between."
+                .handshakeTimeout(
+                    handler.settings.handshakeTimeout,
+                    bytesIn: handler.counter.snapshot.bytesIn
                 )
             )
         }
         state = .handshaking(timer)
+        let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
+        outflow.whenStalled = { error in
+            let (handler, context) = bound.value
+            handler.becomeClosed()
+            context.fireErrorCaught(error)
+            context.close(promise: nil)
+        }
         handshake(context)
         context.read()
     }
@@ -88,14 +101,7 @@ final class TLSHandler: ChannelDuplexHandler {
         becomeClosed()
         switch old {
         case .idle, .closing, .failing, .closed: break
-        case .handshaking:
-            context.fireErrorCaught(
-                TransportError(
-                    .handshakeFailed,
-                    "the other side closed the connection during the TLS handshake",
-                    fix: "Look at its log; it may be busy, restarting, or no Tributary program."
-                )
-            )
+        case .handshaking: context.fireErrorCaught(closedInHandshake())
         case .active:
             context.fireErrorCaught(
                 TransportError(
@@ -111,11 +117,31 @@ final class TLSHandler: ChannelDuplexHandler {
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         switch state {
         case .closing, .failing, .closed: context.close(promise: nil)
+        case .handshaking where connection.isServer && counter.snapshot.bytesIn == 0:
+            becomeClosed()
+            context.fireErrorCaught(closedInHandshake())
+            context.close(promise: nil)
         case .idle, .handshaking, .active:
             becomeClosed()
             context.fireErrorCaught(TransportError.connection(error))
             context.close(promise: nil)
         }
+    }
+
+    /// A peer that goes away before it has said anything is how health probes look.
+    private func closedInHandshake() -> TransportError {
+        guard connection.isServer, counter.snapshot.bytesIn == 0 else {
+            return TransportError(
+                .handshakeFailed,
+                "the other side closed the connection during the TLS handshake",
+                fix: "Look at its log; it may be busy, restarting, or no Tributary program."
+            )
+        }
+        return TransportError(
+            .probe,
+            "the other side connected and left without a word",
+            fix: "Nothing is wrong if a load balancer or a monitor probes this port."
+        )
     }
 
     func handlerRemoved(context: ChannelHandlerContext) { becomeClosed() }
@@ -126,10 +152,12 @@ final class TLSHandler: ChannelDuplexHandler {
         case .idle, .active, .closed: break
         }
         state = .closed
+        outflow.stop()
         let dropped = waiting
         waiting = []
         waitingBytes = 0
         for (_, promise) in dropped { promise?.fail(TransportError.closed()) }
+        outflow.whenStalled = nil
         let promises = closePromises
         closePromises = []
         for promise in promises { promise.succeed() }
@@ -154,11 +182,13 @@ final class TLSHandler: ChannelDuplexHandler {
 
     func channelReadComplete(context: ChannelHandlerContext) {
         switch state {
-        case .handshaking, .closing, .failing: context.read()
+        case .handshaking, .closing, .failing: read(context: context)
         case .idle, .active, .closed: break
         }
         context.fireChannelReadComplete()
     }
+
+    func read(context: ChannelHandlerContext) { outflow.read(context) }
 
     private func handshake(_ context: ChannelHandlerContext) {
         let outcome = connection.handshake()
@@ -248,36 +278,39 @@ final class TLSHandler: ChannelDuplexHandler {
         _ bytes: ByteBuffer,
         _ promise: EventLoopPromise<Void>?
     ) {
-        // 22 bytes per record of 16 KiB, and some for the last.
-        var output = context.channel.allocator.buffer(
-            capacity: bytes.readableBytes + bytes.readableBytes / 512 + 64
-        )
         var failure: TransportError?
+        var pieces: [ByteBuffer] = []
         bytes.withUnsafeReadableBytes { all in
             var start = 0
             while start < all.count, failure == nil {
                 let end = min(start + TLSHandler.pieceBytesMax, all.count)
                 failure = connection.write(UnsafeRawBufferPointer(rebasing: all[start..<end]))
+                // What TLS adds to a record, and some for a key update before it.
+                var output = context.channel.allocator.buffer(capacity: end - start + 128)
                 connection.takeOutput(into: &output)
+                if output.readableBytes > 0 { pieces.append(output) }
                 start = end
             }
         }
-        counter.sent(bytes: output.readableBytes)
+        for (index, piece) in pieces.enumerated() {
+            let isLast = failure == nil && index == pieces.count - 1
+            outflow.send(context, piece, isLast ? promise : nil)
+        }
         if let failure {
-            context.writeAndFlush(wrapOutboundOut(output), promise: nil)
+            context.flush()
             promise?.fail(failure)
             fail(context, failure)
-            return
+        } else if pieces.isEmpty {
+            promise?.succeed()
         }
-        context.write(wrapOutboundOut(output), promise: promise)
     }
 
     private func sendOutput(_ context: ChannelHandlerContext) {
         var output = context.channel.allocator.buffer(capacity: 0)
         connection.takeOutput(into: &output)
         guard output.readableBytes > 0 else { return }
-        counter.sent(bytes: output.readableBytes)
-        context.writeAndFlush(wrapOutboundOut(output), promise: nil)
+        outflow.send(context, output, nil, isAnswer: true)
+        context.flush()
     }
 
     func triggerUserOutboundEvent(
@@ -285,8 +318,11 @@ final class TLSHandler: ChannelDuplexHandler {
         event: Any,
         promise: EventLoopPromise<Void>?
     ) {
-        guard event is TLSAbort else { return context.triggerUserOutboundEvent(event, promise: promise) }
+        guard let abort = event as? TLSAbort else {
+            return context.triggerUserOutboundEvent(event, promise: promise)
+        }
         becomeClosed()
+        if let reason = abort.reason { context.fireErrorCaught(reason) }
         context.close(promise: promise)
     }
 
@@ -311,7 +347,7 @@ final class TLSHandler: ChannelDuplexHandler {
             connection.sendCloseNotify()
             sendOutput(context)
             // What the peer still sends is read and dropped, so that its close_notify can be seen.
-            context.read()
+            read(context: context)
         }
     }
 

@@ -92,7 +92,7 @@ struct ZstdDecompressor: ~Copyable {
         var isAtEnd = false
         while !isAtEnd {
             // One byte more than announced, so that an overrun shows.
-            let room = min(rawBytes + 1 - output.count, Limits.chunkBytesMax)
+            let room = min(rawBytes + 1 - output.count, Zstd.stepBytes)
             let step = Zstd.stream(context, bytes.dropFirst(consumed), room: room)
             output += step.written
             consumed += step.read
@@ -142,6 +142,9 @@ struct ZstdDecompressor: ~Copyable {
 }
 
 private enum Zstd {
+    /// How much is decompressed at once.
+    static let stepBytes = 1 << 20
+
     /// Our own settings and buffers cannot be wrong.
     static func require(_ result: Int) {
         if let reason = error(result) { preconditionFailure("zstd: \(reason)") }

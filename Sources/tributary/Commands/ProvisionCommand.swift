@@ -21,7 +21,8 @@ struct ProvisionCommand: AsyncParsableCommand {
               tributary provision topologies/demo.yaml --out identities --revoke ward-3
 
             After --revoke, copy identities/coordinator/crl.pem to the coordinator's
-            identity folder, if that is elsewhere, and send the coordinator a SIGHUP.
+            identity folder, if that is elsewhere: it notices within half a minute, or at
+            once when sent a SIGHUP.
             """
     )
 
