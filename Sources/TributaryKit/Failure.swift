@@ -3,7 +3,10 @@ internal import Glibc
 internal import Contract
 internal import Ledger
 internal import Nodes
+internal import Rounds
+internal import Tensors
 internal import Transport
+internal import Wire
 
 /// Runs a command as the whole of this process.
 enum Program {
@@ -18,6 +21,12 @@ enum Program {
             Command.exit(withError: error)
         }
     }
+}
+
+/// An error that knows the exit code itself, such as that of a process that failed.
+package protocol ExitCodeBearing: Error {
+    /// The code; nil for that of a fault of the program.
+    var exitCode: Int32? { get }
 }
 
 /// The exit codes of `sysexits.h`, which every Tributary program uses.
@@ -35,8 +44,7 @@ package enum Failure {
         } catch let error as ValidationError {
             throw error
         } catch {
-            let line = Array("\(program): \(error)\n".utf8)
-            _ = line.withUnsafeBytes { write(STDERR_FILENO, $0.baseAddress, $0.count) }
+            LogWriter.standardError.write("\(program): \(error)")
             throw ExitCode(code(of: error))
         }
     }
@@ -44,11 +52,14 @@ package enum Failure {
     /// The exit code of an error's kind.
     package static func code(of error: any Error) -> Int32 {
         switch error {
+        case let error as any ExitCodeBearing: error.exitCode ?? EX_SOFTWARE
         case let error as any GivenFault: code(of: error.faultKind)
         case let error as LedgerError: code(of: error)
-        case let error as NodeError: code(of: error.kind)
-        case is IdentityError: EX_CONFIG
-        case is TransportError: EX_UNAVAILABLE
+        case let error as NodeError: error.underlying.map { code(of: $0) } ?? code(of: error.kind)
+        case is IdentityError, is ComputeError: EX_CONFIG
+        case let error as TransportError: code(of: error)
+        // What peers send wrong never gets here; these are files of the state.
+        case is SnapshotFault, is WireError, is RecordFault, is DecodingError, is AdapterFault: EX_DATAERR
         default: EX_SOFTWARE
         }
     }
@@ -68,6 +79,16 @@ package enum Failure {
         case .inUse: EX_TEMPFAIL
         case .corrupt, .conflict: EX_DATAERR
         default: EX_IOERR
+        }
+    }
+
+    /// What may heal is `EX_UNAVAILABLE`, so that a service tries again; what cannot is not.
+    private static func code(of error: TransportError) -> Int32 {
+        switch error.code {
+        case .ownCertificateRevoked, .ownIdentityRefused, .proxyAuthentication: EX_NOPERM
+        case .addressInUse: EX_UNAVAILABLE
+        case .internalFailure: EX_SOFTWARE
+        default: error.outlook == .lasting ? EX_CONFIG : EX_UNAVAILABLE
         }
     }
 

@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import Testing
 
 extension ProcessTests {
@@ -159,6 +160,48 @@ extension ProcessTests {
                 try files.copyItem(atPath: run.identity("inc"), toPath: open)
                 try files.setAttributes([.posixPermissions: 0o644], ofItemAtPath: open + "/identity.key")
                 try await expect(78, ["mode 644", "chmod 600"], "client", client(open), in: bench)
+            }
+        }
+
+        @Test("without a revocation list nobody starts: it would revoke nobody", .timeLimit(.minutes(1)))
+        func noRevocationList() async throws {
+            try await Bench.with { bench in
+                let run = try await Federation(SmallTopology(), in: bench)
+                for node in [Federation.coordinator, "inc"] {
+                    try FileManager.default.removeItem(atPath: run.identity(node) + "/crl.pem")
+                    let program = node == Federation.coordinator ? "coordinator" : "client"
+                    try await expect(78, ["crl.pem does not exist"], program, run.arguments(node), in: bench)
+                }
+            }
+        }
+
+        @Test("`up` ends with the exit code of the process that failed", .timeLimit(.minutes(1)))
+        func upPassesOn() async throws {
+            let (descriptor, port) = FreePort.occupy()
+            defer { close(descriptor) }
+            try await Bench.with { bench in
+                let file = try bench.write("topology.yaml", SmallTopology(port: port).text)
+                try await expect(
+                    69,
+                    ["coordinator ended with exit code 69", "taken by another program"],
+                    "tributary",
+                    ["up", file, "--out", bench.path("run")],
+                    in: bench
+                )
+            }
+        }
+
+        @Test("the units restart what may heal and nothing else")
+        func units() throws {
+            let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+                .deletingLastPathComponent()
+            for unit in ["tributary-client@", "tributary-coordinator"] {
+                let file = root.appending(path: "deploy/systemd/\(unit).service")
+                let text = try String(contentsOf: file, encoding: .utf8)
+                let line = try #require(text.split(separator: "\n").first { $0.hasPrefix("RestartPrevent") })
+                let codes = line.split(separator: "=")[1].split(separator: " ").compactMap { Int32($0) }
+                #expect(codes == [EX_USAGE, EX_DATAERR, EX_NOINPUT, EX_SOFTWARE, EX_NOPERM, EX_CONFIG])
+                #expect(text.contains("ExecReload=/bin/kill -HUP $MAINPID"))
             }
         }
 

@@ -1,4 +1,5 @@
 internal import Foundation
+internal import TributaryKit
 
 /// One process of a federation on this machine: what it is called, where its log goes, how it ended.
 ///
@@ -34,7 +35,7 @@ final class ChildProcess {
             _ = FileManager.default.createFile(atPath: logFile, contents: nil)
         }
         guard let log = FileHandle(forWritingAtPath: logFile) else {
-            throw UpError("cannot write the log file \(logFile)")
+            throw UpError("cannot write the log file \(logFile)", exitCode: EX_CANTCREAT)
         }
         log.seekToEndOfFile()
         process.standardOutput = log
@@ -72,8 +73,13 @@ final class ChildProcess {
 }
 
 /// Why a federation on this machine could not run.
-struct UpError: Error, CustomStringConvertible {
+struct UpError: ExitCodeBearing, CustomStringConvertible {
     let description: String
+    /// What the process that failed ended with; nil if none has.
+    let exitCode: Int32?
 
-    init(_ description: String) { self.description = description }
+    init(_ description: String, exitCode: Int32? = nil) {
+        self.description = description
+        self.exitCode = exitCode
+    }
 }

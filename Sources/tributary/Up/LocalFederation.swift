@@ -75,7 +75,8 @@ struct LocalFederation {
                 stopAll()
                 throw UpError(
                     "\(failed.name) ended with exit code \(failed.exitCode ?? -1); the end of \(failed.logFile):\n"
-                        + failed.lastLines(8)
+                        + failed.lastLines(8),
+                    exitCode: failed.exitCode
                 )
             }
             if isStopping() && !draining {

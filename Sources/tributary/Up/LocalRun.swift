@@ -23,12 +23,18 @@ enum LocalRun {
             try FileManager.default.createDirectory(atPath: layout.logs, withIntermediateDirectories: true)
             try topology.resolvedYAML.write(toFile: layout.topologyFile, atomically: true, encoding: .utf8)
         }
-        _ = try Provisioner(directory: layout.identities).provision(
+        let provisioner = Provisioner(directory: layout.identities)
+        let identities = try provisioner.provision(
             federation: topology.federation,
             coordinatorNames: topology.coordinator.certificateNames,
             clients: topology.clients.map(\.name),
             now: Date()
         )
+        // The authority is here, so nobody has to be asked to renew what ended since the last run.
+        for entry in identities.entries where entry.outcome == .expired {
+            let isCoordinator = entry.name == "coordinator"
+            _ = try provisioner.renew(isCoordinator ? .coordinator : .client(entry.name), now: Date())
+        }
         return topology
     }
 
