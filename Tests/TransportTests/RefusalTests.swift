@@ -60,6 +60,9 @@ extension SocketTests {
             let path = "\(twin.clientDirectory("ada"))/ca.crt"
             let both = try ours + SecureFiles.read(path)
             try SecureFiles.replace(path, both, mode: 0o644)
+            let list = "\(twin.clientDirectory("ada"))/crl.pem"
+            let lists = try SecureFiles.read("\(federation.directory)/ca/crl.pem") + SecureFiles.read(list)
+            try SecureFiles.replace(list, lists, mode: 0o644)
 
             let codes = try await codes(federation, try twin.client())
 

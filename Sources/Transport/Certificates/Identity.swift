@@ -10,13 +10,14 @@ package struct Identity: Sendable {
     package let peer: PeerIdentity
     /// When the certificate stops to be valid.
     package let notAfter: Date
-    /// Serial numbers that the revocation list names.
-    package var revokedSerials: Set<String> { revocations.serials }
+    /// Serial numbers that the revocation lists name.
+    package var revokedSerials: Set<String> { revocations.reduce(into: []) { $0.formUnion($1.serials) } }
 
     let chain: [Certificate]
     let key: PrivateKey
     let authorities: [Certificate]
-    let revocations: RevocationList
+    /// One for each authority; several in one file while an authority is replaced.
+    let revocations: [RevocationList]
 
     /// Reads and checks the folder.
     /// - Parameters:
@@ -32,7 +33,7 @@ package struct Identity: Sendable {
             pem: SecureFiles.read(files.authority),
             path: files.authority
         )
-        let revocations = try RevocationList(
+        let revocations = try RevocationList.readAll(
             pem: SecureFiles.read(files.revocations),
             path: files.revocations,
             authorities: authorities
@@ -101,7 +102,7 @@ package struct Identity: Sendable {
     var expiries: [Expiry] {
         [Expiry(name: peer.shortName, notAfter: notAfter)]
             + authorities.map { Expiry(name: "authority", notAfter: $0.notAfter) }
-            + [Expiry(name: "revocation list", notAfter: revocations.nextUpdate)]
+            + revocations.map { Expiry(name: "revocation list", notAfter: $0.nextUpdate) }
     }
 }
 

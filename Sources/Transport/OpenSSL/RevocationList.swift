@@ -15,23 +15,30 @@ final class RevocationList: @unchecked Sendable {
         serials = Set((0..<max(0, shim_crl_count(handle))).map { serialText(shim_crl_serial(handle, $0)) })
     }
 
-    /// Reads a list and checks that one of the authorities has signed it.
-    convenience init(pem: [UInt8], path: String, authorities: [Certificate]) throws {
+    /// Reads the lists of a PEM file, at least one, and checks that one of the authorities has signed each.
+    static func readAll(pem: [UInt8], path: String, authorities: [Certificate]) throws -> [RevocationList] {
         ERR_clear_error()
-        guard let handle = withReadBIO(pem, { PEM_read_bio_X509_CRL($0, nil, nil, nil) }) else {
+        let found = withReadBIO(pem) { bio in
+            var found: [RevocationList] = []
+            while let handle = PEM_read_bio_X509_CRL(bio, nil, nil, nil) {
+                found.append(RevocationList(taking: handle))
+            }
+            return found
+        }
+        let errors = OpenSSLErrors.drain()
+        // After the last list OpenSSL reports that no further one starts; anything else is a bad file.
+        let isClean = errors.entries.allSatisfy {
+            $0.library == ERR_LIB_PEM && $0.reason == PEM_R_NO_START_LINE
+        }
+        guard !found.isEmpty, isClean else {
             throw IdentityError(
                 .unreadable,
                 path: path,
-                "\(path) is no PEM revocation list: \(OpenSSLErrors.drain())",
+                "\(path) is no PEM revocation list: \(errors)",
                 fix: "Copy the authority's crl.pem anew."
             )
         }
-        self.init(taking: handle)
-        let isSigned = authorities.contains { authority in
-            X509_get0_pubkey(authority.handle).map { X509_CRL_verify(handle, $0) == 1 } ?? false
-        }
-        ERR_clear_error()
-        guard isSigned else {
+        guard found.allSatisfy({ list in authorities.contains(where: list.isSigned) }) else {
             throw IdentityError(
                 .wrongAuthority,
                 path: path,
@@ -39,6 +46,12 @@ final class RevocationList: @unchecked Sendable {
                 fix: "Copy crl.pem and ca.crt of the same authority."
             )
         }
+        return found
+    }
+
+    private func isSigned(by authority: Certificate) -> Bool {
+        defer { ERR_clear_error() }
+        return X509_get0_pubkey(authority.handle).map { X509_CRL_verify(handle, $0) == 1 } ?? false
     }
 
     deinit { X509_CRL_free(handle) }

@@ -62,13 +62,16 @@ package final class TLSContext: Sendable {
                 fix: "Restart the program if it shall have another identity."
             )
         }
-        guard identity.revocations.lastUpdate >= old.revocations.lastUpdate else {
+        // Of several lists, as while an authority is replaced, the newest counts.
+        let newest = identity.revocations.map(\.lastUpdate).max() ?? .distantPast
+        let oldNewest = old.revocations.map(\.lastUpdate).max() ?? .distantPast
+        guard newest >= oldNewest else {
             let path = IdentityFiles(directory: directory).revocations
             throw IdentityError(
                 .unreadable,
                 path: path,
-                "\(path) is of \(timeText(identity.revocations.lastUpdate)), older than the list in use, of "
-                    + timeText(old.revocations.lastUpdate),
+                "\(path) is of \(timeText(newest)), older than the list in use, of "
+                    + timeText(oldNewest),
                 fix: "Copy the authority's newest crl.pem there."
             )
         }
@@ -120,7 +123,7 @@ final class TLSContextHandle: @unchecked Sendable {
                 !isServer || SSL_CTX_add_client_CA(context, authority.handle) == 1
             else { throw IdentityError.openSSL("the authority's certificate", OpenSSLErrors.drain()) }
         }
-        guard X509_STORE_add_crl(store, identity.revocations.handle) == 1,
+        guard identity.revocations.allSatisfy({ X509_STORE_add_crl(store, $0.handle) == 1 }),
             X509_STORE_set_flags(store, UInt(X509_V_FLAG_CRL_CHECK)) == 1
         else { throw IdentityError.openSSL("the revocation list", OpenSSLErrors.drain()) }
         // Each connection sets the same mode with its own callback; this one is the fallback.
