@@ -29,5 +29,10 @@ final class DirectoryLock: Sendable {
         _ = pwrite(descriptor, text, text.count, 0)
     }
 
-    deinit { close(descriptor) }
+    // The lock is given back by name: a process that is being started at this moment has the descriptor as well, and
+    // would keep a lock that closing alone gives back.
+    deinit {
+        flock(descriptor, LOCK_UN)
+        close(descriptor)
+    }
 }

@@ -18,19 +18,19 @@ final class ResultsFile {
         self.path = path
         descriptor = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)
         guard descriptor >= 0 else { throw ResultsFile.failure("open", path) }
+        // From here on `deinit` closes the file, whatever is thrown.
         guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
-            close(descriptor)
             throw NodeError(.unavailable, "\(path) is in use by another process")
         }
-        do {
-            try load()
-        } catch {
-            close(descriptor)
-            throw error
-        }
+        try load()
     }
 
-    deinit { close(descriptor) }
+    // The lock is given back by name: a process that is being started at this moment has the descriptor as well, and
+    // would keep a lock that closing alone gives back.
+    deinit {
+        flock(descriptor, LOCK_UN)
+        close(descriptor)
+    }
 
     /// The result of a cell, if it has been run.
     func result(of cell: ReproductionCell) -> CellResult? {
