@@ -228,6 +228,7 @@ extension Job {
             FingerprintPart("rounds.steps", "\(rounds.steps)"),
             FingerprintPart("rounds.localPerPublic", "\(min(rounds.localPerPublic, rounds.steps))"),
             FingerprintPart("wire.encoding", topology.encoding.rawValue),
+            FingerprintPart("threads", threads),
         ]
         parts += try entry.fingerprint(run(threads: 1))
         for (key, value) in try Mapping(json: settings).members {
@@ -243,6 +244,17 @@ extension Job {
         }
         try Hello.check(short)
         return short
+    }
+
+    /// How many threads each client's matrix products have, on which the last bits of what it learns
+    /// depend: one number where all have the same, so that another client changes nothing.
+    private var threads: String {
+        let groups = Dictionary(grouping: topology.clients, by: \.threads).mapValues {
+            $0.map(\.name).sorted()
+        }
+        guard groups.count > 1 else { return "\(groups.keys.first ?? 1)" }
+        return groups.sorted { $0.key < $1.key }.map { "\($0.key): \($0.value.joined(separator: " "))" }
+            .joined(separator: ", ")
     }
 
     /// What the coordinator's state directory belongs to.

@@ -6,6 +6,8 @@ package struct NetworkSite: Sendable {
     package let network: Network
     /// What it counts with in means: what its source is called, or else its family.
     package let group: String
+    /// Where its source stands in the mapping, for errors.
+    package let place: String
     /// What is other there than everywhere else.
     package let circumstances: Circumstances
 
@@ -33,7 +35,14 @@ package struct NetworkSite: Sendable {
             let place = sources.count > 1 ? "networks[\(index)]" : "networks"
             for network in try networks(source.networks, place, data, run) {
                 let group = source.name ?? network.family
-                sites.append(NetworkSite(network: network, group: group, circumstances: source.circumstances))
+                sites.append(
+                    NetworkSite(
+                        network: network,
+                        group: group,
+                        place: place,
+                        circumstances: source.circumstances
+                    )
+                )
             }
         }
         return sites

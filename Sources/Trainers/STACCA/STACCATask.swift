@@ -31,10 +31,7 @@ struct STACCATask {
                 let dynamics = try dynamics.under(site.circumstances)
                 return (site.group, NetworkView(site.network, dynamics))
             } catch {
-                throw data.error(
-                    "networks",
-                    "circumstances of '\(site.group)': '\(error.key)': \(error.reason)"
-                )
+                throw data.error("\(site.place).circumstances.\(error.key)", error.reason)
             }
         }
     }
