@@ -5,9 +5,14 @@ import Randomness
 import Tensors
 import Testing
 
-/// What this code writes, `transformers` and `peft` load. `TRIBUTARY_PEFT_PYTHON` names a Python that has
-/// both; `TRIBUTARY_SMOLLM2_HF` a directory with SmolLM2 as a float32 Hugging Face checkpoint.
-@Suite("PEFT loads what is written", .enabled(if: Outside.python != nil, "TRIBUTARY_PEFT_PYTHON is not set"))
+/// What this code writes, `transformers` and `peft` load.
+@Suite(
+    "PEFT loads what is written",
+    .enabled(
+        if: Outside.python != nil,
+        "set TRIBUTARY_PEFT_PYTHON to a Python with torch, transformers and peft"
+    )
+)
 struct PEFTInteroperabilityTests {
     /// The logits of Python for a base model and an adapter on disk: with the adapter, and without.
     private func pythonLogits(
@@ -75,15 +80,13 @@ struct PEFTInteroperabilityTests {
     }
 
     @Test(
-        "an adapter on SmolLM2's GGUF weights gives the same logits on the Hugging Face checkpoint",
-        .enabled(
-            if: Outside.smolLM2 != nil && Outside.environment("TRIBUTARY_SMOLLM2_HF") != nil,
-            "TRIBUTARY_SMOLLM2 or TRIBUTARY_SMOLLM2_HF is not set"
-        )
+        "SmolLM2's GGUF weights, written as a checkpoint, and an adapter give the same logits in Python",
+        .needsSmolLM2
     )
     func smolLM2() throws {
         let scratch = try Scratch()
         let base = try BaseModel.load(.gguf(try #require(Outside.smolLM2)))
+        try DecoderParameters(base).write(toDirectory: scratch.path + "/base")
         let configuration = LoRAConfiguration(rank: 8, alpha: 16)
         let adapter = try Adapter(for: base, configuration, seed: 2)
         randomise(adapter, deviation: 0.02)
@@ -96,7 +99,7 @@ struct PEFTInteroperabilityTests {
         let ids: [Int32] = [1, 4093, 198, 1780, 314, 260, 3575, 282, 4649, 47, 2, 198]
 
         let python = try pythonLogits(
-            base: try #require(Outside.environment("TRIBUTARY_SMOLLM2_HF")),
+            base: scratch.path + "/base",
             adapter: scratch.path + "/adapter",
             ids: ids,
             scratch

@@ -74,15 +74,7 @@ enum Outside {
 
     static func environment(_ name: String) -> String? { ProcessInfo.processInfo.environment[name] }
 
-    /// The golden numbers of SmolLM2.
-    static var smolLM2Golden: String? {
-        let shared =
-            environment("TRIBUTARY_SHARED") ?? package.appending(path: "../shared").standardizedFileURL.path
-        let path = "\(shared)/data/smollm2-golden/model_golden.json"
-        return FileManager.default.fileExists(atPath: path) ? path : nil
-    }
-
-    /// The weights of SmolLM2.
+    /// SmolLM2 as `deploy/fetch-model smollm2-135m` puts it down, or the file that `TRIBUTARY_SMOLLM2` names.
     static var smolLM2: String? {
         let name = "SmolLM2-135M-Instruct.Q4_1.gguf"
         let local = package.appending(path: "models/smollm2-135m/\(name)").path

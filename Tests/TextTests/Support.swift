@@ -1,4 +1,3 @@
-import Digest
 import Foundation
 import Testing
 
@@ -43,24 +42,6 @@ enum Fixture {
         var file = try #require(object as? [String: Any])
         edit(&file)
         return [UInt8](try JSONSerialization.data(withJSONObject: file))
-    }
-}
-
-/// Reference data that is kept beside the repository, not in it.
-enum SharedData {
-    static let folder = URL(filePath: #filePath).deletingLastPathComponent().appending(
-        path: "../../../shared/data"
-    )
-    static let isThere = FileManager.default.fileExists(
-        atPath: folder.appending(path: "smollm2-golden").path()
-    )
-
-    static func bytes(_ path: String) throws -> [UInt8] {
-        [UInt8](try Data(contentsOf: folder.appending(path: path)))
-    }
-
-    static func smolLM2() throws -> any Tokenizer {
-        try TokenizerFile.load(path: folder.appending(path: "smollm2-golden/tokenizer.json").path())
     }
 }
 
