@@ -30,7 +30,10 @@ final class SmallDisk: Sendable {
     static let isPossible = (try? SmallDisk(kilobytes: 64)) != nil
 }
 
-@Suite("Full and read-only disks", .enabled(if: SmallDisk.isPossible, "mounting a small tmpfs needs root"))
+@Suite(
+    "Full and read-only disks",
+    .enabled(if: SmallDisk.isPossible, "run as root: they mount a small tmpfs")
+)
 struct DiskTests {
     private func files(_ path: String) -> [String] {
         let all = FileManager.default.enumerator(atPath: path)?.compactMap { $0 as? String } ?? []

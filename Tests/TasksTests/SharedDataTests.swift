@@ -8,7 +8,12 @@ private let folder = URL(filePath: #filePath).deletingLastPathComponent().append
     path: "../../../shared/data"
 )
 
-@Suite(.enabled(if: FileManager.default.fileExists(atPath: folder.path()), "../shared/data is not there"))
+@Suite(
+    .enabled(
+        if: FileManager.default.fileExists(atPath: folder.path()),
+        "put the published data sets into ../shared/data"
+    )
+)
 struct SharedDataTests {
     private func read(_ path: String, _ layout: RecordLayout = .auto) throws -> [Question] {
         try QuestionFile.read(path: folder.appending(path: path).path(), layout: layout)

@@ -8,7 +8,7 @@ extension SocketTests {
     /// The other side is OpenSSL's or Python's own program.
     @Suite(
         "Foreign peers",
-        .enabled(if: isInstalled("openssl") && isInstalled("python3"), "openssl or python3 is not installed")
+        .enabled(if: isInstalled("openssl") && isInstalled("python3"), "install openssl and python3")
     )
     struct ForeignPeers {
         private func client(_ station: Station, _ options: [String], input: String = "") async throws

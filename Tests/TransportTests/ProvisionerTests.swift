@@ -373,7 +373,7 @@ struct ProvisionerTests {
 
     @Test(
         "OpenSSL's own verifier accepts what was issued and sees what was revoked",
-        .enabled(if: isInstalled("openssl"), "openssl is not installed")
+        .enabled(if: isInstalled("openssl"), "install openssl")
     )
     func openSSLVerify() async throws {
         let federation = try TestFederation()
