@@ -119,7 +119,7 @@ package struct FileSource: Sendable, Codable, Equatable {
                 expected: "more than the client's index"
             )
         }
-        var stream = RandomStream(seed: seed, "division", path)
+        var stream = RandomStream(seed: seed, "division")
         let topics = items.map(\.topic)
         return division.partition.split(topics: topics, parts: division.clients, from: &stream)[client]
             .map { items[$0] }
@@ -130,7 +130,7 @@ package struct FileSource: Sendable, Codable, Equatable {
             throw .settings(file: path, field: "limit", found: "\(limit)", expected: "at least 1")
         }
         guard limit < items.count else { return items }
-        var stream = RandomStream(seed: seed, "limit", path)
+        var stream = RandomStream(seed: seed, "limit")
         return stream.choose(limit, from: Array(items.indices)).sorted().map { items[$0] }
     }
 }

@@ -36,6 +36,23 @@ import Text
         }
     }
 
+    @Test("what is drawn and dealt depends on a file's content, not on its folder or name")
+    func anyFolder() throws {
+        try withFile { first in
+            try withFile { second in
+                let drawn = try [first, second].map { path in
+                    let source = FileSource(
+                        path: path,
+                        limit: 20,
+                        division: .init(partition: .dirichlet(alpha: 1), clients: 3)
+                    )
+                    return try source.questions(for: .client(1), seed: 5)
+                }
+                #expect(drawn[0] == drawn[1])
+            }
+        }
+    }
+
     @Test("a reserved fifth is seen in testing and nowhere else")
     func reserve() throws {
         try withFile { path in
