@@ -21,15 +21,38 @@ package struct Contribution: Sendable, Equatable {
 package enum Weighting: String, Sendable, Hashable, Codable, CaseIterable {
     /// Every client the same: 1/N.
     case uniform
-    /// In proportion to the examples that a client reports.
+    /// In proportion to the examples that a client reports, up to a bound.
     case examples
 
-    /// The weight of a contribution before division by the total: an integer, so that the mean of
+    /// How many times the median of what a round's clients report one of them may count for, where the
+    /// topology states no bound of its own.
+    static let examplesPerMedian = 10
+
+    /// The most examples that one client of a round may count for: a number that nobody can check must not
+    /// let one client be the mean.
+    ///
+    /// - Parameters:
+    ///   - reported: What the clients report; not empty.
+    ///   - examplesMax: The bound that the topology states, which takes the place of the median's.
+    package static func bound(of reported: [Int], examplesMax: Int?) -> Int {
+        if let examplesMax { return min(examplesMax, WeightedContributions.weightMax) }
+        // Of an even number of clients the lower of the middle two: of two, the one that reports less.
+        let median = reported.sorted()[(reported.count - 1) / 2]
+        guard median < WeightedContributions.weightMax / examplesPerMedian else {
+            return WeightedContributions.weightMax
+        }
+        return max(1, median * examplesPerMedian)
+    }
+
+    /// The weights of contributions before division by the total: integers, so that the mean of
     /// N equal values is exactly that value.
-    func weight(of contribution: Contribution) -> Int {
+    func weights(of contributions: [Contribution], examplesMax: Int?) -> [Int] {
         switch self {
-        case .uniform: 1
-        case .examples: contribution.examples
+        case .uniform: return contributions.map { _ in 1 }
+        case .examples:
+            let reported = contributions.map(\.examples)
+            let bound = Weighting.bound(of: reported, examplesMax: examplesMax)
+            return reported.map { min($0, bound) }
         }
     }
 }
@@ -50,6 +73,7 @@ package struct WeightedContributions: Sendable {
     package init(
         _ contributions: [Contribution],
         weighting: Weighting,
+        examplesMax: Int? = nil,
         broadcast: AdapterWeights
     ) throws(AggregationError) {
         guard !contributions.isEmpty else { throw .noContributions }
@@ -60,8 +84,7 @@ package struct WeightedContributions: Sendable {
         let layout = broadcast.layout
         var weights: [Double] = []
         var total = 0
-        for contribution in sorted {
-            let weight = weighting.weight(of: contribution)
+        for (contribution, weight) in zip(sorted, weighting.weights(of: sorted, examplesMax: examplesMax)) {
             guard weight >= 0, weight <= Self.weightMax else {
                 throw .examplesOutOfRange(
                     client: contribution.client,

@@ -86,6 +86,8 @@ package struct Aggregate: Sendable {
     package var adapter: AdapterWeights
     /// How far the clients moved, and how far apart; counts are left out.
     package var diagnostics: AggregationDiagnostics
+    /// By client, how much it counted, before division by the total.
+    package var weights: [String: Double]
 
     /// Merges a round's contributions.
     ///
@@ -98,17 +100,24 @@ package struct Aggregate: Sendable {
     ///   - broadcast: The adapter that the round started from; traps if it has local arrays.
     ///   - rule: How to merge.
     ///   - weighting: How much each client counts.
+    ///   - examplesMax: The most examples that a client may count for; nil for a multiple of the median.
     /// - Throws: ``AggregationError``, also when the merged adapter is not finite or a count is none.
     package init(
         of contributions: [Contribution],
         broadcast: AdapterWeights,
         rule: any DeltaRule,
-        weighting: Weighting
+        weighting: Weighting,
+        examplesMax: Int? = nil
     ) throws(AggregationError) {
         for array in broadcast.arrays {
             precondition(array.part != .local, "\(array.name) is local and must not leave its client")
         }
-        let weighted = try WeightedContributions(contributions, weighting: weighting, broadcast: broadcast)
+        let weighted = try WeightedContributions(
+            contributions,
+            weighting: weighting,
+            examplesMax: examplesMax,
+            broadcast: broadcast
+        )
         let counted = broadcast.layout.indices(of: .summed)
         var counts: [NamedArray] = []
         for index in counted {
@@ -123,6 +132,9 @@ package struct Aggregate: Sendable {
         }
         adapter = AdapterWeights(merged.arrays + counts)
         diagnostics = try AggregationDiagnostics(of: averaged, broadcast: start)
+        weights = Dictionary(
+            uniqueKeysWithValues: zip(weighted.contributions, weighted.weights).map { ($0.client, $1) }
+        )
     }
 
     /// The broadcast counts plus what every client counted, `c[j] + Σ_i δ_i[j]`, in Double.

@@ -100,6 +100,8 @@ package final class CoordinatorProcess: Sendable {
 /// Puts a coordinator together.
 enum Coordinator {
     /// Opens the state and makes the node.
+    ///
+    /// - Parameter quorum: The quorum where the topology states none; nil for the topology's default.
     static func make(
         _ job: Job,
         state: String,
@@ -108,9 +110,10 @@ enum Coordinator {
         listener: any Listener,
         isRevoked: @escaping @Sendable (PeerIdentity) -> Bool,
         expiring: @escaping @Sendable ([PeerIdentity]) -> [RunStatus.Expiry] = { _ in [] },
+        quorum: Int? = nil,
         logger: Logger
     ) async throws -> CoordinatorNode {
-        let plan = try job.runPlan()
+        let plan = try job.runPlan(quorum: quorum)
         let ledger = try Ledger.open(state, identity: job.federationIdentity())
         let wallClockMs: @Sendable () -> Int64 = { Int64(Date().timeIntervalSince1970 * 1000) }
         let exchange = ComputeHost<any PublicJudge>()

@@ -293,7 +293,9 @@ extension Job {
     }
 
     /// The run as the coordinator's machine sees it.
-    func runPlan() throws -> RunPlan {
+    ///
+    /// - Parameter quorum: The quorum where the topology states none; nil for the topology's default.
+    func runPlan(quorum: Int? = nil) throws -> RunPlan {
         let rounds = topology.rounds
         return RunPlan(
             federation: topology.federation,
@@ -306,7 +308,7 @@ extension Job {
             rounds: rounds.count,
             steps: rounds.steps,
             localPerPublic: rounds.localPerPublic < rounds.steps ? rounds.localPerPublic : 0,
-            quorum: rounds.quorum,
+            quorum: rounds.quorum ?? quorum ?? topology.quorum,
             deadlines: PhaseDeadlines(
                 startMs: rounds.deadlines.start.milliseconds,
                 publicStepMs: rounds.deadlines.publicStep.milliseconds,

@@ -171,10 +171,12 @@ extension ClientMachine {
         if let known = record.terms, let difference = known.difference(to: terms) {
             return end(
                 .failed(
-                    code: nil,
-                    reason: "the run is not the one this state directory is of: \(difference)"
+                    code: .wrongFingerprint,
+                    reason:
+                        "the run is not the one this state directory is of: \(difference); give the client "
+                        + "an empty state directory to take part in this run"
                 ),
-                farewell: "other terms than before"
+                farewell: "other terms than before: \(difference)"
             )
         }
         greetingEnds = nil

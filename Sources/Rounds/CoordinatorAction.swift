@@ -65,8 +65,14 @@ package enum CoordinatorNote: Sendable, Equatable {
     case admitted(client: String, session: UInt64)
     /// A connection was refused before it became a client's session.
     case turnedAway(certifiedName: String, code: ErrorCode, message: String)
-    /// A newer session of the same client has taken over.
-    case replaced(client: String)
+    /// A newer session of the same client has taken over, with the addresses of both.
+    case replaced(client: String, from: String, by: String)
+    /// A client has left before the end, and says why.
+    case left(client: String, reason: String)
+    /// A client is farther than this coordinator: one of the two goes on from an older copy of its state.
+    case ahead(client: String, round: Int, completed: Int)
+    /// The coordinator ends although these clients have not heard of the end.
+    case uninformed(clients: [String])
     /// A client's connection has ended; nil for one that was never admitted.
     case disconnected(client: String)
     /// A peer has said nothing for too long and is disconnected.

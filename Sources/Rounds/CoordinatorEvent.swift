@@ -21,7 +21,8 @@ package enum CoordinatorEvent: Sendable, Equatable {
     /// The node is ready: the first event of every machine, new or restored.
     case started
     /// A client has connected; the name is the one in its certificate, in lieu of any claim of its own.
-    case connected(ConnectionID, certifiedName: String)
+    /// The address is for people.
+    case connected(ConnectionID, certifiedName: String, address: String = "")
     /// A connection has ended, from whichever side.
     case disconnected(ConnectionID)
     /// A message has arrived.

@@ -43,9 +43,12 @@ extension CoordinatorMachine {
     }
 
     private mutating func tryToBegin() {
-        let awaited = plan.clients.count - record.quarantined.count
-        guard sessions.count >= awaited || (isOverdue && sessions.count >= plan.quorum) else { return }
-        guard !sessions.isEmpty else { return }
+        let awaited = plan.clients.filter { record.quarantined[$0] == nil }
+        let able = awaited.count { !departed.contains($0) }
+        guard sessions.count >= awaited.count || (isOverdue && sessions.count >= plan.quorum(of: able))
+        else { return }
+        // With nobody left to wait for the rounds are gone through, each without a result of its own.
+        guard !sessions.isEmpty || awaited.isEmpty else { return }
         if sessions.count < plan.clients.count {
             leaveBehind(round: 0, step: nil, plan.clients.filter { sessions[$0] == nil })
         }
@@ -64,9 +67,10 @@ extension CoordinatorMachine {
             },
             upperBound: responses.count + refused.count + current.updates.count + passed.count
                 + current.updatesRefused.count + record.quarantined.count,
-            absent: absent
+            absent: absent,
+            departed: departed
         )
-        let isEnough = responses.count >= plan.quorum
+        let isEnough = responses.count >= standing.quorum
         guard (isEnough && (isOverdue || standing.nobodyIsAwaited)) || standing.nobodyCanCome else { return }
         let members = responses.keys.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
         if isOverdue { leaveBehind(round: current.round, step: step, standing.awaited) }
@@ -103,21 +107,12 @@ extension CoordinatorMachine {
             },
             upperBound: current.updates.count + current.updatesRefused.count + passed.count
                 + record.quarantined.count,
-            absent: absent
+            absent: absent,
+            departed: departed
         )
-        let isEnough = current.updates.count >= plan.quorum
-        guard isEnough, isOverdue || standing.nobodyIsAwaited else {
-            guard standing.nobodyCanCome else { return }
-            let refused = current.updatesRefused.sorted { $0.key < $1.key }.map { "\($0) (\($1.name))" }
-            return end(
-                .failed(
-                    reason:
-                        "round \(current.round): \(current.updates.count) updates below quorum \(plan.quorum), "
-                        + "and no other client can send one"
-                        + (refused.isEmpty ? "" : "; refused: \(refused.joined(separator: ", "))")
-                )
-            )
-        }
+        let isEnough = current.updates.count >= standing.quorum
+        // With no update at all the round is closed as well, and the previous adapter goes on.
+        guard (isEnough && (isOverdue || standing.nobodyIsAwaited)) || standing.nobodyCanCome else { return }
         if isOverdue { leaveBehind(round: current.round, step: nil, standing.awaited) }
         let clients = current.updates.keys.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
         establish(.roundClosed(round: current.round, clients: clients))
@@ -145,6 +140,14 @@ private struct Standing {
     /// them while many are missing.
     let upperBound: Int
     let absent: Set<String>
+    /// Have left on their own; they may come back, and nobody counts on it.
+    let departed: Set<String>
+
+    /// How many contributions end the wait at its deadline: the plan's quorum, as far as there still are
+    /// clients that can fill it.
+    var quorum: Int {
+        plan.quorum(of: plan.clients.count { contributed($0) || !(isOut($0) || departed.contains($0)) })
+    }
 
     /// Whether everyone has contributed, is out, or is absent.
     var nobodyIsAwaited: Bool {

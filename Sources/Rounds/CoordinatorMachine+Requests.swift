@@ -28,11 +28,16 @@ extension CoordinatorMachine {
             guard case .uploading(let transfer) = connection.activity else { return }
             actions.append(.takeChunk(chunk, of: transfer))
         case .progress(let progress): actions.append(.note(.progress(client: client, progress)))
-        case .bye:
+        case .bye(let bye):
             // What was sent may be lost; a goodbye after it shows that it was not.
             if told.contains(id), !record.informed.contains(client) { establish(.informed(client: client)) }
+            if state != .awaitingHello, !told.contains(id) {
+                departed.insert(client)
+                if !bye.reason.isEmpty { actions.append(.note(.left(client: client, reason: bye.reason))) }
+            }
             actions.append(.note(.disconnected(client: client)))
             drop(id)
+            tryToClose()
         case .heartbeat: break
         }
     }
@@ -53,16 +58,16 @@ extension CoordinatorMachine {
 
     private mutating func answerRound(after: Int, _ client: String, _ id: ConnectionID) {
         guard after < plan.rounds, phase != .finished || after < record.completedRounds else {
-            return reject(id, .futureRound, "round \(after) was never completed")
+            return rejectAhead(id, client, after)
         }
         switch phase {
         case .finished: tellTheEnd(id)
         case .starting:
-            guard after < 0 else { return reject(id, .futureRound, "no round has begun") }
+            guard after < 0 else { return rejectAhead(id, client, after) }
             wait(id, for: .round(after: after))
         case .round(let round):
             guard after <= round else {
-                return reject(id, .futureRound, "round \(after) has not begun; this is round \(round)")
+                return rejectAhead(id, client, after)
             }
             guard let current = record.current, isOpen(current, for: client), after < round else {
                 wait(id, for: .round(after: after))
@@ -72,6 +77,19 @@ extension CoordinatorMachine {
             offer(.adapter(round: round), to: id)
         case .ended: break
         }
+    }
+
+    /// A client asks for what follows a round that this coordinator has not come to: both are told what that means.
+    private mutating func rejectAhead(_ id: ConnectionID, _ client: String, _ round: Int) {
+        let completed = record.completedRounds
+        actions.append(.note(.ahead(client: client, round: round, completed: completed)))
+        reject(
+            id,
+            .futureRound,
+            "the client has been in round \(round), and the coordinator has completed \(completed) rounds: it goes "
+                + "on from an older copy of its state. Restore its newest state, or give the client an empty state "
+                + "directory to go on from here"
+        )
     }
 
     /// A client goes on without an update in this round: nobody waits for one.

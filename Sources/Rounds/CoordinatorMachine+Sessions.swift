@@ -3,9 +3,14 @@ internal import Wire
 
 /// Who is connected, and who may be.
 extension CoordinatorMachine {
-    mutating func connect(_ id: ConnectionID, certifiedName: String) {
+    mutating func connect(_ id: ConnectionID, certifiedName: String, address: String) {
         precondition(connections[id] == nil, "connection \(id) is used twice")
-        connections[id] = Connection(certifiedName: certifiedName, lastHeard: now, lastSent: now)
+        connections[id] = Connection(
+            certifiedName: certifiedName,
+            address: address,
+            lastHeard: now,
+            lastSent: now
+        )
     }
 
     mutating func disconnect(_ id: ConnectionID) {
@@ -27,14 +32,22 @@ extension CoordinatorMachine {
         }
         let client = hello.client
         if let older = sessions[client] {
-            actions.append(.note(.replaced(client: client)))
-            refuse(older, .replaced, "a newer session of '\(client)' took over")
+            // The newest wins, and the other ends for good: two machines cannot throw each other out in turn.
+            let from = connections[older]?.address ?? ""
+            actions.append(.note(.replaced(client: client, from: from, by: connection.address)))
+            refuse(
+                older,
+                .replaced,
+                "a newer session of '\(client)'\(connection.address.isEmpty ? "" : " from \(connection.address)") "
+                    + "took over; if that is another machine, only one of the two may have this identity"
+            )
         }
         let session = record.sessionsOpened + 1
         establish(.sessionOpened(client: client, session: session))
         connections[id]?.activity = .ready
         sessions[client] = id
         absent.remove(client)
+        departed.remove(client)
         actions.append(.note(.admitted(client: client, session: session)))
         send(
             .welcome(

@@ -35,7 +35,9 @@ extension CoordinatorMachine {
             // Still waiting: say so, and say it again after the same time.
             guard isOverdue, phase != .ended else { return }
             complain()
-        case .finished: end(.completed)
+        case .finished:
+            if !uninformed.isEmpty { actions.append(.note(.uninformed(clients: uninformed))) }
+            end(.completed)
         case .ended: break
         }
     }
@@ -82,7 +84,7 @@ extension CoordinatorMachine {
     }
 
     private mutating func noteBelowQuorum(round: Int?, step: Int?, present: Set<String>) {
-        let missing = plan.clients.filter { !present.contains($0) }
+        let missing = plan.clients.filter { !present.contains($0) && record.quarantined[$0] == nil }
         actions.append(
             .note(
                 .belowQuorum(

@@ -154,10 +154,14 @@ extension CoordinatorMachine {
             if isAwaited { send(.accepted(Accepted(transfer: transfer.digest)), to: id) }
         case .skipped:
             guard case .responses(let round, let step) = transfer.place else { return }
-            actions.append(.note(.late(client: transfer.client, round: round, step: step)))
+            if notedLate.insert(Late(client: transfer.client, round: round, step: step)).inserted {
+                actions.append(.note(.late(client: transfer.client, round: round, step: step)))
+            }
             if isAwaited { skip(round, step, id) }
         case .rejected(let code, let message):
-            if case .update(let round) = transfer.place, code == .late {
+            if case .update(let round) = transfer.place, code == .late,
+                notedLate.insert(Late(client: transfer.client, round: round, step: nil)).inserted
+            {
                 establish(.updateLate(round: round, client: transfer.client))
                 actions.append(.note(.late(client: transfer.client, round: round, step: nil)))
             }

@@ -32,16 +32,27 @@ package struct CoordinatorMachine: Sendable {
         case ended
     }
 
+    /// A contribution that came too late; the step is nil for an update.
+    struct Late: Hashable {
+        var client: String
+        var round: Int
+        var step: Int?
+    }
+
     var phase = Phase.starting
     var connections: [ConnectionID: Connection] = [:]
     /// The connection of each admitted client.
     var sessions: [String: ConnectionID] = [:]
     /// Clients that missed a deadline while disconnected: nobody waits for them until they are back.
     var absent: Set<String> = []
+    /// Clients that have said goodbye before the end: no quorum counts on them until they are back.
+    var departed: Set<String> = []
     /// Clients that have asked for a later round without an update in this one.
     var passed: Set<String> = []
     /// Connections that were sent `Finished`.
     var told: Set<ConnectionID> = []
+    /// Late contributions that were noted: who repeats one adds nothing to the record or the log.
+    var notedLate: Set<Late> = []
     /// When the present wait ends, or nil if its clock has not started.
     var deadline: Tick?
     /// The present wait's deadline has passed, below quorum.
@@ -84,7 +95,7 @@ package struct CoordinatorMachine: Sendable {
         self.now = max(self.now, now)
         switch event {
         case .started: start()
-        case .connected(let id, let name): connect(id, certifiedName: name)
+        case .connected(let id, let name, let address): connect(id, certifiedName: name, address: address)
         case .disconnected(let id): disconnect(id)
         case .received(let id, let message): receive(message, from: id)
         case .undecodable(let id, let code, let message): violation(id, code, message)
@@ -177,13 +188,14 @@ package struct CoordinatorMachine: Sendable {
         endIfAllKnow()
     }
 
+    /// The clients that have not heard of the end, as far as they will ever be told.
+    package var uninformed: [String] {
+        plan.clients.filter { !record.informed.contains($0) && record.quarantined[$0] == nil }
+    }
+
     /// Ends once every client has been told and has gone.
     mutating func endIfAllKnow() {
-        guard phase == .finished, sessions.isEmpty else { return }
-        guard plan.clients.allSatisfy({ record.informed.contains($0) || record.quarantined[$0] != nil })
-        else {
-            return
-        }
+        guard phase == .finished, sessions.isEmpty, uninformed.isEmpty else { return }
         end(.completed)
     }
 

@@ -67,6 +67,8 @@ struct Connection {
 
     /// The name in the certificate.
     let certifiedName: String
+    /// Where the client connects from, for people.
+    let address: String
     var activity = Activity.awaitingHello
     var lastHeard: Tick
     var lastSent: Tick

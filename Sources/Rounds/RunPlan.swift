@@ -26,7 +26,8 @@ package struct RunPlan: Sendable, Equatable {
     package var steps: Int
     /// q: how many local steps go before each public one; 0 for a run without public steps.
     package var localPerPublic: Int
-    /// How many clients a phase needs to go on without the others once its deadline has passed.
+    /// How many clients a phase needs to go on without the others once its deadline has passed, as long as so
+    /// many can take part in it.
     package var quorum: Int
     /// How long phases wait for stragglers.
     package var deadlines: PhaseDeadlines
@@ -83,6 +84,10 @@ package struct RunPlan: Sendable, Equatable {
         self.lingerMs = lingerMs
         self.refusalsMax = refusalsMax
     }
+
+    /// The quorum of a phase that so many clients can take part in: those that were refused, shut out or have
+    /// left do not hold it up, and nothing is done for nobody.
+    func quorum(of able: Int) -> Int { max(1, min(quorum, able)) }
 
     /// The sequence of phases within every round.
     package var schedule: [RoundPhase] { roundSchedule(steps: steps, localPerPublic: localPerPublic) }

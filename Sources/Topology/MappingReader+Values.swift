@@ -40,18 +40,52 @@ extension MappingReader {
         }
     }
 
-    func positiveOrNone(_ key: String) -> Double? {
-        scalar(key, default: .some(nil), placeholder: nil, expected: "a number greater than 0, or none") {
-            value,
-            text in
-            text == "none" ? .some(nil) : Self.positiveNumber(value).map(Optional.some)
+    /// A whole number, or nil where it is not written or a word stands in its place.
+    func integer(_ key: String, in range: ClosedRange<Int>, or word: String) -> Int? {
+        scalar(
+            key,
+            default: .some(nil),
+            placeholder: nil,
+            expected: "a whole number from \(range.lowerBound) to \(range.upperBound), or \(word)"
+        ) { value, text in
+            if text == word { return .some(nil) }
+            guard case .integer(let number) = value, let integer = Int(exactly: number) else { return nil }
+            return range.contains(integer) ? .some(integer) : nil
+        }
+    }
+
+    /// A number between 0 and 1, or nil where `none` is written.
+    func share(_ key: String, default standard: Double) -> Double? {
+        scalar(
+            key,
+            default: .some(standard),
+            placeholder: nil,
+            expected: "a number greater than 0 and less than 1, or none"
+        ) { value, text in
+            if text == "none" { return .some(nil) }
+            return Self.positiveNumber(value).flatMap { $0 < 1 ? .some($0) : nil }
+        }
+    }
+
+    func normLimit(_ key: String) -> Topology.NormLimit {
+        scalar(
+            key,
+            default: .recent,
+            placeholder: .recent,
+            expected: "a number greater than 0, recent, or none"
+        ) { value, text in
+            switch text {
+            case "recent": .recent
+            case "none": .unlimited
+            default: Self.positiveNumber(value).map(Topology.NormLimit.fixed)
+            }
         }
     }
 
     private static func positiveNumber(_ value: PlainValue) -> Double? {
         switch value {
         case .integer(let number) where number > 0: Double(number)
-        case .number(let number) where number > 0: number
+        case .number(let number) where number > 0 && number.isFinite: number
         case .null, .boolean, .integer, .unsigned, .number, .text, .sequence, .mapping: nil
         }
     }

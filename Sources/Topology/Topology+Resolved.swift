@@ -89,7 +89,7 @@ extension Topology {
             pair("count", integer(rounds.count)),
             pair("steps", integer(rounds.steps)),
             pair("localPerPublic", integer(rounds.localPerPublic)),
-            pair("quorum", integer(rounds.quorum)),
+            pair("quorum", rounds.quorum.map(integer) ?? .text("majority")),
             pair(
                 "deadlines",
                 .mapping([
@@ -107,8 +107,18 @@ extension Topology {
         .mapping([
             pair("delta", .text(aggregation.delta)),
             pair("weights", .text(aggregation.weights.rawValue)),
-            pair("normLimit", aggregation.normLimit.map { .number($0) } ?? .text("none")),
+            pair("normLimit", normLimitValue),
+            pair("examplesMax", aggregation.examplesMax.map(integer) ?? .text("none")),
+            pair("collapse", aggregation.collapse.map { .number($0) } ?? .text("none")),
         ])
+    }
+
+    private var normLimitValue: PlainValue {
+        switch aggregation.normLimit {
+        case .recent: .text("recent")
+        case .fixed(let norm): .number(norm)
+        case .unlimited: .text("none")
+        }
     }
 
     private var transformsValue: PlainValue {

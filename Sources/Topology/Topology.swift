@@ -49,6 +49,9 @@ package struct Topology: Sendable, Hashable {
         clients.first { $0.name == name }
     }
 
+    /// How many clients have to deliver before a phase may end without the others.
+    package var quorum: Int { rounds.quorum ?? clients.count / 2 + 1 }
+
     /// A path of this topology made absolute: relative ones start from `folder`.
     package func absolutePath(_ path: String) -> String {
         path.hasPrefix("/") ? path : folder + "/" + path
@@ -112,8 +115,8 @@ extension Topology {
         package var steps: Int
         /// q: local steps before each public one. With `steps` (`none` in the file) or more there is no public one.
         package var localPerPublic: Int
-        /// How many clients have to deliver before a phase may end without the others.
-        package var quorum: Int
+        /// How many clients have to deliver before a phase may end without the others; nil for more than half.
+        package var quorum: Int?
         /// How long to wait for what.
         package var deadlines: Deadlines
 
@@ -141,8 +144,23 @@ extension Topology {
         package var delta: String
         /// What weight each client's update has.
         package var weights: Weighting
-        /// Euclidean norm of a whole update above which it is refused; nil for no limit.
-        package var normLimit: Double?
+        /// The Euclidean norm of a whole update above which it is refused.
+        package var normLimit: NormLimit
+        /// How many examples one client may state at most; nil for no limit but the one that follows from
+        /// what the others state.
+        package var examplesMax: Int?
+        /// The part of the previous adapter's value below which a merged adapter has collapsed; nil to take any.
+        package var collapse: Double?
+    }
+
+    /// When an update is too large.
+    package enum NormLimit: Sendable, Hashable {
+        /// Above a multiple of the median of recent rounds.
+        case recent
+        /// Above a fixed norm.
+        case fixed(Double)
+        /// Above what no training comes near.
+        case unlimited
     }
 
     /// The chain of steps that an update goes through on each side of the wire.

@@ -97,7 +97,7 @@ struct TopologyReader {
             count: section.integer("count", default: nil, in: 1...1_000_000),
             steps: steps,
             localPerPublic: section.integer("localPerPublic", default: 2, in: 1...1_000_000, none: steps),
-            quorum: section.integer("quorum", default: max(1, clients), in: 1...max(1, clients)),
+            quorum: section.integer("quorum", in: 1...max(1, clients), or: "majority"),
             deadlines: deadlines(section.section("deadlines"))
         )
     }
@@ -136,7 +136,9 @@ struct TopologyReader {
         return Topology.Aggregation(
             delta: section.word("delta", among: DeltaRules.names, default: FactorsRule.name),
             weights: section.choice("weights", default: .uniform),
-            normLimit: section.positiveOrNone("normLimit")
+            normLimit: section.normLimit("normLimit"),
+            examplesMax: section.integer("examplesMax", in: 1...Limits.examplesMax, or: "none"),
+            collapse: section.share("collapse", default: 0.1)
         )
     }
 

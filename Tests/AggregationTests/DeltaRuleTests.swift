@@ -308,6 +308,29 @@ struct DeltaRuleTests {
         }
     }
 
+    @Test(
+        "no client counts for more than ten times the median, or than the topology's bound",
+        arguments: [
+            ([5, 1_000_000_000_000], nil, [5, 50]), ([5, 6, 7, 71], nil, [5, 6, 7, 60]),
+            ([0, 0, 9], nil, [0, 0, 1]), ([3, 4, 5], 4, [3, 4, 4]),
+            ([1 << 41, 1 << 41], nil, [1_099_511_627_776, 1_099_511_627_776]),
+        ] as [([Int], Int?, [Double])]
+    )
+    func boundedExamples(reported: [Int], examplesMax: Int?, weights: [Double]) throws {
+        var contributions = fixture.contributions(2, reported.count)
+        for (index, examples) in reported.enumerated() { contributions[index].examples = examples }
+
+        let merged = try Aggregate(
+            of: contributions,
+            broadcast: fixture.adapter(1, "broadcast"),
+            rule: FactorsRule(),
+            weighting: .examples,
+            examplesMax: examplesMax
+        )
+
+        #expect(contributions.map { merged.weights[$0.client] } == weights)
+    }
+
     @Test("nothing, a client twice, no examples at all and a foreign layout are errors")
     func errors() throws {
         let broadcast = fixture.adapter(1, "broadcast")

@@ -172,6 +172,47 @@ import Wire
         #expect(try stage.facts().contains("quarantined mallory WRONG_SHAPE"))
     }
 
+    @Test("an update refused in a federation whose quorum is all of it leaves the round to the others")
+    func refusedBelowQuorum() async throws {
+        var recipe = Self.plain
+        recipe.quorum = 2
+        let (stage, raw) = try await inRound(recipe)
+
+        async let outcome = stage.finish(with: [stage.client("ash")])
+        let nan = ([Float.nan] + [Float](repeating: 0, count: 11)).map(\.bitPattern)
+        let answer = try await raw.offerUpdate(blob(BytePlanes.split(nan), shape: [12]), round: 0)
+        _ = try await raw.hearTheEnd(after: 0)
+
+        #expect(answer?.code == .notFinite)
+        #expect(try await outcome == .completed)
+        #expect(try stage.facts().contains("roundClosed 0 ash"))
+    }
+
+    @Test("updates that cannot be merged leave the round with the adapter it began with")
+    func unmergeable() async throws {
+        var recipe = Self.plain
+        recipe.weights = "examples"
+        let (stage, raw) = try await inRound(recipe)
+
+        let other = try await stage.rawClient("ash")
+        _ = try await other.hello()
+
+        async let outcome = stage.finish(with: [])
+        for client in [raw, other] {
+            _ = try await client.offerUpdate(
+                update([Float](repeating: 0.5, count: 12)),
+                round: 0,
+                examples: 0
+            )
+        }
+        _ = try await raw.hearTheEnd(after: 0)
+        _ = try await other.hearTheEnd(after: 0)
+
+        #expect(try await outcome == .completed)
+        let facts = try stage.facts()
+        #expect(facts.contains { $0.hasPrefix("vetoed 0 ") })
+    }
+
     @Test("a huge but finite update without a norm limit cannot end the run")
     func hugeUpdate() async throws {
         var recipe = Recipe.rlvr

@@ -46,6 +46,42 @@ import Wire
         #expect(result.values.count == 4 && result.values.allSatisfy(\.isFinite))
     }
 
+    @Test(
+        "a value that collapses is a veto without any guard, unless the topology says otherwise",
+        arguments: [("collapse: 0.5", [1]), ("collapse: none", []), ("normLimit: none", [1])]
+    )
+    func collapse(aggregation: String, vetoed: [Int]) async throws {
+        var recipe = Self.recipe
+        recipe.settings = "{collapsedRound: 1}"
+        recipe.bounds = aggregation
+        let scratch = try Scratch()
+
+        let result = try await runInMemory(recipe, in: scratch)
+
+        let layout = RunLayout(root: scratch.path)
+        #expect(RunStatus.read(from: layout.statusFile)?.vetoed == vetoed)
+        #expect(result.values.count == 4)
+        let vetoes = try RunMetrics(reading: Ledger.inspect(layout.coordinatorState)).vetoes
+        #expect(vetoes.map(\.clients) == vetoed.map { _ in ["ash", "birch"] })
+        #expect(vetoes.allSatisfy { $0.reason.contains("closeness collapsed from") })
+    }
+
+    @Test("a merge's record has the norms, the weights and the norm limit, which follows from earlier rounds")
+    func recentNorms() async throws {
+        var recipe = Self.recipe
+        recipe.bounds = "normLimit: recent"
+        let scratch = try Scratch()
+
+        _ = try await runInMemory(recipe, in: scratch)
+
+        let merges = try RunMetrics(reading: Ledger.inspect(RunLayout(root: scratch.path).coordinatorState))
+            .aggregations
+        #expect(merges.map(\.weights) == merges.map { _ in ["ash": 1, "birch": 1] })
+        #expect(merges[0].normLimit == 1e6)
+        let first = try #require(merges[0].norms?.values.sorted())
+        #expect(first.count == 2 && merges[1].normLimit == 30 * first[1])
+    }
+
     @Test("a base whose evaluation is not a number ends the run with an error that says so")
     func brokenBase() async throws {
         var recipe = Self.recipe

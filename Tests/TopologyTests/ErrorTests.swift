@@ -57,7 +57,8 @@ struct ErrorTests {
                 "t.yaml:3: key 'trainer.name': missing, expected the name of a trainer",
                 "t.yaml:4: key 'rounds.steps': found '0', expected a whole number from 1 to 1000000",
                 "t.yaml:4: key 'rounds.count': found 'many', expected a whole number from 1 to 1000000",
-                "t.yaml:4: key 'rounds.quorum': found '9', expected a whole number from 1 to 2",
+                "t.yaml:4: key 'rounds.quorum': found '9', expected a whole number from 1 to 2, "
+                    + "or majority",
                 "t.yaml:4: key 'rounds.deadlines.idle': found '10', expected a whole number and a unit "
                     + "(500ms, 30s, 10m, 2h) above zero",
                 "t.yaml:5: key 'pool.rule': found 'swap', expected one of balanced, none, random, replaceAll",
@@ -92,6 +93,9 @@ struct ErrorTests {
             ("aggregation: {delta: mean}", "aggregation.delta"),
             ("monitors: [\((0..<17).map { "m\($0)" }.joined(separator: ", "))]", "monitors"),
             ("aggregation: {normLimit: -1}", "aggregation.normLimit"),
+            ("aggregation: {normLimit: .inf}", "aggregation.normLimit"),
+            ("aggregation: {examplesMax: 0}", "aggregation.examplesMax"),
+            ("aggregation: {collapse: 1}", "aggregation.collapse"),
             ("wire: {encoding: F32}", "wire.encoding"),
             ("data: {public: [1]}", "data.public"), ("folder: here", "folder"),
             ("compute: {threads: 0.5}", "compute.threads"), ("? [a]\n: 1", ""),

@@ -44,6 +44,35 @@ struct TopologyFileTests {
         #expect(!topology.publicData.isEmpty && !topology.evaluation.isEmpty)
     }
 
+    @Test(
+        "the default quorum is more than half of the clients",
+        arguments: [(1, 1), (2, 2), (3, 2), (4, 3), (7, 4)]
+    )
+    func quorum(clients: Int, quorum: Int) throws {
+        var topology = try Topology.parse(minimal, folder: "/here")
+        topology.clients = (0..<clients).map { index in
+            var client = topology.clients[0]
+            client.name = "client-\(index)"
+            return client
+        }
+
+        #expect(topology.quorum == quorum)
+        topology.rounds.quorum = 1
+        #expect(topology.quorum == 1)
+    }
+
+    @Test(
+        "what bounds a merge is read, written out, and read again as the same",
+        arguments: [
+            "{normLimit: none, collapse: none}", "{normLimit: 5, examplesMax: 40, collapse: 0.5}", "{}",
+        ]
+    )
+    func bounds(aggregation: String) throws {
+        let topology = try Topology.parse(minimal + "\naggregation: \(aggregation)\n", folder: "/here")
+
+        #expect(try Topology.parse(topology.resolvedYAML, folder: "/there") == topology)
+    }
+
     @Test("a minimal file gets the defaults of the table in topologies/README.md")
     func defaults() throws {
         let topology = try Topology.parse(minimal, folder: "/here")
@@ -51,7 +80,7 @@ struct TopologyFileTests {
         #expect(topology.seed == 1)
         #expect(topology.coordinator.host == "127.0.0.1" && topology.coordinator.listen == "127.0.0.1")
         #expect(topology.coordinator.port == 7433)
-        #expect(topology.rounds.localPerPublic == 2 && topology.rounds.quorum == 2)
+        #expect(topology.rounds.localPerPublic == 2 && topology.rounds.quorum == nil)
         #expect(topology.rounds.publicSteps == 20)
         #expect(
             topology.rounds.deadlines
@@ -63,7 +92,16 @@ struct TopologyFileTests {
                     idle: .seconds(20)
                 )
         )
-        #expect(topology.aggregation == .init(delta: "factors", weights: .uniform, normLimit: nil))
+        #expect(
+            topology.aggregation
+                == .init(
+                    delta: "factors",
+                    weights: .uniform,
+                    normLimit: .recent,
+                    examplesMax: nil,
+                    collapse: 0.1
+                )
+        )
         #expect(topology.pool == "balanced" && topology.encoding == .bf16)
         #expect(topology.clients.map(\.threads) == [1, 1])
         #expect(topology.clients.map(\.delay) == [.zero, .zero])

@@ -18,6 +18,8 @@ package struct VectorSettings: TrainerSettings {
 
     /// A round whose evaluation is not a number, as after an update that broke the model; -1 for the base's.
     package var brokenRound: Int?
+    /// The round whose evaluation is a thousandth of what it should be.
+    package var collapsedRound: Int?
 
     /// The defaults.
     package init() {}
@@ -303,7 +305,10 @@ package struct VectorJudge: PublicJudge {
             return SliceEvaluation(
                 name: "block-\(start / 4)",
                 items: 1,
-                value: round == settings.brokenRound ? .nan : settings.merges ? 1 - closeness : closeness
+                value: round == settings.brokenRound
+                    ? .nan
+                    : (settings.merges ? 1 - closeness : closeness)
+                        * (round == settings.collapsedRound ? 0.001 : 1)
             )
         }
         let measure =

@@ -227,3 +227,14 @@ package struct AnyCodingKey: CodingKey, ExpressibleByStringLiteral {
     package init(stringValue: String) { self.stringValue = stringValue }
     package init?(intValue: Int) { nil }
 }
+
+extension Evaluation {
+    /// Whether the primary figure is worse than a part of what it was: below `share` times the earlier value where
+    /// more is better, above the earlier value divided by `share` where less is better.
+    ///
+    /// Of a value that is zero or negative there is no part; nothing then counts as a collapse.
+    package func isCollapsed(from earlier: Evaluation, to share: Double) -> Bool {
+        guard earlier.value > 0 else { return false }
+        return measure.higherIsBetter ? value < share * earlier.value : value > earlier.value / share
+    }
+}

@@ -11,24 +11,41 @@ extension CoordinatorNode {
         switch note {
         case .admitted(let client, let session):
             progress[client, default: blank(client)].connected = true
-            logger.info("client admitted", metadata: ["client": "\(client)", "session": "\(session)"])
+            log(.info, "client admitted", client, ["session": "\(session)"])
         case .turnedAway(let name, let code, let message):
-            logger.warning(
+            log(
+                .warning,
                 "client turned away",
-                metadata: ["client": "\(name)", "code": "\(code.name)", "reason": "\(message)"]
+                name,
+                ["code": "\(code.name)", "reason": "\(message)"]
             )
-        case .replaced(let client):
-            logger.info("a newer session took over", metadata: ["client": "\(client)"])
+        case .replaced(let client, let from, let by):
+            log(.warning, "a newer session took over", client, ["from": "\(from)", "by": "\(by)"])
+        case .left(let client, let reason): log(.info, "client left", client, ["reason": "\(reason)"])
+        case .ahead(let client, let round, let completed):
+            log(
+                .warning,
+                "a client is ahead of this state, which is an older copy; restore the newest",
+                client,
+                ["round": "\(round)", "completed": "\(completed)"]
+            )
+        case .uninformed(let clients):
+            logger.warning(
+                "ending although clients have not heard of the end; start the coordinator again to tell them",
+                metadata: ["clients": "\(clients.joined(separator: ","))"]
+            )
         case .disconnected(let client):
             progress[client, default: blank(client)].connected = false
-            logger.info("client disconnected", metadata: ["client": "\(client)"])
+            log(.info, "client disconnected", client)
         case .silent(let client):
             progress[client, default: blank(client)].connected = false
-            logger.warning("client went silent", metadata: ["client": "\(client)"])
+            log(.warning, "client went silent", client)
         case .violated(let client, let code, let message):
-            logger.warning(
+            log(
+                .warning,
                 "client broke the protocol",
-                metadata: ["client": "\(client)", "code": "\(code.name)", "reason": "\(message)"]
+                client,
+                ["code": "\(code.name)", "reason": "\(message)"]
             )
         case .late(let client, let round, let step):
             try await store.note(
@@ -71,6 +88,20 @@ extension CoordinatorNode {
             )
             logger.debug("progress", metadata: phase(step.round, step.step, ["client": "\(client)"]))
         }
+    }
+
+    /// Logs a line about one client, within the budget of such lines; those beyond it are counted in a later one.
+    private func log(
+        _ level: Logger.Level,
+        _ message: Logger.Message,
+        _ client: String,
+        _ others: Logger.Metadata = [:]
+    ) {
+        guard let unsaid = noteBudget.spend("\(client) \(message)", at: now) else { return }
+        var metadata = others
+        metadata["client"] = "\(client)"
+        if unsaid > 0 { metadata["unsaid"] = "\(unsaid)" }
+        logger.log(level: level, message, metadata: metadata)
     }
 
     private func phase(_ round: Int?, _ step: Int?, _ others: Logger.Metadata) -> Logger.Metadata {
@@ -116,7 +147,7 @@ extension CoordinatorNode {
     /// everyone who has not delivered this round's update.
     private func waitingFor(_ record: CoordinatorRecord) -> [String] {
         guard let current = record.current else {
-            guard record.completedRounds < plan.rounds else { return [] }
+            guard record.completedRounds < plan.rounds else { return machine.uninformed }
             return plan.clients.filter { progress[$0]?.connected != true }
         }
         guard current.closedWith == nil else { return [] }

@@ -59,12 +59,12 @@ extension CoordinatorNode {
     private func keep(_ transfer: Transfer, _ manifest: Manifest) async throws {
         switch transfer.place {
         case .update(let round):
-            let (blob, adapter) = try await bench.update(
-                transfer,
-                manifest,
+            let limit = try await bench.normLimit(
                 round: round,
-                normLimit: job.topology.aggregation.normLimit
+                job.topology.aggregation.normLimit,
+                vetoed: machine.record.vetoed
             )
+            let (blob, adapter) = try await bench.update(transfer, manifest, round: round, normLimit: limit)
             try await exchange.run { judge in
                 if let reason = try judge.objection(to: adapter, from: transfer.client) {
                     throw UpdateFault.unusable(reason)
@@ -94,7 +94,13 @@ extension CoordinatorNode {
             case let error as LedgerError where error.code == .corrupt: .digestMismatch
             case let error as LedgerError where error.code == .badChunk: .badChunk
             case is LedgerError: .storage
-            default: .internal
+            case is CancellationError: .internal
+            // What the judge throws is about what the client sent, and the same bytes will not do better.
+            default:
+                switch transfer.place {
+                case .responses: .badResponse
+                case .update: .unusableUpdate
+                }
             }
         if code == .storage || code == .internal {
             logger.error(

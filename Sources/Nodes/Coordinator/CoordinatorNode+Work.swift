@@ -26,25 +26,13 @@ extension CoordinatorNode {
                     merged: { try ledger.adapter(round: round, layout: layout) },
                     responses: { try ledger.responses(of: $0, to: batch) }
                 )
-                switch try judge.combine(step) {
-                case .swap(let merged, let metrics):
-                    guard let rule = PoolRules.named(topology.pool) else {
-                        throw NodeError(.configuration, "there is no pool rule '\(topology.pool)'")
-                    }
-                    return try PublicStepOutcome(
-                        of: step,
-                        acceptedScore: judge.acceptedScore,
-                        rule: rule,
-                        seed: topology.seed,
-                        merged: merged,
-                        metrics: metrics
-                    )
-                case .pools(let pools, let metrics):
-                    return try PublicStepOutcome(
-                        pools: pools,
-                        metrics: metrics,
-                        of: step,
-                        acceptedScore: judge.acceptedScore
+                return try judge.outcome(of: step, pool: topology.pool, seed: topology.seed) { error in
+                    node.logger.warning(
+                        "responses cannot be combined; nothing is exchanged in this step",
+                        metadata: [
+                            "round": "\(round)", "step": "\(step.batch.step)", "reason": "\(error)",
+                            "clients": "\(clients.joined(separator: ","))",
+                        ]
                     )
                 }
             }
@@ -66,7 +54,12 @@ extension CoordinatorNode {
 
     func aggregate(_ round: Int, _ clients: [String]) {
         beside("aggregating round \(round)") { node in
-            let digest = try await node.bench.aggregate(round: round, clients: clients, job: node.job)
+            let digest = try await node.bench.aggregate(
+                round: round,
+                clients: clients,
+                job: node.job,
+                vetoed: node.machine.record.vetoed
+            )
             node.post(.aggregated(round: round, adapter: digest))
         }
     }
@@ -78,8 +71,26 @@ extension CoordinatorNode {
             let adapter = try await node.bench.adapter(round: round + 1)
             let began = ContinuousClock.now
             let previous = await node.evaluations[round - 1]
-            let verdict = try await node.evaluation.run { evaluation in
-                evaluation.verdict(on: adapter, round: round, previous: previous, clients: clients)
+            let verdict: Evaluation.Verdict
+            if clients.isEmpty {
+                verdict = .vetoed(await node.reasonForNoUpdate)
+            } else if let fault = try await node.bench.mergeFault(
+                round: round,
+                clients: clients,
+                job: node.job
+            ) {
+                verdict = .vetoed("the updates cannot be merged: \(fault)")
+            } else {
+                let collapse = node.job.topology.aggregation.collapse
+                verdict = try await node.evaluation.run { evaluation in
+                    evaluation.verdict(
+                        on: adapter,
+                        round: round,
+                        previous: previous,
+                        clients: clients,
+                        collapse: collapse
+                    )
+                }
             }
             try await node.noteTime(of: round, since: began)
             switch verdict {
@@ -101,6 +112,14 @@ extension CoordinatorNode {
                 node.post(.vetoed(round: round, adapter: digest))
             }
         }
+    }
+
+    /// Why the round under way has no update: who was refused, and for what.
+    private var reasonForNoUpdate: String {
+        let refused = (machine.record.current?.updatesRefused ?? [:]).map { "\($0) (\($1.name))" }
+        let shutOut = machine.record.quarantined.keys.map { "\($0) (shut out)" }
+        let names = (refused + shutOut).sorted().joined(separator: ", ")
+        return "no update came that counts" + (names.isEmpty ? "" : "; refused: \(names)")
     }
 
     /// Evaluates the adapter of round 0 unless that was done before.
@@ -203,12 +222,20 @@ extension CoordinatorNode.Evaluation {
     }
 
     /// Evaluates a merged adapter and asks the guards. An evaluation or a guard that throws is a veto, and so is a
-    /// result that is not finite: whatever clients sent, the run goes on.
+    /// result that is not finite or has collapsed: whatever clients sent, the run goes on.
+    ///
+    /// - Parameters:
+    ///   - adapter: The merged adapter.
+    ///   - round: The round.
+    ///   - previous: What the adapter achieves that goes on otherwise, if that is known.
+    ///   - clients: Whose updates are in it.
+    ///   - collapse: The part of the previous value below which the result has collapsed; nil for no limit.
     func verdict(
         on adapter: AdapterWeights,
         round: Int,
         previous: Contract.Evaluation?,
-        clients: [String]
+        clients: [String],
+        collapse: Double?
     ) -> Verdict {
         do {
             let result = try judge.evaluate(adapter, round: round)
@@ -223,9 +250,62 @@ extension CoordinatorNode.Evaluation {
             for (name, guardian) in guards {
                 if let reason = try guardian.objection(to: candidate) { return .vetoed("\(name): \(reason)") }
             }
+            if let collapse, let previous, result.isCollapsed(from: previous, to: collapse) {
+                return .vetoed(
+                    "\(result.measure.name) collapsed from \(previous.value) to \(result.value), "
+                        + "beyond the limit of \(collapse) (aggregation.collapse)"
+                )
+            }
             return .taken(result)
         } catch {
             return .vetoed("the evaluation failed: \(error)")
+        }
+    }
+}
+
+extension PublicJudge {
+    /// What a public step gives back. Responses that were taken one by one and cannot be combined give a step in
+    /// which nothing is exchanged: no member's responses end the run.
+    ///
+    /// - Throws: `LedgerError`, and `NodeError` for a pool rule that there is not.
+    fileprivate func outcome(
+        of step: ScoredStep,
+        pool: String,
+        seed: UInt64,
+        orExplain explain: (any Error) -> Void
+    ) throws -> PublicStepOutcome {
+        guard let rule = PoolRules.named(pool) else {
+            throw NodeError(.configuration, "there is no pool rule '\(pool)'")
+        }
+        do {
+            switch try combine(step) {
+            case .swap(let merged, let metrics):
+                return try PublicStepOutcome(
+                    of: step,
+                    acceptedScore: acceptedScore,
+                    rule: rule,
+                    seed: seed,
+                    merged: merged,
+                    metrics: metrics
+                )
+            case .pools(let pools, let metrics):
+                return try PublicStepOutcome(
+                    pools: pools,
+                    metrics: metrics,
+                    of: step,
+                    acceptedScore: acceptedScore
+                )
+            }
+        } catch let error as LedgerError {
+            throw error
+        } catch {
+            explain(error)
+            return try PublicStepOutcome(
+                of: step,
+                acceptedScore: acceptedScore,
+                rule: NoPoolRule(),
+                seed: seed
+            )
         }
     }
 }

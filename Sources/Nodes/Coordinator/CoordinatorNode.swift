@@ -88,6 +88,8 @@ actor CoordinatorNode {
     var evaluations: [Int: Contract.Evaluation] = [:]
     /// The evaluation of the adapter that round 0 starts from.
     var baseEvaluation: Task<Void, any Error>?
+    /// How often each client's comings and goings are logged.
+    var noteBudget = NoteBudget()
     var lastStatus = ContinuousClock.now - .seconds(10)
 
     /// Takes everything a coordinator works with; see the properties.
@@ -176,7 +178,13 @@ actor CoordinatorNode {
             case .opened(let session):
                 sessions[session.id] = session
                 open[session.id] = session
-                try await handle(.connected(session.id, certifiedName: session.certifiedName))
+                try await handle(
+                    .connected(
+                        session.id,
+                        certifiedName: session.certifiedName,
+                        address: session.connection.remoteAddress
+                    )
+                )
             case .message(let id, let message, let reply):
                 defer { reply.resume() }
                 if sessions[id] != nil { try await handle(.received(id, message)) }

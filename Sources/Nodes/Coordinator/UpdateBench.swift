@@ -16,6 +16,8 @@ actor UpdateBench {
     private let layout: AdapterLayout
     private let wallClockMs: @Sendable () -> Int64
     private var broadcast: (round: Int, adapter: AdapterWeights)?
+    /// By round, the norms of the updates in it.
+    private var norms: [Int: [String: Double]] = [:]
 
     nonisolated var unownedExecutor: UnownedSerialExecutor { thread.asUnownedSerialExecutor() }
 
@@ -35,15 +37,52 @@ actor UpdateBench {
     /// such updates stay finite.
     static let normMax = 1e6
 
+    /// How many rounds back the norms of updates are looked at.
+    static let normRounds = 5
+    /// How many times their median an update may be long: whole rounds of training differ by far less from
+    /// rounds with next to nothing to learn from.
+    static let normsPerMedian = 30.0
+
+    /// The norm above which a round's updates are refused. It follows from earlier rounds alone, so that it is
+    /// the same for every update of the round, whichever comes first.
+    ///
+    /// - Parameters:
+    ///   - round: The round.
+    ///   - limit: What the topology says.
+    ///   - vetoed: Rounds that say nothing about what is usual.
+    func normLimit(round: Int, _ limit: Topology.NormLimit, vetoed: [Int]) throws -> Double {
+        switch limit {
+        case .fixed(let norm): return min(norm, Self.normMax)
+        case .unlimited: return Self.normMax
+        case .recent:
+            let rounds = (0..<round).reversed().filter { !vetoed.contains($0) }.prefix(Self.normRounds)
+            norms = norms.filter { rounds.contains($0.key) }
+            let recent = try rounds.flatMap { try norms(round: $0).values }.filter { $0 > 0 }.sorted()
+            guard !recent.isEmpty else { return Self.normMax }
+            return min(Self.normsPerMedian * recent[recent.count / 2], Self.normMax)
+        }
+    }
+
+    private func norms(round: Int) throws -> [String: Double] {
+        if let known = norms[round] { return known }
+        var found: [String: Double] = [:]
+        for record in try ledger.updates(round: round) {
+            found[record.client] = try layout.apply(to: BlobDecoder.adapter(from: ledger.blob(record.blob)))
+                .norm
+        }
+        norms[round] = found
+        return found
+    }
+
     /// An update whose chunks are all here, its values checked, and the adapter that it makes of the round's.
     ///
     /// - Throws: `WireError`, `UpdateFault` or `LedgerError` for an update that must be refused.
-    func update(_ transfer: Transfer, _ manifest: Manifest, round: Int, normLimit: Double?) throws -> (
+    func update(_ transfer: Transfer, _ manifest: Manifest, round: Int, normLimit: Double) throws -> (
         blob: EncodedBlob, adapter: AdapterWeights
     ) {
         let blob = try complete(transfer, manifest)
         let delta = try BlobDecoder.adapter(from: blob)
-        try UpdateCheck(layout: layout, normMax: normLimit ?? Self.normMax).check(delta)
+        try UpdateCheck(layout: layout, normMax: normLimit).check(delta)
         return (blob, try adapter(round: round).adding(layout.apply(to: delta)))
     }
 
@@ -86,10 +125,65 @@ actor UpdateBench {
         return try EncodedBlob(manifest: manifest, bytes: ledger.bytes(of: manifest.digest))
     }
 
-    /// Merges the updates of some clients into the adapter that the next round starts from.
+    /// Merges the updates of some clients into the adapter that the next round starts from. Where they cannot be
+    /// merged, the round ends with the adapter it began with, and `mergeFault` says why.
     ///
     /// - Returns: The digest of the adapter as it travels; durable.
-    func aggregate(round: Int, clients: [String], job: Job) throws -> SHA256Digest {
+    func aggregate(round: Int, clients: [String], job: Job, vetoed: [Int]) throws -> SHA256Digest {
+        let merged: Aggregate
+        let measured: [String: [String: Double]]
+        do {
+            (merged, measured) = try merge(round: round, clients: clients, job: job)
+        } catch is AggregationError {
+            let previous = try previousAdapter(of: round)
+            _ = try ledger.finishRound(round, adapter: previous, evaluation: nil, atMs: wallClockMs())
+            return previous.digest
+        }
+        let blob = try BlobEncoder.encode(merged.adapter, as: .adapter, encoding: .f32)
+        _ = try ledger.store(blob.bytes)
+        let acceptance = try ledger.finishRound(
+            round,
+            adapter: StoredBlob(blob),
+            evaluation: nil,
+            atMs: wallClockMs()
+        )
+        if acceptance == .new {
+            let line = AggregationMetrics(
+                merged,
+                round: round,
+                transforms: measured,
+                norms: try norms(round: round).filter { clients.contains($0.key) },
+                normLimit: try normLimit(round: round, job.topology.aggregation.normLimit, vetoed: vetoed)
+            )
+            try note(AggregationMetrics.eventName, round: round, line)
+        }
+        return blob.manifest.digest
+    }
+
+    /// Why a round's updates could not be merged; nil if they were.
+    func mergeFault(round: Int, clients: [String], job: Job) throws -> String? {
+        guard try ledger.adapter(version: round + 1)?.digest == previousAdapter(of: round).digest else {
+            return nil
+        }
+        do {
+            _ = try merge(round: round, clients: clients, job: job)
+            return nil
+        } catch let error as AggregationError {
+            return "\(error)"
+        }
+    }
+
+    /// The adapter that a round starts from, as it is recorded.
+    private func previousAdapter(of round: Int) throws -> StoredBlob {
+        guard let previous = try ledger.adapter(version: round) else {
+            throw NodeError(.data, "\(ledger.directory): the adapter of round \(round) is missing")
+        }
+        return previous
+    }
+
+    private func merge(round: Int, clients: [String], job: Job) throws -> (
+        merged: Aggregate, measured: [String: [String: Double]]
+    ) {
         let topology = job.topology
         var measured: [String: [String: Double]] = [:]
         var contributions: [Contribution] = []
@@ -107,30 +201,17 @@ actor UpdateBench {
             of: contributions,
             broadcast: adapter(round: round),
             rule: DeltaRules.rule(named: topology.aggregation.delta, for: layout),
-            weighting: topology.aggregation.weights
+            weighting: topology.aggregation.weights,
+            examplesMax: topology.aggregation.examplesMax
         )
-        let blob = try BlobEncoder.encode(merged.adapter, as: .adapter, encoding: .f32)
-        _ = try ledger.store(blob.bytes)
-        let acceptance = try ledger.finishRound(
-            round,
-            adapter: StoredBlob(blob),
-            evaluation: nil,
-            atMs: wallClockMs()
-        )
-        if acceptance == .new {
-            let line = AggregationMetrics(merged.diagnostics, round: round, transforms: measured)
-            try note(AggregationMetrics.eventName, round: round, line)
-        }
-        return blob.manifest.digest
+        return (merged, measured)
     }
 
     /// Notes that a round's result is not taken, and forgets it. The ledger replaces it when the fact is recorded.
     ///
     /// - Returns: The digest of the adapter that goes on, the one that the round started from, as it travels.
     func veto(_ veto: VetoRecord) throws -> SHA256Digest {
-        guard let previous = try ledger.adapter(version: veto.round) else {
-            throw NodeError(.data, "\(ledger.directory): the adapter of round \(veto.round) is missing")
-        }
+        let previous = try previousAdapter(of: veto.round)
         try note(VetoRecord.eventName, round: veto.round, veto)
         broadcast = nil
         return previous.digest

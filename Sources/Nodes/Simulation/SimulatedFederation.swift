@@ -57,6 +57,8 @@ package struct SimulatedFederation: Sendable {
             adapter: layout.coordinatorState + "/adapter",
             listener: listener,
             isRevoked: { _ in false },
+            // In one process nobody is lost, and how long loading takes must not decide who takes part.
+            quorum: job.topology.clients.count,
             logger: logger
         )
         try await withThrowingTaskGroup(of: Void.self) { group in

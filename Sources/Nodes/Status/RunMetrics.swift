@@ -57,8 +57,24 @@ package struct AggregationMetrics: Codable, Sendable, Equatable {
     package var clients: [String]
     /// By client, what the transforms between wire and merge measured; nil without transforms.
     package var transforms: [String: [String: Double]]?
+    /// The norm above which updates of the round were refused.
+    package var normLimit: Double?
+    /// By client, the norm of its update.
+    package var norms: [String: Double]?
+    /// By client, how much it counted, before division by the total.
+    package var weights: [String: Double]?
 
-    init(_ diagnostics: AggregationDiagnostics, round: Int, transforms: [String: [String: Double]]) {
+    init(
+        _ merged: Aggregate,
+        round: Int,
+        transforms: [String: [String: Double]],
+        norms: [String: Double],
+        normLimit: Double
+    ) {
+        let diagnostics = merged.diagnostics
+        weights = merged.weights
+        self.norms = norms
+        self.normLimit = normLimit
         self.round = round
         factorGap = diagnostics.factorGap
         clientDrift = diagnostics.clientDrift

@@ -21,6 +21,8 @@ struct Recipe: Sendable, CustomTestStringConvertible {
     var delta = "factors"
     var weights = "uniform"
     var normLimit = "none"
+    /// Takes the place of the norm limit: `collapse: none`.
+    var bounds: String?
     var pool = "balanced"
     var encoding = "bf16"
     var port = 0
@@ -87,7 +89,7 @@ struct Recipe: Sendable, CustomTestStringConvertible {
             \(usesModel ? language : "")
             rounds: {count: \(rounds), steps: \(steps), localPerPublic: \(localPerPublic)\
             \(quorum.map { ", quorum: \($0)" } ?? ""), deadlines: \(deadlines)}
-            aggregation: {delta: \(delta), weights: \(weights), normLimit: \(normLimit)}
+            aggregation: {delta: \(delta), weights: \(weights), \(bounds ?? "normLimit: \(normLimit)")}
             pool: {rule: \(pool)}
             wire: {encoding: \(encoding)}
             \(more)

@@ -30,8 +30,8 @@ struct ActionText {
         case .close(let id): "close \(id)"
         case .computePool(let round, let step, let clients):
             "computePool \(round) \(step) \(clients.joined(separator: ","))"
-        case .aggregate(let round, let clients): "aggregate \(round) \(clients.joined(separator: ","))"
-        case .evaluate(let round, let clients): "evaluate \(round) \(clients.joined(separator: ","))"
+        case .aggregate(let round, let clients): "aggregate \(round) \(list(clients))"
+        case .evaluate(let round, let clients): "evaluate \(round) \(list(clients))"
         case .checkpoint(let round): "checkpoint \(round)"
         case .setTimer: nil
         case .note(let note): "note \(text(note))"
@@ -75,11 +75,19 @@ struct ActionText {
         return named("\(place) of \(transfer.client): \(transfer.digest)")
     }
 
+    private func list(_ clients: [String]) -> String {
+        clients.isEmpty ? "-" : clients.joined(separator: ",")
+    }
+
     private func text(_ note: CoordinatorNote) -> String {
         switch note {
         case .admitted(let client, let session): "admitted \(client) \(session)"
         case .turnedAway(let name, let code, let message): "turnedAway \(name) \(code.name): \(message)"
-        case .replaced(let client): "replaced \(client)"
+        case .replaced(let client, let from, let by):
+            "replaced \(client)\(from.isEmpty ? "" : " \(from) by \(by)")"
+        case .left(let client, let reason): "left \(client): \(reason)"
+        case .ahead(let client, let round, let completed): "ahead \(client) \(round) of \(completed)"
+        case .uninformed(let clients): "uninformed \(clients.joined(separator: ","))"
         case .disconnected(let client): "disconnected \(client)"
         case .silent(let client): "silent \(client)"
         case .violated(let client, let code, let message): "violated \(client) \(code.name): \(message)"

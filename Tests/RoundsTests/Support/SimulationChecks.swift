@@ -53,7 +53,9 @@ struct SimulationChecks {
     mutating func noted(_ note: CoordinatorNote) {
         switch note {
         case .violated, .turnedAway: expect(false, "\(note)")
-        case .admitted, .replaced, .disconnected, .silent, .late, .leftBehind, .belowQuorum, .progress: break
+        case .admitted, .replaced, .left, .ahead, .uninformed, .disconnected, .silent, .late, .leftBehind,
+            .belowQuorum, .progress:
+            break
         }
     }
 
