@@ -1,3 +1,5 @@
+internal import Contract
+
 /// Reads questions from files.
 package enum QuestionFile {
     /// The questions of a file, in its order, with identifiers unique within it.
@@ -27,6 +29,13 @@ package enum QuestionFile {
         var places: [String: DataError.Place] = [:]
         for record in file.records {
             let question = try file.layout.question(from: record, fallbackTopic: file.topic)
+            for (field, text, limit) in [
+                ("id", question.id, ExchangeLimits.itemNameBytesMax),
+                ("topic", question.topic, ExchangeLimits.itemNameBytesMax),
+                ("question", question.prompt, ExchangeLimits.itemBytesMax),
+            ] where text.utf8.count > limit {
+                throw record.error(field, "\(text.utf8.count) bytes", "at most \(limit)")
+            }
             if let other = places.updateValue(record.place, forKey: question.id) {
                 throw record.error("id", "'\(question.id)', as in \(other)", "a new identifier")
             }

@@ -12,6 +12,21 @@ import Testing
         try QuestionFile.parse(Array(text.utf8), name: name, layout: layout)
     }
 
+    @Test("an identifier, a topic and a prompt that no public step can carry are refused with their line")
+    func lengths() throws {
+        let long = String(repeating: "n", count: 257)
+        for (field, line) in [
+            ("id", #"{"id": "\#(long)", "question": "1?", "answer": 1}"#),
+            ("topic", #"{"id": "a", "question": "1?", "answer": 1, "topic": "\#(long)"}"#),
+        ] {
+            let error = #expect(throws: DataError.self) { try parse(line) }
+            #expect(
+                error.map { "\($0)" } == "q.jsonl: line 1: \(field): found 257 bytes, expected at most 256"
+            )
+        }
+        #expect(try parse(#"{"id": "\#(long.dropLast())", "question": "1?", "answer": 1}"#).count == 1)
+    }
+
     @Test("generic JSON lines take the usual names of fields and see what kind an answer is")
     func generic() throws {
         let questions = try parse(

@@ -25,6 +25,42 @@ import Testing
         (0..<count).map { entry("array.\(100_000 + $0)") }
     }
 
+    @Test("what settings and data are checked against is what the protocol carries")
+    func exchange() {
+        #expect(ExchangeLimits.itemsMax == Limits.itemsMax)
+        #expect(ExchangeLimits.responsesPerItemMax == Limits.responsesPerItemMax)
+        #expect(ExchangeLimits.responsesMax == Limits.responsesMax)
+        #expect(ExchangeLimits.responsesRawBytesMax == Limits.responsesRawBytesMax)
+        #expect(ExchangeLimits.responseBytesMax == Limits.responseBytesMax)
+        #expect(ExchangeLimits.itemNameBytesMax == Limits.itemNameBytesMax)
+        #expect(ExchangeLimits.itemBytesMax == Limits.itemBytesMax)
+    }
+
+    @Test("a text of any length and content is sent as far as a message carries it")
+    func fittingTexts() throws {
+        for text in ["short", String(repeating: "é", count: 4_000), "two\nlines\u{0}", ""] {
+            let sent = CoordinatorMessage.refused(Refused(code: .badResponse, message: text))
+            guard case .refused(let read) = try CoordinatorMessage(frame: sent.frame()) else {
+                Issue.record("not what was sent")
+                return
+            }
+            #expect(read.message.utf8.count <= Limits.textBytesMax)
+            #expect(text.utf8.count > 5 || read.message == text)
+        }
+    }
+
+    @Test("figures that no message carries are left out")
+    func figures() {
+        var values = Dictionary(uniqueKeysWithValues: (0..<300).map { ("m\(1_000 + $0)", Double($0)) })
+        values[String(repeating: "a", count: Limits.metricNameBytesMax + 1)] = 1
+        values["a\nb"] = 1
+        values[""] = 1
+
+        let list = Metric.list(values)
+
+        #expect(list.count == Limits.metricsMax && list.first?.name == "m1000")
+    }
+
     @Test("entries of a manifest")
     func entries() {
         #expect(code(names(Limits.manifestEntriesMax)) == nil)

@@ -28,8 +28,8 @@ extension LanguageSettings {
     /// Checks the ranges of the common settings.
     func validateLanguage() throws(SettingsFault) {
         for (key, value, limit) in [
-            ("samplesPerPrompt", samplesPerPrompt, 1024),
-            ("publicPromptsPerStep", publicPromptsPerStep, 65_536),
+            ("samplesPerPrompt", samplesPerPrompt, ExchangeLimits.responsesPerItemMax),
+            ("publicPromptsPerStep", publicPromptsPerStep, ExchangeLimits.itemsMax),
             ("maxTokens", maxTokens, 1 << 20), ("tokensPerPass", tokensPerPass, 1 << 24),
         ] {
             try SettingsFault.require(
@@ -38,6 +38,21 @@ extension LanguageSettings {
                 "is \(value), expected 1 … \(limit)"
             )
         }
+        let responses = publicPromptsPerStep * samplesPerPrompt
+        try SettingsFault.require(
+            responses <= ExchangeLimits.responsesMax,
+            "publicPromptsPerStep",
+            "is \(publicPromptsPerStep), with \(samplesPerPrompt) responses each: \(responses) responses to a public "
+                + "step, expected at most \(ExchangeLimits.responsesMax)"
+        )
+        // A token travels as four bytes; what a response needs besides is its item's name and some numbers.
+        let bytes = responses * (4 * maxTokens + ExchangeLimits.itemNameBytesMax + 16)
+        try SettingsFault.require(
+            bytes <= ExchangeLimits.responsesRawBytesMax,
+            "maxTokens",
+            "is \(maxTokens), for \(responses) responses to a public step: up to \(bytes) bytes, expected at most "
+                + "\(ExchangeLimits.responsesRawBytesMax)"
+        )
         try SettingsFault.requireTemperature(temperature, "temperature")
         try SettingsFault.requireWeight(proximalWeight, "proximalWeight")
         try optimiser.validate()

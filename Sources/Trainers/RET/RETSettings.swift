@@ -51,7 +51,7 @@ package struct RETSettings: TrainerSettings {
         for (key, value, range) in [
             ("skipTokens", skipTokens, 0...4096), ("maxTokens", maxTokens, 1...(1 << 20)),
             ("groups", groups, 2...256), ("updatesPerStep", updatesPerStep, 1...100_000),
-            ("publicTextsPerStep", publicTextsPerStep, 1...65_536),
+            ("publicTextsPerStep", publicTextsPerStep, 1...ExchangeLimits.itemsMax),
             ("tokensPerPass", tokensPerPass, 1...(1 << 24)),
         ] {
             try SettingsFault.require(

@@ -166,11 +166,20 @@ package struct Metric: Sendable, Equatable {
         self.value = value
     }
 
-    /// The finite ones of some named numbers, in ascending order of name (by UTF-8 bytes).
+    /// The finite ones of some named numbers, in ascending order of name (by UTF-8 bytes), as far as a message can
+    /// carry them: figures are for people, and one with too long a name must not cost a connection.
     package static func list(_ values: [String: Double]) -> [Metric] {
-        values.filter { $0.value.isFinite }
+        let sorted = values.filter { $0.value.isFinite && isName($0.key) }
             .map { Metric(name: $0.key, value: $0.value) }
             .sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
+        return Array(sorted.prefix(Limits.metricsMax))
+    }
+}
+
+extension Metric {
+    private static func isName(_ name: String) -> Bool {
+        (1...Limits.metricNameBytesMax).contains(name.utf8.count)
+            && name.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7F }
     }
 }
 

@@ -113,10 +113,10 @@ package struct Refused: Sendable, Equatable {
     /// Why, for people.
     package var message: String
 
-    /// Makes a refusal.
+    /// Makes a refusal; a message that is too long to travel is cut.
     package init(code: ErrorCode, message: String) {
         self.code = code
-        self.message = message
+        self.message = message.fittingText
     }
 }
 
@@ -127,6 +127,25 @@ package struct Bye: Sendable, Equatable {
 
     /// Makes a farewell.
     package init(reason: String) { self.reason = reason }
+}
+
+extension String {
+    /// The text as a message can carry it: without control characters, and cut where it is too long. What a judge or a
+    /// file says may be of any length, and must not cost the connection that it is told on.
+    var fittingText: String {
+        guard utf8.count > Limits.textBytesMax || utf8.contains(where: { $0 < 0x20 || $0 == 0x7F }) else {
+            return self
+        }
+        var text = ""
+        var bytes = 0
+        for scalar in unicodeScalars {
+            let isControl = scalar.value < 0x20 || scalar.value == 0x7F
+            bytes += isControl ? 1 : UTF8.width(scalar)
+            guard bytes <= Limits.textBytesMax else { break }
+            text.unicodeScalars.append(isControl ? " " : scalar)
+        }
+        return text
+    }
 }
 
 /// The run is over.

@@ -59,7 +59,7 @@ package struct Rejected: Sendable, Equatable {
     /// Makes a refusal.
     package init(code: ErrorCode, message: String, transfer: SHA256Digest?) {
         self.code = code
-        self.message = message
+        self.message = message.fittingText
         self.transfer = transfer
     }
 }
