@@ -47,7 +47,7 @@ import Transport
     func clock() async throws {
         let scratch = try Scratch()
         defer { withExtendedLifetime(scratch) {} }
-        let provisioner = try provision(scratch, from: 1, to: 100)
+        let provisioner = try provision(scratch, from: 1, to: 86_400)
         let keeper = IdentityKeeper(try context(provisioner), logger: quiet, interval: .milliseconds(20))
 
         #expect(try await keeper.waitUntilValid(isStopping: { false }))

@@ -7,6 +7,9 @@ package enum EpisodePayload {
     /// The most nodes of a public network.
     package static let nodesMax = 4096
 
+    /// The most edges of a public network: eight bytes each, beside what else an item has.
+    package static let edgesMax = (ExchangeLimits.itemBytesMax - 1024) / 8
+
     /// A public network, what is particular to it, and the seed of what happens on it.
     package struct Item: Sendable, Equatable {
         /// The network.

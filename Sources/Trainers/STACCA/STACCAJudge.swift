@@ -25,11 +25,23 @@ package final class STACCAJudge: PublicJudge {
         let task = try STACCATask(settings, coordinator.run)
         let known = try task.sites(coordinator.publicData, coordinator.run).map(\.view.network)
         let heldOut = try task.sites(coordinator.evaluationData, coordinator.run)
-        if let large = known.first(where: { $0.nodeCount > EpisodePayload.nodesMax }) {
-            throw coordinator.publicData.error(
-                "",
-                "the network '\(large.name)' has \(large.nodeCount) nodes, expected at most \(EpisodePayload.nodesMax)"
-            )
+        let steps = task.dynamics.horizon
+        let responses = settings.publicEpisodes * settings.responsesPerEpisode
+        for network in known {
+            let (edges, actions) = (EpisodePayload.edgesMax, (steps * network.nodeCount + 7) / 8)
+            for (what, found, most) in [
+                ("nodes", network.nodeCount, EpisodePayload.nodesMax), ("edges", network.edgeCount, edges),
+                ("bytes of actions in an episode", actions, ExchangeLimits.responseBytesMax),
+                (
+                    "bytes of actions in a public step", actions * responses,
+                    ExchangeLimits.responsesRawBytesMax / 2
+                ),
+            ] where found > most {
+                throw coordinator.publicData.error(
+                    "networks",
+                    "the network '\(network.name)' has \(found) \(what), expected at most \(most)"
+                )
+            }
         }
         return ["public: \(known.count) networks", "evaluation: \(heldOut.count) networks"]
     }

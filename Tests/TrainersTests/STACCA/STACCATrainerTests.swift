@@ -294,6 +294,30 @@ struct STACCATrainerTests {
         #expect(EpisodePayload.decode(actions: packed, count: 17) == nil)
     }
 
+    @Test(
+        "public networks that no message can carry are refused where they are read",
+        arguments: [
+            (
+                #"{"networks": {"family": "erdosRenyi", "meanDegree": 520, "nodes": 540, "seed": 1}}"#,
+                "edges, expected at most 130944"
+            ),
+            (
+                #"{"networks": {"family": "grid", "nodes": 4200, "seed": 1}}"#,
+                "4200 nodes, expected at most 4096"
+            ),
+        ]
+    )
+    func tooLarge(json: String, says: String) throws {
+        var context = try NetworkFixture.coordinator()
+        context.publicData = try Mapping(json: Array(json.utf8), file: "data")
+
+        let error = #expect(throws: ConfigurationError.self) {
+            try STACCAJudge.examine(STACCASettings(), context)
+        }
+
+        #expect("\(error.map { "\($0)" } ?? "")".contains(says))
+    }
+
     @Test("a public item whose numbers are none of the environment's is refused")
     func wrongItem() throws {
         let run = try NetworkFixture.run()
