@@ -1,3 +1,5 @@
+internal import Contract
+
 /// Every bound of the protocol, under the names and with the values of the limits table in
 /// `protocol/SPEC.md`; a test compares the two.
 ///
@@ -52,7 +54,7 @@ package enum Limits {
     /// The raw bytes of a public batch.
     package static let batchRawBytesMax = 16_777_216
     /// The raw bytes of a response set.
-    package static let responsesRawBytesMax = 67_108_864
+    package static let responsesRawBytesMax = ExchangeLimits.responsesRawBytesMax
     /// The raw bytes of a response pool.
     package static let poolRawBytesMax = 67_108_864
     /// The largest base-2 logarithm of a zstd window.
@@ -60,17 +62,17 @@ package enum Limits {
 
     // Payloads
     /// Items in one public batch.
-    package static let itemsMax = 4_096
+    package static let itemsMax = ExchangeLimits.itemsMax
     /// K, the responses of one client to one item.
-    package static let responsesPerItemMax = 256
+    package static let responsesPerItemMax = ExchangeLimits.responsesPerItemMax
     /// The responses in one response set, and the replacements in one pool.
-    package static let responsesMax = 65_536
+    package static let responsesMax = ExchangeLimits.responsesMax
     /// The identifier or the topic of an item.
-    package static let itemNameBytesMax = 256
+    package static let itemNameBytesMax = ExchangeLimits.itemNameBytesMax
     /// The payload of one item.
-    package static let itemBytesMax = 1_048_576
+    package static let itemBytesMax = ExchangeLimits.itemBytesMax
     /// The payload of one response, or the target of one item.
-    package static let responseBytesMax = 8_388_608
+    package static let responseBytesMax = ExchangeLimits.responseBytesMax
     /// What a pool says of all responses together.
     package static let mergedBytesMax = 8_388_608
 }

@@ -6,30 +6,6 @@ extension ProcessTests {
     /// What is wrong with files and arguments: exit code and message.
     @Suite(.serialized)
     struct FaultTests {
-        /// Runs a program that has to fail, and checks its exit code and the words of its message.
-        private func expect(
-            _ code: Int32,
-            _ words: [String],
-            _ program: String,
-            _ arguments: [String],
-            in bench: Bench,
-            sourceLocation: SourceLocation = #_sourceLocation
-        ) async throws {
-            let result = try await bench.run(program, arguments)
-            #expect(
-                result.code == code,
-                "\(program): \(result.output.suffix(900))",
-                sourceLocation: sourceLocation
-            )
-            for word in words {
-                #expect(
-                    result.output.contains(word),
-                    "'\(word)' in: \(result.output.suffix(900))",
-                    sourceLocation: sourceLocation
-                )
-            }
-        }
-
         @Test(
             "a malformed topology is refused with file, line, key, and what was expected",
             .timeLimit(.minutes(1))
@@ -45,38 +21,34 @@ extension ProcessTests {
                     "bad.yaml:9: key 'adapter.rank': found 'many', expected a whole number",
                     "key 'rounds.stepz': unknown key; did you mean 'steps'?",
                 ]
-                try await expect(78, words, "tributary", ["validate", bad], in: bench)
-                try await expect(
+                try await bench.fail(78, words, "tributary", ["validate", bad])
+                try await bench.fail(
                     78,
                     words,
                     "tributary",
-                    ["simulate", bad, "--out", bench.path("run")],
-                    in: bench
+                    ["simulate", bad, "--out", bench.path("run")]
                 )
                 for program in ["coordinator", "client"] {
-                    try await expect(
+                    try await bench.fail(
                         78,
                         words,
                         program,
                         (program == "client" ? ["--name", "inc"] : [])
-                            + ["--topology", bad, "--identity", "none", "--state", bench.path("state")],
-                        in: bench
+                            + ["--topology", bad, "--identity", "none", "--state", bench.path("state")]
                     )
                 }
                 let broken = try bench.write("broken.yaml", "federation: [small\nrounds:\n")
-                try await expect(
+                try await bench.fail(
                     78,
                     ["broken.yaml:", "not YAML"],
                     "tributary",
-                    ["validate", broken],
-                    in: bench
+                    ["validate", broken]
                 )
-                try await expect(
+                try await bench.fail(
                     78,
                     ["absent.yaml"],
                     "tributary",
-                    ["validate", bench.path("absent.yaml")],
-                    in: bench
+                    ["validate", bench.path("absent.yaml")]
                 )
             }
         }
@@ -88,200 +60,12 @@ extension ProcessTests {
                 let words = [
                     "t.yaml:24: key 'trainer.settings.samplesPerPromt': unknown key; did you mean 'samplesPerPrompt'?"
                 ]
-                try await expect(78, words, "tributary", ["validate", file], in: bench)
-                try await expect(
+                try await bench.fail(78, words, "tributary", ["validate", file])
+                try await bench.fail(
                     78,
                     words,
                     "tributary",
-                    ["simulate", file, "--out", bench.path("run")],
-                    in: bench
-                )
-            }
-        }
-
-        @Test(
-            "an identity that is missing, mixed up, open to others or somebody else's is refused",
-            .timeLimit(.minutes(1))
-        )
-        func badIdentities() async throws {
-            try await Bench.with { bench in
-                let run = try await Federation(SmallTopology(), in: bench)
-                let files = FileManager.default
-                func client(_ identity: String, name: String = "inc") -> [String] {
-                    ["--name", name, "--topology", run.topologyFile, "--identity", identity]
-                        + ["--state", bench.path("state")]
-                }
-                try await expect(
-                    78,
-                    ["identity.crt does not exist"],
-                    "client",
-                    client(bench.path("nowhere")),
-                    in: bench
-                )
-                try await expect(
-                    78,
-                    ["tributary://small/client/dec", "expected tributary://small/client/inc"],
-                    "client",
-                    client(run.identity("dec")),
-                    in: bench
-                )
-                try await expect(
-                    78,
-                    ["has no client 'ward'", "inc, dec, max"],
-                    "client",
-                    client(run.identity("inc"), name: "ward"),
-                    in: bench
-                )
-                try await expect(
-                    78,
-                    ["expected tributary://small/coordinator"],
-                    "coordinator",
-                    ["--topology", run.topologyFile, "--identity", run.identity("inc")]
-                        + ["--state", bench.path("state")],
-                    in: bench
-                )
-
-                let mixed = bench.path("mixed")
-                try files.copyItem(atPath: run.identity("inc"), toPath: mixed)
-                try files.removeItem(atPath: mixed + "/identity.key")
-                try files.copyItem(
-                    atPath: run.identity("dec") + "/identity.key",
-                    toPath: mixed + "/identity.key"
-                )
-                try await expect(
-                    78,
-                    ["identity.key is not the key of"],
-                    "client",
-                    client(mixed),
-                    in: bench
-                )
-
-                let open = bench.path("open")
-                try files.copyItem(atPath: run.identity("inc"), toPath: open)
-                try files.setAttributes([.posixPermissions: 0o644], ofItemAtPath: open + "/identity.key")
-                try await expect(78, ["mode 644", "chmod 600"], "client", client(open), in: bench)
-            }
-        }
-
-        @Test("without a revocation list nobody starts: it would revoke nobody", .timeLimit(.minutes(1)))
-        func noRevocationList() async throws {
-            try await Bench.with { bench in
-                let run = try await Federation(SmallTopology(), in: bench)
-                for node in [Federation.coordinator, "inc"] {
-                    try FileManager.default.removeItem(atPath: run.identity(node) + "/crl.pem")
-                    let program = node == Federation.coordinator ? "coordinator" : "client"
-                    try await expect(78, ["crl.pem does not exist"], program, run.arguments(node), in: bench)
-                }
-            }
-        }
-
-        @Test("`up` ends with the exit code of the process that failed", .timeLimit(.minutes(1)))
-        func upPassesOn() async throws {
-            let (descriptor, port) = FreePort.occupy()
-            defer { close(descriptor) }
-            try await Bench.with { bench in
-                let file = try bench.write("topology.yaml", SmallTopology(port: port).text)
-                try await expect(
-                    69,
-                    ["coordinator ended with exit code 69", "taken by another program"],
-                    "tributary",
-                    ["up", file, "--out", bench.path("run")],
-                    in: bench
-                )
-            }
-        }
-
-        @Test("the units restart what may heal and nothing else")
-        func units() throws {
-            let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-                .deletingLastPathComponent()
-            for unit in ["tributary-client@", "tributary-coordinator"] {
-                let file = root.appending(path: "deploy/systemd/\(unit).service")
-                let text = try String(contentsOf: file, encoding: .utf8)
-                let line = try #require(text.split(separator: "\n").first { $0.hasPrefix("RestartPrevent") })
-                let codes = line.split(separator: "=")[1].split(separator: " ").compactMap { Int32($0) }
-                #expect(codes == [EX_USAGE, EX_DATAERR, EX_NOINPUT, EX_SOFTWARE, EX_NOPERM, EX_CONFIG])
-                #expect(text.contains("ExecReload=/bin/kill -HUP $MAINPID"))
-            }
-        }
-
-        @Test("a port that is taken is named", .timeLimit(.minutes(1)))
-        func portTaken() async throws {
-            let (descriptor, port) = FreePort.occupy()
-            defer { close(descriptor) }
-            try await Bench.with { bench in
-                let run = try await Federation(SmallTopology(port: port), in: bench)
-                try await expect(
-                    69,
-                    ["127.0.0.1:\(port)", "taken"],
-                    "coordinator",
-                    run.arguments(Federation.coordinator),
-                    in: bench
-                )
-            }
-        }
-
-        @Test("a state directory of another run, or in use, is refused", .timeLimit(.minutes(1)))
-        func foreignState() async throws {
-            try await Bench.with { bench in
-                let run = try await Federation(SmallTopology(), in: bench)
-                try run.start(Federation.coordinator)
-                try #require(await eventually { run.status != nil })
-                let second = try bench.write("second.yaml", SmallTopology().text)
-                let arguments =
-                    ["--identity", run.identity(Federation.coordinator)]
-                    + ["--state", run.state(Federation.coordinator)]
-                try await expect(
-                    75,
-                    ["is in use by process"],
-                    "coordinator",
-                    ["--topology", second] + arguments,
-                    in: bench
-                )
-                await run.kill(Federation.coordinator)
-
-                let longer = try bench.write("longer.yaml", SmallTopology(rounds: 3).text)
-                try await expect(
-                    78,
-                    ["holds another run", "its rounds.count is 2, this one's is 3"],
-                    "coordinator",
-                    ["--topology", longer] + arguments,
-                    in: bench
-                )
-                let other = try bench.write("other.yaml", SmallTopology(federation: "other").text)
-                try await bench.succeed("tributary", ["provision", other, "--out", bench.path("others")])
-                try await expect(
-                    78,
-                    ["its federation is small, this one's is other"],
-                    "coordinator",
-                    ["--topology", other, "--identity", bench.path("others/coordinator")]
-                        + ["--state", run.state(Federation.coordinator)],
-                    in: bench
-                )
-            }
-        }
-
-        @Test("the folder of another run is refused and left as it is", .timeLimit(.minutes(2)))
-        func foreignFolder() async throws {
-            try await Bench.with { bench in
-                let file = try bench.write("t.yaml", SmallTopology().text)
-                try await bench.succeed("tributary", ["simulate", file, "--out", bench.path("run")])
-                let before = try String(contentsOfFile: bench.path("run/topology.yaml"), encoding: .utf8)
-                let other = try bench.write(
-                    "other.yaml",
-                    SmallTopology().text.replacing("rank: 2", with: "rank: 3")
-                )
-                for command in ["simulate", "up"] {
-                    try await expect(
-                        78,
-                        ["holds another run: its topology differs from", "other.yaml"],
-                        "tributary",
-                        [command, other, "--out", bench.path("run")],
-                        in: bench
-                    )
-                }
-                #expect(
-                    try String(contentsOfFile: bench.path("run/topology.yaml"), encoding: .utf8) == before
+                    ["simulate", file, "--out", bench.path("run")]
                 )
             }
         }
@@ -334,12 +118,11 @@ extension ProcessTests {
 
                 func simulate(_ code: Int32, _ model: String, _ words: [String]) async throws {
                     let file = try bench.write("t.yaml", SmallTopology(model: model).text)
-                    try await expect(
+                    try await bench.fail(
                         code,
                         words,
                         "tributary",
-                        ["simulate", file, "--out", bench.path("run")],
-                        in: bench
+                        ["simulate", file, "--out", bench.path("run")]
                     )
                 }
                 try await simulate(
@@ -363,15 +146,14 @@ extension ProcessTests {
                     "questions.jsonl",
                     #"{"prompt": "1+1=", "answer": "2"}"# + "\nnot JSON\n"
                 )
-                try await expect(
+                try await bench.fail(
                     65,
                     ["questions.jsonl: line 2", "expected a JSON object"],
                     "client",
-                    run.arguments("inc") + ["--data", questions],
-                    in: bench
+                    run.arguments("inc") + ["--data", questions]
                 )
                 let absent = run.arguments("inc") + ["--data", bench.path("absent.jsonl")]
-                try await expect(66, ["absent.jsonl: cannot be read"], "client", absent, in: bench)
+                try await bench.fail(66, ["absent.jsonl: cannot be read"], "client", absent)
                 let result = try await bench.run("client", absent)
                 #expect(!result.output.contains("Error Domain="), "\(result.output)")
             }
@@ -387,13 +169,12 @@ extension ProcessTests {
                 var hard = topology
                 hard.model = "embedded: tiny-arithmetic-hard"
                 let file = try bench.write("hard.yaml", hard.text)
-                try await expect(
+                try await bench.fail(
                     77,
                     ["WRONG_FINGERPRINT", "base model", "at the coordinator"],
                     "client",
                     ["--name", "inc", "--topology", file, "--identity", run.identity("inc")]
-                        + ["--state", bench.path("hard-state")],
-                    in: bench
+                        + ["--state", bench.path("hard-state")]
                 )
                 #expect(
                     try await eventually {
@@ -406,22 +187,20 @@ extension ProcessTests {
         @Test("unknown words on the command line are usage errors", .timeLimit(.minutes(1)))
         func usage() async throws {
             try await Bench.with { bench in
-                try await expect(64, ["frobnicate"], "tributary", ["frobnicate"], in: bench)
-                try await expect(64, ["--topology"], "coordinator", [], in: bench)
-                try await expect(
+                try await bench.fail(64, ["frobnicate"], "tributary", ["frobnicate"])
+                try await bench.fail(64, ["--topology"], "coordinator", [])
+                try await bench.fail(
                     64,
                     ["--nonsense"],
                     "tributary",
-                    ["validate", "t.yaml", "--nonsense"],
-                    in: bench
+                    ["validate", "t.yaml", "--nonsense"]
                 )
-                try await expect(
+                try await bench.fail(
                     64,
                     ["sideways"],
                     "tributary",
                     ["simulate", try bench.write("t.yaml", SmallTopology().text), "--out", bench.path("run")]
-                        + ["--pool", "sideways"],
-                    in: bench
+                        + ["--pool", "sideways"]
                 )
             }
         }

@@ -70,6 +70,18 @@ extension ProcessTests {
                     ["network", "evaluate", policy, "--network", "karate", "--episodes", "1"]
                 )
                 #expect(table.contains("karate") && table.contains("best hop rule"))
+                try await bench.fail(
+                    65,
+                    ["circumstances: 'price': there is no such number, expected one of transmission"],
+                    "tributary",
+                    ["network", "evaluate", policy, "--network", "karate", "--circumstances", "price=1"]
+                )
+                let free = try await bench.succeed(
+                    "tributary",
+                    ["network", "evaluate", policy, "--network", "karate", "--episodes", "1"]
+                        + ["--circumstances", "transmission=0"]
+                )
+                #expect(free.contains("karate") && free != table)
                 let page = bench.path("page.html")
                 try await bench.succeed(
                     "tributary",

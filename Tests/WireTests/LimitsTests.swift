@@ -25,17 +25,6 @@ import Testing
         (0..<count).map { entry("array.\(100_000 + $0)") }
     }
 
-    @Test("what settings and data are checked against is what the protocol carries")
-    func exchange() {
-        #expect(ExchangeLimits.itemsMax == Limits.itemsMax)
-        #expect(ExchangeLimits.responsesPerItemMax == Limits.responsesPerItemMax)
-        #expect(ExchangeLimits.responsesMax == Limits.responsesMax)
-        #expect(ExchangeLimits.responsesRawBytesMax == Limits.responsesRawBytesMax)
-        #expect(ExchangeLimits.responseBytesMax == Limits.responseBytesMax)
-        #expect(ExchangeLimits.itemNameBytesMax == Limits.itemNameBytesMax)
-        #expect(ExchangeLimits.itemBytesMax == Limits.itemBytesMax)
-    }
-
     @Test("a text of any length and content is sent as far as a message carries it")
     func fittingTexts() throws {
         for text in ["short", String(repeating: "é", count: 4_000), "two\nlines\u{0}", ""] {

@@ -1,3 +1,4 @@
+internal import Glibc
 package import Randomness
 
 /// A family of random graphs.
@@ -63,6 +64,15 @@ package enum NetworkFamily: Sendable, Hashable {
         from stream: inout RandomStream
     ) throws(NetworkFault) -> Network {
         try validate(nodes: nodes, name: name)
+        let lonely = expectedIsolatedNodes(nodes)
+        guard lonely <= NetworkFamily.isolatedMax else {
+            throw .invalid(
+                network: name,
+                field: "family",
+                found: "graphs of which about \(Int(lonely.rounded())) of \(nodes) nodes have no edge",
+                expected: "parameters with more edges, which leave some draws connected"
+            )
+        }
         for _ in 0..<NetworkFamily.attemptsMax {
             let network = try Network(
                 name: name,
@@ -78,6 +88,19 @@ package enum NetworkFamily: Sendable, Hashable {
             found: "no connected graph in \(NetworkFamily.attemptsMax) draws",
             expected: "parameters with more edges"
         )
+    }
+
+    /// How many nodes without an edge are expected at most: with 16 of them a draw in ten million is connected, so that
+    /// looking for one would only take time.
+    private static let isolatedMax = 16.0
+
+    /// How many nodes a draw leaves without an edge, on the average.
+    private func expectedIsolatedNodes(_ nodes: Int) -> Double {
+        switch self {
+        case .erdosRenyi(let meanDegree): Double(nodes) * exp(-meanDegree)
+        case .stochasticBlock(_, let inside, let between): Double(nodes) * exp(-inside - between)
+        default: 0
+        }
     }
 
     private func edges(_ nodes: Int, _ stream: inout RandomStream) -> [(Int, Int)] {

@@ -23,7 +23,7 @@ package final class STACCAJudge: PublicJudge {
         _ coordinator: CoordinatorContext
     ) throws -> [String] {
         let task = try STACCATask(settings, coordinator.run)
-        let known = try task.sites(coordinator.publicData, coordinator.run).map(\.view.network)
+        let known = try task.sites(coordinator.publicData, coordinator.run).map(\.network)
         let heldOut = try task.sites(coordinator.evaluationData, coordinator.run)
         let steps = task.dynamics.horizon
         let responses = settings.publicEpisodes * settings.responsesPerEpisode
@@ -52,8 +52,8 @@ package final class STACCAJudge: PublicJudge {
         _ = try Self.examine(settings, context)
         task = try STACCATask(settings, context.run)
         schedule = context.run.schedule
-        publicNetworks = try task.sites(context.publicData, context.run).map(\.view)
-        let heldOut = try task.sites(context.evaluationData, context.run)
+        publicNetworks = try task.views(context.publicData, context.run).map(\.view)
+        let heldOut = try task.views(context.evaluationData, context.run)
         gives = context.poolRule != "none"
         threads = context.run.threads
         for (family, sites) in Dictionary(grouping: heldOut, by: \.group) {

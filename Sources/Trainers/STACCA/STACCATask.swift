@@ -22,26 +22,46 @@ struct STACCATask {
         coding = StateCoding(dynamics, words.model)
     }
 
-    /// A mapping's networks, each with what happens on it.
+    /// A mapping's networks and what is particular to them, checked; no distance is measured yet.
     ///
     /// - Throws: `ConfigurationError` naming the line; `NetworkFault` for files.
-    func sites(_ data: Mapping, _ run: RunContext) throws -> [(group: String, view: NetworkView)] {
-        try NetworkSite.sites(data, run).map { site in
-            do throws(SettingsFault) {
-                let dynamics = try dynamics.under(site.circumstances)
-                return (site.group, NetworkView(site.network, dynamics))
-            } catch {
-                throw data.error("\(site.place).circumstances.\(error.key)", error.reason)
+    func sites(_ data: Mapping, _ run: RunContext) throws -> [NetworkSite] {
+        let sites = try NetworkSite.sites(data, run)
+        for site in sites {
+            _ = try dynamics(at: site, data)
+            guard site.network.nodeCount <= NetworkView.nodesMax else {
+                throw data.error(
+                    site.place,
+                    "the network '\(site.network.name)' has \(site.network.nodeCount) nodes, expected at most "
+                        + "\(NetworkView.nodesMax)"
+                )
             }
+        }
+        return sites
+    }
+
+    /// The same networks as models see them, each with what happens on it.
+    ///
+    /// - Throws: As `sites`.
+    func views(_ data: Mapping, _ run: RunContext) throws -> [(group: String, view: NetworkView)] {
+        try sites(data, run).map { ($0.group, try NetworkView($0.network, dynamics(at: $0, data))) }
+    }
+
+    private func dynamics(at site: NetworkSite, _ data: Mapping) throws -> any NetworkDynamics {
+        do throws(SettingsFault) {
+            return try dynamics.under(site.circumstances)
+        } catch {
+            throw data.error("\(site.place).circumstances.\(error.key)", error.reason)
         }
     }
 
     /// A public item's network and seed; nil where the bytes are none, or its numbers are out of range.
     func item(_ payload: [UInt8]) -> (view: NetworkView, seed: UInt64)? {
         guard let item = EpisodePayload.decode(payload, nodesMax: EpisodePayload.nodesMax),
-            let dynamics = try? dynamics.with(particularNumbers: item.particulars)
+            let dynamics = try? dynamics.with(particularNumbers: item.particulars),
+            let view = try? NetworkView(item.network, dynamics)
         else { return nil }
-        return (NetworkView(item.network, dynamics), item.seed)
+        return (view, item.seed)
     }
 
     /// A fresh policy, the same for all members.

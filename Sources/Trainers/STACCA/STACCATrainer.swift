@@ -29,7 +29,7 @@ package final class STACCATrainer: LocalTrainer {
     /// Counts the private networks.
     package static func examine(_ settings: STACCASettings, _ client: ClientContext) throws -> String {
         let networks = try STACCATask(settings, client.run).sites(client.data, client.run)
-        let nodes = networks.map(\.view.network.nodeCount)
+        let nodes = networks.map(\.network.nodeCount)
         let (least, most) = (nodes.min() ?? 0, nodes.max() ?? 0)
         return "\(networks.count) networks of \(least == most ? "\(least)" : "\(least) to \(most)") nodes"
     }
@@ -67,7 +67,7 @@ package final class STACCATrainer: LocalTrainer {
         task = try STACCATask(settings, context.run)
         learner = PolicyLearner(
             try task.policy(),
-            pool: try task.sites(context.data, context.run).map(\.view),
+            pool: try task.views(context.data, context.run).map(\.view),
             settings: settings.learning,
             seed: context.run.seed,
             name: context.name,

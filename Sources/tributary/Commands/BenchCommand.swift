@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import Foundation
 
 struct BenchCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -15,4 +16,19 @@ struct BenchCommand: AsyncParsableCommand {
             """,
         subcommands: [BenchRETCommand.self, BenchFeaturesCommand.self, BenchNetworkCommand.self]
     )
+}
+
+extension BenchCommand {
+    /// Writes what was measured to a file, or shows it.
+    static func tell(_ record: some Encodable, out: String?) throws {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
+        let json = try encoder.encode(record)
+        if let out {
+            try json.write(to: URL(filePath: out), options: .atomic)
+            print("wrote \(out)")
+        } else {
+            print(String(decoding: json, as: UTF8.self))
+        }
+    }
 }

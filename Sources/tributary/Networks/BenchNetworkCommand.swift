@@ -77,14 +77,6 @@ struct BenchNetworkCommand: AsyncParsableCommand {
             threads: learning ? threads : 1,
             rows: rows
         )
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
-        let json = try encoder.encode(record)
-        if let out {
-            try json.write(to: URL(filePath: out), options: .atomic)
-            print("wrote \(out)")
-        } else {
-            print(String(decoding: json, as: UTF8.self))
-        }
+        try BenchCommand.tell(record, out: out)
     }
 }

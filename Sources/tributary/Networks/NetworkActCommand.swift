@@ -58,7 +58,7 @@ struct NetworkActCommand: AsyncParsableCommand {
                 throw NodeError(.input, "--network: found \(networks.count) networks, expected one")
             }
             let (policy, view) = (
-                try files.policy(), NetworkView(networks[0], try files.dynamics(under: circumstances))
+                try files.policy(), try NetworkView(networks[0], try files.dynamics(under: circumstances))
             )
             let encoder = JSONEncoder()
             encoder.outputFormatting = [.sortedKeys]

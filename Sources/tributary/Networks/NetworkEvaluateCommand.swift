@@ -73,7 +73,11 @@ struct NetworkEvaluateCommand: AsyncParsableCommand {
             let files = try PolicyFolder(reading: folder)
             let (policy, dynamics) = (try files.policy(), try files.dynamics(under: circumstances))
             let rows = try network.map { text in
-                try row(text, NetworkSource(text: text).networks().map { NetworkView($0, dynamics) }, policy)
+                try row(
+                    text,
+                    NetworkSource(text: text).networks().map { try NetworkView($0, dynamics) },
+                    policy
+                )
             }
             switch format {
             case .json:

@@ -88,7 +88,7 @@ struct NetworkRenderCommand: AsyncParsableCommand {
         _ rules: [NetworkRule]
     ) throws -> EpisodeReading {
         let dynamics = try files.dynamics(under: circumstances)
-        let held = HeldOutEpisodes([NetworkView(network, dynamics)], seed: seed, count: 1)
+        let held = HeldOutEpisodes([try NetworkView(network, dynamics)], seed: seed, count: 1)
         var panels = held.play(try files.policy(), .greedy).map {
             panel("policy", $0.record, dynamics)
         }

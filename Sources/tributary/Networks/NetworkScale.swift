@@ -68,7 +68,7 @@ struct NetworkScale: Encodable {
         )
         let learner = PolicyLearner(
             try GraphPolicy(words, coding: StateCoding(dynamics, words.model), seed: 1),
-            pool: [NetworkView(network, dynamics)],
+            pool: [try NetworkView(network, dynamics)],
             settings: settings,
             seed: 1,
             name: "bench",

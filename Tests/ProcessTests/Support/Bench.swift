@@ -65,6 +65,29 @@ final class Bench: Sendable {
         return (code, child.output)
     }
 
+    /// Runs a program that has to fail, and checks its exit code and the words of its message.
+    func fail(
+        _ code: Int32,
+        _ words: [String],
+        _ program: String,
+        _ arguments: [String],
+        sourceLocation: SourceLocation = #_sourceLocation
+    ) async throws {
+        let result = try await run(program, arguments)
+        #expect(
+            result.code == code,
+            "\(program): \(result.output.suffix(900))",
+            sourceLocation: sourceLocation
+        )
+        for word in words {
+            #expect(
+                result.output.contains(word),
+                "'\(word)' in: \(result.output.suffix(900))",
+                sourceLocation: sourceLocation
+            )
+        }
+    }
+
     /// Runs a program that has to succeed.
     @discardableResult
     func succeed(

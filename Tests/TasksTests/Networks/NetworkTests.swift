@@ -171,6 +171,9 @@ import Testing
         #expect(field(.wattsStrogatz(neighbours: 4, rewiring: 1.1)) == "rewiring")
         #expect(field(.erdosRenyi(meanDegree: .nan)) == "meanDegree")
         #expect(field(.erdosRenyi(meanDegree: 0.5)) == "family")
+        // Hours of draws, if it were tried.
+        #expect(field(.erdosRenyi(meanDegree: 4), 50_000) == "family")
+        #expect(field(.stochasticBlock(blocks: 4, inside: 3.5, between: 0.5), 50_000) == "family")
         #expect(field(.stochasticBlock(blocks: 4, inside: 5, between: 1)) == "inside")
         #expect(field(.grid, 1) == "nodes")
     }

@@ -19,7 +19,7 @@ struct PolicyLearnerTests {
         return PolicyLearner(
             try GraphPolicy(words, coding: StateCoding(dynamics, words.model), seed: 5),
             pool: try (0..<3).map {
-                NetworkView(
+                try NetworkView(
                     try NetworkFamily.erdosRenyi(meanDegree: 4).network(nodes: 70, seed: 1, index: $0),
                     $0 == 2 ? dear : dynamics
                 )
@@ -63,12 +63,12 @@ struct PolicyLearnerTests {
         let learner = try learner(threads: 1, sees: sees)
         _ = learner.iterate(0)
         let (usual, network) = (learner.pool[0].dynamics, learner.pool[0].network)
-        func logits(_ dynamics: any NetworkDynamics) -> [Float] {
-            let view = NetworkView(network, dynamics)
+        func logits(_ dynamics: any NetworkDynamics) throws -> [Float] {
+            let view = try NetworkView(network, dynamics)
             return learner.policy.logits([CodedState(view: view, state: NodeStates(nodes: 70), time: 0)])
         }
 
-        let differs = logits(usual) != logits(try usual.under(Circumstances(["cost": 0.3])))
+        let differs = try logits(usual) != logits(usual.under(Circumstances(["cost": 0.3])))
 
         #expect(differs == sees)
     }

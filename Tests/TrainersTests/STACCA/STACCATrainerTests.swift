@@ -108,7 +108,7 @@ struct STACCATrainerTests {
         defer { try? FileManager.default.removeItem(atPath: folder) }
         _ = try STACCATrainer.write(whole.travelling, to: folder, settings, run)
         let state = CodedState(
-            view: NetworkView(try NetworkFamily.grid.network(nodes: 6, seed: 1), EpidemicDynamics()),
+            view: try NetworkView(try NetworkFamily.grid.network(nodes: 6, seed: 1), EpidemicDynamics()),
             state: NodeStates(nodes: 6),
             time: 0
         )
@@ -230,7 +230,7 @@ struct STACCATrainerTests {
         let policy = try task.policy()
         let network = try NetworkFamily.grid.network(nodes: 6, seed: 1)
         let state = CodedState(
-            view: NetworkView(network, EpidemicDynamics()),
+            view: try NetworkView(network, EpidemicDynamics()),
             state: NodeStates(nodes: 6),
             time: 1
         )
@@ -260,7 +260,7 @@ struct STACCATrainerTests {
 
         let files = try PolicyFolder(reading: folder)
         let state = CodedState(
-            view: NetworkView(try NetworkFamily.grid.network(nodes: 6, seed: 1), EpidemicDynamics()),
+            view: try NetworkView(try NetworkFamily.grid.network(nodes: 6, seed: 1), EpidemicDynamics()),
             state: NodeStates(nodes: 6),
             time: 0
         )
@@ -300,6 +300,10 @@ struct STACCATrainerTests {
             (
                 #"{"networks": {"family": "erdosRenyi", "meanDegree": 520, "nodes": 540, "seed": 1}}"#,
                 "edges, expected at most 130944"
+            ),
+            (
+                #"{"networks": {"family": "grid", "nodes": 20000, "seed": 1}}"#,
+                "20000 nodes, expected at most 16384"
             ),
             (
                 #"{"networks": {"family": "grid", "nodes": 4200, "seed": 1}}"#,

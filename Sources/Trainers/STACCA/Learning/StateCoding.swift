@@ -14,8 +14,21 @@ package struct NetworkView: Sendable {
     /// `[n]`: log(1 + degree) / 3.
     let logDegrees: [Float]
 
+    /// The most nodes: distances take a byte for each pair of them, 256 MiB in all.
+    package static let nodesMax = 16_384
+
     /// Measures all distances once.
-    package init(_ network: Network, _ dynamics: any NetworkDynamics) {
+    ///
+    /// - Throws: `NetworkFault.invalid` for more nodes than there are distances for.
+    package init(_ network: Network, _ dynamics: any NetworkDynamics) throws(NetworkFault) {
+        guard network.nodeCount <= Self.nodesMax else {
+            throw .invalid(
+                network: network.name,
+                field: "nodes",
+                found: "\(network.nodeCount)",
+                expected: "at most \(Self.nodesMax) for a policy"
+            )
+        }
         self.network = network
         self.dynamics = dynamics
         structure = GraphStructure(

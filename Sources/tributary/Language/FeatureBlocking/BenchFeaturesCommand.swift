@@ -90,15 +90,7 @@ struct BenchFeaturesCommand: AsyncParsableCommand {
                 autoencoder: autoencoder,
                 blocking: blocking
             )
-            let encoder = JSONEncoder()
-            encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
-            let json = try encoder.encode(record)
-            if let out {
-                try json.write(to: URL(filePath: out), options: .atomic)
-                print("wrote \(out)")
-            } else {
-                print(String(decoding: json, as: UTF8.self))
-            }
+            try BenchCommand.tell(record, out: out)
         }
     }
 

@@ -72,15 +72,7 @@ struct BenchRETCommand: AsyncParsableCommand {
                 forwardTokensPerSecond: recording.map(\.plain).median ?? 0,
                 recordSpeedOfForward: recording.map { $0.recorded / $0.plain }.median ?? 0
             )
-            let encoder = JSONEncoder()
-            encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
-            let json = try encoder.encode(record)
-            if let out {
-                try json.write(to: URL(filePath: out), options: .atomic)
-                print("wrote \(out)")
-            } else {
-                print(String(decoding: json, as: UTF8.self))
-            }
+            try BenchCommand.tell(record, out: out)
         }
     }
 

@@ -57,7 +57,7 @@ struct Agency: Sendable {
     func views(_ purpose: ContainmentRecipe.Purpose, count: Int, seed: UInt64) throws -> [NetworkView] {
         let dynamics = try ContainmentRecipe.dynamics.under(circumstances)
         return try ContainmentRecipe.networks([family], nodes: nodes, count: count, purpose, seed: seed).map {
-            NetworkView($0, dynamics)
+            try NetworkView($0, dynamics)
         }
     }
 

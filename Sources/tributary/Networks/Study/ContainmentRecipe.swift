@@ -70,7 +70,7 @@ struct HeldOutSize {
                 .test,
                 seed: seed
             )
-            let views = networks.map { NetworkView($0, dynamics) }
+            let views = try networks.map { try NetworkView($0, dynamics) }
             return (
                 HeldOutEpisodes(views, seed: seed, count: episodes),
                 RuleReturns(views, seed: seed, episodes: episodes)

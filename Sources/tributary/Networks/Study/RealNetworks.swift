@@ -19,7 +19,7 @@ struct RealNetworks {
     func table(_ trials: [NetworkTrial], isQuick: Bool) throws -> StudyTable {
         let dynamics = ContainmentRecipe.dynamics
         let rows = try networks().map { network -> [StudyTable.Cell] in
-            let view = NetworkView(network, dynamics)
+            let view = try NetworkView(network, dynamics)
             let count = isQuick ? 8 : 24
             var (greedy, sampled, gaps, hand): ([Double], [Double], [Double], [Double]) = ([], [], [], [])
             for trial in trials {
