@@ -6,12 +6,22 @@ import Testing
 
 /// The tables of protocol/SPEC.md against the code.
 @Suite struct SpecificationTests {
-    @Test("the limits table is Limits.swift")
+    @Test("the limits table is Limits.swift, and what that takes from the contract")
     func limits() throws {
+        func lines(_ path: String) throws -> [Substring] { try Repository.text(path).split(separator: "\n") }
+        func number(_ text: Substring) -> Int? { Int(text.filter { $0 != "_" }) }
+        var contract: [String: Int] = [:]
+        for line in try lines("Sources/Contract/Trainer/PublicExchange.swift") {
+            guard let found = line.firstMatch(of: /static let (\w+) = ([\d_]+)/) else { continue }
+            contract[String(found.1)] = number(found.2)
+        }
         var code: [String: Int] = [:]
-        for line in try Repository.text("Sources/Wire/Limits.swift").split(separator: "\n") {
-            guard let name = line.firstMatch(of: /static let (\w+) = ([\d_]+)/) else { continue }
-            code[String(name.1)] = Int(name.2.filter { $0 != "_" })
+        for line in try lines("Sources/Wire/Limits.swift") {
+            guard let found = line.firstMatch(of: /static let (\w+) = (?:([\d_]+)|ExchangeLimits\.(\w+))/)
+            else {
+                continue
+            }
+            code[String(found.1)] = found.2.flatMap(number) ?? found.3.flatMap { contract[String($0)] }
         }
         var table: [String: Int] = [:]
         for row in try Repository.table(under: "Limits") {
