@@ -5,8 +5,9 @@ package import Wire
 ///
 /// A ``CoordinatorRecord`` is the sum of all facts in their order.
 package enum CoordinatorFact: Sendable, Hashable {
-    /// A client's session was opened; the number is larger than any before.
-    case sessionOpened(client: String, session: UInt64)
+    /// Sessions up to this number may have been opened; a coordinator that restarts goes on behind it. One fact for
+    /// many sessions, since a client may reconnect without end.
+    case sessionsReserved(through: UInt64)
     /// A round began.
     case roundBegan(round: Int)
     /// A client's responses to a public step count.
@@ -44,7 +45,7 @@ extension CoordinatorFact: LosslessStringConvertible {
     /// The fact's word and its values, separated by spaces.
     package var description: String {
         switch self {
-        case .sessionOpened(let client, let session): "sessionOpened \(client) \(session)"
+        case .sessionsReserved(let last): "sessionsReserved \(last)"
         case .roundBegan(let round): "roundBegan \(round)"
         case .responsesAccepted(let round, let step, let client, let digest):
             "responsesAccepted \(round) \(step) \(client) \(digest)"
@@ -77,9 +78,7 @@ extension CoordinatorFact: LosslessStringConvertible {
 
     private static func read(_ name: String?, _ words: inout Words) -> CoordinatorFact? {
         switch name {
-        case "sessionOpened":
-            guard let client = words.word(), let session = words.session() else { return nil }
-            return .sessionOpened(client: client, session: session)
+        case "sessionsReserved": return words.session().map { .sessionsReserved(through: $0) }
         case "quarantined":
             guard let client = words.word(), let code = words.code() else { return nil }
             return .quarantined(client: client, code: code)

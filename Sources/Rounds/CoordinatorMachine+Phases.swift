@@ -2,11 +2,19 @@ internal import Wire
 
 /// When the present wait is over: the start, a public step, or the collection of updates.
 extension CoordinatorMachine {
+    /// The round that contributions are taken for, or nil.
+    private var openRound: Int? {
+        guard let current = record.current, current.closedWith == nil else { return nil }
+        return current.round
+    }
+
     /// The public step that responses are taken for: the first one not closed. Nil if there is none or
     /// the round is closed.
     var openStep: Int? {
         guard let current = record.current, current.closedWith == nil else { return nil }
-        return publicSteps.first { current.closedSteps[$0] == nil }
+        // They are closed in order.
+        let rest = publicSteps.dropFirst(current.closedSteps.count)
+        return rest.first { current.closedSteps[$0] == nil }
     }
 
     /// Whether all public steps of the open round are closed and pooled.
@@ -31,11 +39,11 @@ extension CoordinatorMachine {
         switch phase {
         case .starting: tryToBegin()
         case .round:
-            guard let current = record.current, current.closedWith == nil else { return }
-            if isCollecting {
-                tryToCloseRound(current)
-            } else if let step = openStep, current.closedSteps.count == current.pooledSteps.count {
-                tryToCloseStep(step, current)
+            // A loop, since with nobody left to wait for any number of public steps close one after the other.
+            while let round = openRound {
+                if isCollecting { return tryToCloseRound() }
+                guard let step = openStep, closesEmpty(step) else { return }
+                notePooled(round: round, step: step)
             }
         case .finished: endIfAllKnow()
         case .ended: break
@@ -55,7 +63,22 @@ extension CoordinatorMachine {
         beginRound()
     }
 
-    private mutating func tryToCloseStep(_ step: Int, _ current: RoundProgress) {
+    /// Ends the wait for a public step if it is over; whether it was closed without any responses, so that there is no
+    /// pool to wait for.
+    private mutating func closesEmpty(_ step: Int) -> Bool {
+        guard let (round, members, awaited) = outcome(of: step) else { return false }
+        if isOverdue { leaveBehind(round: round, step: step, awaited) }
+        establish(.stepClosed(round: round, step: step, clients: members))
+        deadline = nil
+        isOverdue = false
+        if !members.isEmpty { computePool(step: step) }
+        return members.isEmpty
+    }
+
+    /// With whose responses a public step ends now, and who is still awaited; nil if the wait goes on.
+    private func outcome(of step: Int) -> (round: Int, members: [String], awaited: [String])? {
+        guard let current = record.current, current.closedSteps.count == current.pooledSteps.count
+        else { return nil }
         let responses = current.responses[step] ?? [:]
         let refused = current.responsesRefused[step] ?? [:]
         let standing = Standing(
@@ -71,14 +94,10 @@ extension CoordinatorMachine {
             departed: departed
         )
         let isEnough = responses.count >= standing.quorum
-        guard (isEnough && (isOverdue || standing.nobodyIsAwaited)) || standing.nobodyCanCome else { return }
+        guard (isEnough && (isOverdue || standing.nobodyIsAwaited)) || standing.nobodyCanCome
+        else { return nil }
         let members = responses.keys.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
-        if isOverdue { leaveBehind(round: current.round, step: step, standing.awaited) }
-        establish(.stepClosed(round: current.round, step: step, clients: members))
-        deadline = nil
-        isOverdue = false
-        guard members.isEmpty else { return computePool(step: step) }
-        pooled(round: current.round, step: step)
+        return (current.round, members, isOverdue ? standing.awaited : [])
     }
 
     /// Asks for the pools of a closed step.
@@ -91,13 +110,18 @@ extension CoordinatorMachine {
     mutating func pooled(round: Int, step: Int) {
         guard let current = record.current, current.round == round, current.closedWith == nil else { return }
         guard isClosed(step), !current.pooledSteps.contains(step) else { return }
-        establish(.pooled(round: round, step: step))
-        startClock()
-        answerWaiting()
+        notePooled(round: round, step: step)
         tryToClose()
     }
 
-    private mutating func tryToCloseRound(_ current: RoundProgress) {
+    private mutating func notePooled(round: Int, step: Int) {
+        establish(.pooled(round: round, step: step))
+        startClock()
+        answerWaiting()
+    }
+
+    private mutating func tryToCloseRound() {
+        guard let current = record.current else { return }
         let standing = Standing(
             plan: plan,
             contributed: { current.updates[$0] != nil },

@@ -42,8 +42,11 @@ extension CoordinatorMachine {
                     + "took over; if that is another machine, only one of the two may have this identity"
             )
         }
-        let session = record.sessionsOpened + 1
-        establish(.sessionOpened(client: client, session: session))
+        newestSession += 1
+        let session = newestSession
+        if session > record.sessionsReserved {
+            establish(.sessionsReserved(through: session - 1 + Self.sessionsPerFact))
+        }
         connections[id]?.activity = .ready
         sessions[client] = id
         absent.remove(client)

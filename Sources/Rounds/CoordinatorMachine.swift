@@ -59,6 +59,10 @@ package struct CoordinatorMachine: Sendable {
     var isOverdue = false
     /// When to look for idle peers again.
     var housekeeping: Tick = 0
+    /// The number of the newest session.
+    var newestSession: UInt64
+    /// How many sessions one durable fact speaks for.
+    static let sessionsPerFact: UInt64 = 1000
     /// The time that the node's timer is set to.
     var timer: Tick?
     /// The public steps of a round.
@@ -76,6 +80,7 @@ package struct CoordinatorMachine: Sendable {
         precondition(record.completedRounds <= plan.rounds, "the record is of a longer run")
         self.plan = plan
         self.record = record
+        newestSession = record.sessionsReserved
         publicSteps = plan.schedule.compactMap { phase in
             switch phase {
             case .local: nil

@@ -5,8 +5,8 @@ package import Wire
 ///
 /// A machine restored from a record goes on where the one that made it was killed.
 package struct CoordinatorRecord: Sendable, Equatable {
-    /// The number of the newest session.
-    package private(set) var sessionsOpened: UInt64 = 0
+    /// The largest number that a session may have had.
+    package private(set) var sessionsReserved: UInt64 = 0
     /// How many rounds are complete.
     package private(set) var completedRounds = 0
     /// The round under way, or nil between rounds.
@@ -42,7 +42,7 @@ package struct CoordinatorRecord: Sendable, Equatable {
     /// Whether a fact can follow what is known.
     func fits(_ fact: CoordinatorFact) -> Bool {
         switch fact {
-        case .sessionOpened(_, let session): session > sessionsOpened
+        case .sessionsReserved(let last): last > sessionsReserved
         case .quarantined, .updateLate, .informed: true
         case .roundBegan(let round): current == nil && round == completedRounds
         case .responsesAccepted(let round, let step, let client, _):
@@ -67,7 +67,7 @@ package struct CoordinatorRecord: Sendable, Equatable {
     mutating func apply(_ fact: CoordinatorFact) {
         precondition(fits(fact), "the fact '\(fact)' does not fit the record")
         switch fact {
-        case .sessionOpened(_, let session): sessionsOpened = session
+        case .sessionsReserved(let last): sessionsReserved = last
         case .roundBegan(let round): current = RoundProgress(round: round)
         case .responsesAccepted(_, let step, let client, let digest):
             current?.responses[step, default: [:]][client] = digest

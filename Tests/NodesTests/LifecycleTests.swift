@@ -158,7 +158,7 @@ extension SocketTests {
             )
             let clientRun = Task { try await client.run() }
             try await waitUntil {
-                try Ledger.inspect(layout.coordinatorState).facts().contains("sessionOpened ash 1")
+                try Ledger.inspect(layout.coordinatorState).facts().contains("sessionsReserved 1000")
             }
 
             try Provisioner(directory: identities.directory).revoke(.client("ash"), now: Date())

@@ -20,6 +20,18 @@ struct CoordinatorMachineTests {
         return machine
     }
 
+    @Test("with everybody shut out, five thousand public steps are closed without a deep stack")
+    func manySteps() {
+        let plan = RunPlan.test(rounds: 1, steps: 10_000, localPerPublic: 1)
+        var machine = running(plan)
+        var actions = machine.handle(.expelled(client: "alpha", code: .badResponse, message: "no"), at: 1)
+        actions += machine.handle(.expelled(client: "beta", code: .badResponse, message: "no"), at: 2)
+
+        let pooled = actions.count { if case .record(.pooled) = $0 { true } else { false } }
+        #expect(pooled == 5_000)
+        #expect(actions.contains(.aggregate(round: 0, clients: [])))
+    }
+
     @Test("a welcome carries the plan, and is sent after the session is durable")
     func welcome() {
         let plan = RunPlan.test()
@@ -31,7 +43,7 @@ struct CoordinatorMachineTests {
 
         #expect(
             actions == [
-                .record(.sessionOpened(client: "alpha", session: 1)),
+                .record(.sessionsReserved(through: 1000)),
                 .note(.admitted(client: "alpha", session: 1)),
                 .send(.welcome(plan.welcome(session: 1)), to: one),
             ]

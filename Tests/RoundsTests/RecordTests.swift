@@ -6,8 +6,8 @@ import Wire
 @Suite("Records")
 struct RecordTests {
     static let facts: [CoordinatorFact] = [
-        .sessionOpened(client: "alpha", session: 1),
-        .sessionOpened(client: "beta", session: 2),
+        .sessionsReserved(through: 1000),
+        .sessionsReserved(through: 2000),
         .roundBegan(round: 0),
         .responsesAccepted(round: 0, step: 2, client: "alpha", digest: digest("ra")),
         .responsesRefused(round: 0, step: 2, client: "beta", code: .badResponse),
@@ -53,7 +53,7 @@ struct RecordTests {
     func sum() throws {
         let record = try CoordinatorRecord(replaying: Self.facts)
 
-        #expect(record.sessionsOpened == 2)
+        #expect(record.sessionsReserved == 2000)
         #expect(record.completedRounds == 1)
         #expect(record.current?.round == 1)
         #expect(record.previous?.updates.keys.sorted() == ["alpha"])
@@ -71,7 +71,8 @@ struct RecordTests {
             switch fact {
             case .quarantined, .informed, .updateLate, .responsesRefused, .updateRefused, .pooled:
                 continue
-            case .sessionOpened, .roundBegan, .responsesAccepted, .stepClosed, .updateAccepted, .roundClosed,
+            case .sessionsReserved, .roundBegan, .responsesAccepted, .stepClosed, .updateAccepted,
+                .roundClosed,
                 .aggregated, .evaluated, .vetoed, .roundCompleted:
                 #expect(throws: RecordFault.self) {
                     let index = Self.facts.firstIndex(of: fact) ?? 0

@@ -34,7 +34,7 @@ struct SimulationChecks {
         case .updateLate: lateUpdates += 1
         case .responsesRefused, .updateRefused, .quarantined:
             expect(false, "an honest client was refused: \(fact)")
-        case .sessionOpened, .responsesAccepted, .stepClosed, .pooled, .aggregated, .evaluated,
+        case .sessionsReserved, .responsesAccepted, .stepClosed, .pooled, .aggregated, .evaluated,
             .roundCompleted, .informed:
             break
         }
