@@ -238,6 +238,14 @@ extension Job {
             let settings = String(decoding: transform.settings.json, as: UTF8.self)
             parts.append(FingerprintPart("transforms.client[\(index)]", "\(transform.name) \(settings)"))
         }
+        if topology.namesMembers {
+            parts.append(FingerprintPart("data.members", topology.members.joined(separator: " ")))
+        }
+        // Where a host keeps its files, and how they are laid out, is its own affair; a recipe is everybody's.
+        if !topology.clientData.isEmpty, !topology.clientData.namesFiles {
+            let recipe = String(decoding: topology.clientData.json, as: UTF8.self)
+            parts.append(FingerprintPart("data.clients", recipe))
+        }
         let short = parts.map { part in
             guard part.value.utf8.count > Limits.fingerprintBytesMax else { return part }
             return FingerprintPart(part.name, SHA256Digest(of: part.value.utf8).description)
@@ -315,7 +323,8 @@ extension Job {
                 updateMs: rounds.deadlines.update.milliseconds
             ),
             heartbeatMs: rounds.deadlines.heartbeat.milliseconds,
-            idleMs: rounds.deadlines.idle.milliseconds
+            idleMs: rounds.deadlines.idle.milliseconds,
+            lingerMs: rounds.deadlines.farewell.milliseconds
         )
     }
 }

@@ -67,6 +67,16 @@ package indirect enum DataSource: Sendable, Equatable {
         }
     }
 
+    /// Among how many clients the source is divided, and the key that says so; nil for a source that is not divided.
+    package var division: (field: String, clients: Int)? {
+        switch self {
+        case .synthetic(let draw): ("clients", draw.clients)
+        case .file(let file): file.division.map { ("division.clients", $0.clients) }
+        case .suggestions(let source): source.division.map { ("suggestions.\($0.field)", $0.clients) }
+        case .phases, .personas: nil
+        }
+    }
+
     /// Whether a wrong answer can be suggested in the questions' own words.
     private var takesSuggestions: Bool {
         switch self {

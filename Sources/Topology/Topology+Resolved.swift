@@ -43,7 +43,7 @@ extension Topology {
         ])
     }
 
-    private var resolved: PlainValue {
+    var resolved: PlainValue {
         .mapping([
             pair("federation", .text(federation)),
             pair("seed", seedValue),
@@ -55,7 +55,12 @@ extension Topology {
             pair("trainer", trainerValue),
             pair(
                 "data",
-                .mapping([pair("public", publicData.value), pair("evaluation", evaluation.value)])
+                .mapping(
+                    [
+                        pair("public", publicData.value), pair("evaluation", evaluation.value),
+                        pair("clients", clientData.value),
+                    ] + (namesMembers ? [pair("members", .sequence(members.map { .text($0) }))] : [])
+                )
             ),
             pair("rounds", roundsValue),
             pair("aggregation", aggregationValue),
@@ -98,6 +103,7 @@ extension Topology {
                     pair("update", duration(rounds.deadlines.update)),
                     pair("heartbeat", duration(rounds.deadlines.heartbeat)),
                     pair("idle", duration(rounds.deadlines.idle)),
+                    pair("farewell", duration(rounds.deadlines.farewell)),
                 ])
             ),
         ])

@@ -25,6 +25,13 @@ package struct Topology: Sendable, Hashable {
     package var objectives: [Component]
     /// The public items, whose answers only the coordinator has, in the trainer's own words.
     package var publicData: Mapping
+    /// The names of all who private data are divided among, in the order of their shares: `data.members`, or else the
+    /// clients in the order of their names. A client that leaves stays in it, so that the others keep theirs.
+    package var members: [String]
+    /// Whether `members` were written down.
+    package var namesMembers: Bool
+    /// `data.clients`: what clients that say nothing of their own have, in the trainer's own words.
+    package var clientData: Mapping
     /// The held-out set that the coordinator evaluates on, in the trainer's own words.
     package var evaluation: Mapping
     /// How many rounds there are, and how long each may take.
@@ -41,7 +48,7 @@ package struct Topology: Sendable, Hashable {
     package var monitors: [Component]
     /// What may refuse a round.
     package var guards: [Component]
-    /// The clients in the order of the file; a client's place is its index.
+    /// The clients in the order of the file.
     package var clients: [Client]
 
     /// The client of a name, or nil.
@@ -65,7 +72,7 @@ package struct Topology: Sendable, Hashable {
                 stepsPerRound: rounds.steps,
                 localPerPublic: rounds.localPerPublic < rounds.steps ? rounds.localPerPublic : nil
             ),
-            clients: clients.map(\.name),
+            clients: members,
             settings: trainer.settings,
             model: model,
             adapter: adapter,
@@ -136,6 +143,8 @@ extension Topology {
         package var heartbeat: Duration
         /// Silence after which a connection counts as dead.
         package var idle: Duration
+        /// How long the coordinator stays after the end for clients that have not heard of it.
+        package var farewell: Duration
     }
 
     /// How updates become the next adapter.

@@ -12,7 +12,9 @@ struct TopologyReader {
         let top = MappingReader(root, path: "", line: 1, log: log)
         let threads = computeThreads(top)
         let data = top.section("data")
-        let clients = clients(top, threads: threads, data: data.mapping("clients"))
+        let clientData = data.mapping("clients")
+        let clients = clients(top, threads: threads, data: clientData)
+        let named = members(data, clients)
         let topology = Topology(
             federation: top.text(
                 "federation",
@@ -28,6 +30,9 @@ struct TopologyReader {
             adapter: top.mapping("adapter"),
             objectives: top.components("objectives", repeatable: true),
             publicData: data.mapping("public"),
+            members: named ?? clients.map(\.name).sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) },
+            namesMembers: named != nil,
+            clientData: clientData,
             evaluation: data.mapping("evaluation"),
             rounds: rounds(top.section("rounds"), clients: clients.count),
             aggregation: aggregation(top.section("aggregation")),
@@ -109,7 +114,8 @@ struct TopologyReader {
             publicStep: section.duration("publicStep", default: .seconds(120)),
             update: section.duration("update", default: .seconds(600)),
             heartbeat: section.duration("heartbeat", default: .seconds(5)),
-            idle: section.duration("idle", default: .seconds(20))
+            idle: section.duration("idle", default: .seconds(20)),
+            farewell: section.duration("farewell", default: .seconds(60), zeroAllowed: true)
         )
         let longest = Duration.milliseconds(Limits.intervalMsMax)
         for (key, duration) in [("heartbeat", deadlines.heartbeat), ("idle", deadlines.idle)]
@@ -176,6 +182,20 @@ struct TopologyReader {
             clients.append(client)
         }
         return clients
+    }
+
+    /// `data.members`; nil where it is not written.
+    private func members(_ data: MappingReader, _ clients: [Topology.Client]) -> [String]? {
+        let names = data.texts("members", default: [], of: "names of members", where: NameRules.isLabel)
+        guard data.node("members") != nil else { return nil }
+        for client in clients where !client.name.isEmpty && !names.contains(client.name) {
+            log.add(
+                line: data.line,
+                key: data.name("members"),
+                "the client '\(client.name)' is not among them"
+            )
+        }
+        return names
     }
 
     private func client(_ section: MappingReader, threads: Int, data: Mapping) -> Topology.Client {

@@ -171,7 +171,10 @@ extension ProcessTests {
                 for command in ["simulate", "up"] {
                     try await bench.fail(
                         78,
-                        ["holds another run: its topology differs from", "other.yaml"],
+                        [
+                            "holds another run: its topology differs from",
+                            "other.yaml: 'adapter.rank' is 3, it was 2",
+                        ],
                         "tributary",
                         [command, other, "--out", bench.path("run")]
                     )

@@ -89,7 +89,8 @@ struct TopologyFileTests {
                     publicStep: .seconds(120),
                     update: .seconds(600),
                     heartbeat: .seconds(5),
-                    idle: .seconds(20)
+                    idle: .seconds(20),
+                    farewell: .seconds(60)
                 )
         )
         #expect(
@@ -125,7 +126,7 @@ struct TopologyFileTests {
         let written = Set(try Topology.parse(bare, folder: "/here").resolvedKeys)
 
         let known: Set<String> = [
-            "compute.threads", "clients", "clients[].host", "data.clients",
+            "compute.threads", "clients", "clients[].host", "data.clients", "data.members",
         ]
         #expect(documented == written.union(known))
     }

@@ -167,14 +167,16 @@ private struct ValueDecoder: Decoder {
 
     func float() throws -> Float {
         try scalar("a number that float32 can hold") { value in
-            let number: Float? =
-                switch value {
-                case .integer(let number): Float(number)
-                case .unsigned(let number): Float(number)
-                case .number(let number): Float(number)
-                case .null, .boolean, .text, .sequence, .mapping: nil
-                }
-            return number.flatMap { $0.isFinite ? $0 : nil }
+            let number: Double
+            switch value {
+            case .integer(let whole): number = Double(whole)
+            case .unsigned(let whole): number = Double(whole)
+            case .number(let real): number = real
+            case .null, .boolean, .text, .sequence, .mapping: return nil
+            }
+            let float = Float(number)
+            // What is not 0 has to stay something, and in the precision that the sums are made in.
+            return float.isFinite && (number == 0 || float.isNormal) ? float : nil
         }
     }
 

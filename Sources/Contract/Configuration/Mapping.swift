@@ -49,6 +49,19 @@ public struct Mapping: Sendable {
     /// Its canonical JSON text in UTF-8: keys sorted by their bytes, no white space.
     public var json: [UInt8] { Array(value.canonicalJSON.utf8) }
 
+    /// Whether anything in it is a key for a place on a disk: `path`, `file` or `files`.
+    package var namesFiles: Bool {
+        func names(_ value: PlainValue) -> Bool {
+            switch value {
+            case .mapping(let pairs):
+                pairs.contains { ["path", "file", "files"].contains($0.key) || names($0.value) }
+            case .sequence(let values): values.contains(where: names)
+            case .null, .boolean, .integer, .unsigned, .number, .text: false
+            }
+        }
+        return names(value)
+    }
+
     /// Each key with its value as canonical JSON, sorted by key.
     package var members: [(key: String, value: String)] {
         guard case .mapping(let pairs) = value else { return [] }

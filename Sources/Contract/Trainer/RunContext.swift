@@ -6,7 +6,7 @@ public struct RunContext: Sendable {
     public var seed: UInt64
     /// The steps of a round and which of them are public.
     public var schedule: Schedule
-    /// The names of all clients, in the order of the topology file.
+    /// The names of all clients that private data are divided among, in the order of their shares.
     public var clients: [String]
     /// `trainer.settings`.
     public var settings: Mapping
@@ -68,7 +68,8 @@ public struct ClientContext: Sendable {
         self.data = data
     }
 
-    /// The client's place among all, from 0; 0 for a name that is not among them.
+    /// Which share of divided data is the client's, from 0: its place among `run.clients`; 0 for a name that is not among
+    /// them. It does not depend on the order in which the topology lists the clients.
     public var place: Int { run.clients.firstIndex(of: name) ?? 0 }
 }
 

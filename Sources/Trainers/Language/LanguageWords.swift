@@ -167,12 +167,14 @@ struct LanguageWords {
 package enum LanguageData {
     /// A client's private questions.
     package static func questions(of client: ClientContext) throws -> [Question] {
-        try questions(client.data, .client(client.place), client.run)
+        try requireShare(for: client)
+        return try questions(client.data, .client(client.place), client.run)
     }
 
     /// A client's private conversations; a question and its answer are one.
     static func conversations(of client: ClientContext) throws -> [Conversation] {
-        try drawing(client.data, client.run) {
+        try requireShare(for: client)
+        return try drawing(client.data, client.run) {
             try $0.conversations(for: .client(client.place), seed: client.run.seed)
         }
     }
@@ -185,6 +187,21 @@ package enum LanguageData {
     /// The held-out questions.
     static func heldOutQuestions(_ coordinator: CoordinatorContext) throws -> [Question] {
         try questions(coordinator.evaluationData, .heldOut, coordinator.run)
+    }
+
+    /// Throws where data are divided among another number of clients than there are members: the shares would not be
+    /// those that anybody meant, and would be others when a client leaves.
+    private static func requireShare(for client: ClientContext) throws {
+        let members = client.run.clients
+        guard !members.isEmpty, let (field, count) = try client.data.decode(DataSource.self).division,
+            count != members.count
+        else { return }
+        throw client.data.error(
+            field,
+            "found \(count), expected one share for each of the \(members.count) members ("
+                + members.joined(separator: ", ")
+                + "); a client that left stays in `data.members`, and the others keep their shares"
+        )
     }
 
     private static func questions(

@@ -42,11 +42,12 @@ struct BenchNetworkCommand: AsyncParsableCommand {
 
     func validate() throws {
         let numbers = sizes.split(separator: ",", omittingEmptySubsequences: false)
-        guard repeats > 0, (1...1024).contains(threads), counts.count == numbers.count,
+        try FlagRange.require(repeats, in: 1...1000, "repeats")
+        guard (1...1024).contains(threads), counts.count == numbers.count,
             counts.allSatisfy({ (5...Network.nodesMax).contains($0) }), counts == counts.sorted()
         else {
             throw ValidationError(
-                "repeats: at least 1; threads: 1 … 1024; sizes: 5 … \(Network.nodesMax), rising, with commas."
+                "threads: 1 … 1024; sizes: 5 … \(Network.nodesMax), rising, with commas."
             )
         }
     }

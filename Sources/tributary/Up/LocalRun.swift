@@ -16,13 +16,15 @@ enum LocalRun {
     static func prepare(topologyFile: String, layout: RunLayout) throws -> Topology {
         let job = try Job.load(topologyFile, .shipped)
         var topology = job.topology
-        if let earlier = try earlier(job, in: layout, named: topologyFile) {
-            topology = earlier
-        } else {
-            if topology.coordinator.port == 0 { topology.coordinator.port = try FreePort.find() }
-            try FileManager.default.createDirectory(atPath: layout.logs, withIntermediateDirectories: true)
-            try topology.resolvedYAML.write(toFile: layout.topologyFile, atomically: true, encoding: .utf8)
+        let earlier = try earlier(job, in: layout, named: topologyFile)
+        if topology.coordinator.port == 0 {
+            topology.coordinator.port = try earlier?.coordinator.port ?? FreePort.find()
         }
+        if let changes = earlier.map(topology.changes(from:)), !changes.isEmpty {
+            print("the run goes on with \(changes.map(\.description).joined(separator: "; "))")
+        }
+        try FileManager.default.createDirectory(atPath: layout.logs, withIntermediateDirectories: true)
+        try topology.resolvedYAML.write(toFile: layout.topologyFile, atomically: true, encoding: .utf8)
         let provisioner = Provisioner(directory: layout.identities)
         let identities = try provisioner.provision(
             federation: topology.federation,
@@ -38,24 +40,32 @@ enum LocalRun {
         return topology
     }
 
-    /// The topology of the run that a folder holds, which has to be a job's; nil if no run has begun in it.
+    /// The topology of the run that a folder holds, which has to be a job's but for what may change on the way; nil if
+    /// no run has begun in it.
     ///
-    /// - Throws: `NodeError` where the folder holds another run; `ConfigurationError`.
+    /// - Throws: `NodeError` where the folder holds another run, with what differs; `ConfigurationError`.
     static func earlier(_ job: Job, in layout: RunLayout, named name: String) throws -> Topology? {
         guard FileManager.default.fileExists(atPath: layout.coordinatorState + "/ledger.sqlite") else {
             return nil
         }
         let earlier = try Topology.load(layout.topologyFile)
-        guard earlier.digest == job.topology.digest,
-            try Job(earlier, .shipped).fingerprint() == job.fingerprint()
-        else {
-            throw NodeError(
-                .configuration,
-                "\(layout.root) holds another run: its topology differs from \(name); "
-                    + "choose another --out, or remove that folder"
-            )
+        let differences = job.topology.changes(from: earlier).filter { !$0.isAllowed }.map(\.description)
+        if !differences.isEmpty {
+            let shown = differences.prefix(3).joined(separator: "; ")
+            let more = differences.count > 3 ? " and \(differences.count - 3) more" : ""
+            throw holdsAnother(layout, "its topology differs from \(name): \(shown)\(more)")
+        }
+        guard try Job(earlier, .shipped).fingerprint() == job.fingerprint() else {
+            throw holdsAnother(layout, "its topology is that of \(name), its model is not")
         }
         return earlier
+    }
+
+    private static func holdsAnother(_ layout: RunLayout, _ why: String) -> NodeError {
+        NodeError(
+            .configuration,
+            "\(layout.root) holds another run: \(why); choose another --out, or remove that folder"
+        )
     }
 }
 

@@ -65,6 +65,7 @@ struct SmallTopology {
           \(model)
         \(learning)
         data:
+          members: [inc, dec, max]
           clients: &draw
             families: [inc, dec, max]
             clients: 3

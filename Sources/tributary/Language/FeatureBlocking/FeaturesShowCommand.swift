@@ -54,6 +54,7 @@ struct FeaturesShowCommand: AsyncParsableCommand {
     var raw = false
 
     func validate() throws {
+        try FlagRange.require(latents ?? 1, in: 1...(1 << 20), "latents")
         try FlagRange.require(examples, in: 1...100, "examples")
         try FlagRange.require(maxTokens, in: 1...(1 << 20), "max-tokens")
     }

@@ -41,6 +41,7 @@ enum ReproductionPreset: String, CaseIterable, Sendable {
               method: expected
               itemsPerTopic: 200
         data:
+          members: [inc, dec, max, sort]
           clients: &draw
             families: [inc, dec, max, sort]
             clients: 4

@@ -51,7 +51,7 @@ struct ReproduceSTACCACommand: AsyncParsableCommand {
     var only: String?
 
     func validate() throws {
-        guard seeds ?? 1 > 0 else { throw ValidationError("seeds: at least 1.") }
+        try FlagRange.require(seeds ?? 1, in: 1...1000, "seeds")
         _ = try StudyConsole.chosen(only, of: Self.all)
     }
 

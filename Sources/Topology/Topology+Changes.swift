@@ -1,0 +1,59 @@
+internal import Contract
+
+extension Topology {
+    /// A value of a topology that is another one than before.
+    package struct Change: Sendable, Equatable, CustomStringConvertible {
+        /// The key, such as `rounds.deadlines.update` or `clients[2].data.limit`.
+        package let key: String
+        /// What stands there now, as JSON; `nothing` where the key is gone.
+        package let found: String
+        /// What stood there before.
+        package let earlier: String
+
+        /// One line.
+        package var description: String { "'\(key)' is \(found), it was \(earlier)" }
+
+        /// Whether a run may go on with the new value: nothing that was agreed on, and nothing that anybody learns from,
+        /// changes with it.
+        package var isAllowed: Bool {
+            ["rounds.quorum", "rounds.deadlines", "monitors", "folder"].contains { key.starts(with: $0) }
+                || ["host", "port", "listen", "names"].contains { key.starts(with: "coordinator.\($0)") }
+                || key.hasPrefix("clients[") && (key.hasSuffix(".host") || key.hasSuffix(".delay"))
+        }
+    }
+
+    /// What differs from an earlier topology, defaults filled in, in the order of the resolved file.
+    package func changes(from earlier: Topology) -> [Change] {
+        var changes: [Change] = []
+        Self.compare(resolved, earlier.resolved, at: "", into: &changes)
+        return changes
+    }
+
+    private static func compare(
+        _ new: PlainValue?,
+        _ old: PlainValue?,
+        at key: String,
+        into changes: inout [Change]
+    ) {
+        guard new != old else { return }
+        switch (new, old) {
+        case (.mapping(let new)?, .mapping(let old)?):
+            let known = new.map(\.key)
+            for name in known + old.map(\.key).filter({ !known.contains($0) }) {
+                compare(
+                    new.first { $0.key == name }?.value,
+                    old.first { $0.key == name }?.value,
+                    at: key.isEmpty ? name : "\(key).\(name)",
+                    into: &changes
+                )
+            }
+        case (.sequence(let new)?, .sequence(let old)?) where new.count == old.count:
+            for (index, (new, old)) in zip(new, old).enumerated() {
+                compare(new, old, at: "\(key)[\(index)]", into: &changes)
+            }
+        default:
+            let text = { (value: PlainValue?) in value?.canonicalJSON ?? "nothing" }
+            changes.append(Change(key: key, found: text(new), earlier: text(old)))
+        }
+    }
+}
