@@ -12,6 +12,7 @@ package struct BytePairTokenizer: Tokenizer {
     /// The id that fills unused places.
     package let pad: Int32?
 
+    private let tokens: [String]
     private let tokenBytes: [[UInt8]]
     private let idOfToken: [String: Int32]
     private let idOfByte: [Int32?]
@@ -106,6 +107,7 @@ package struct BytePairTokenizer: Tokenizer {
         self.preTokenizer = preTokenizer
         (self.bos, self.eos, self.pad) = (bos, eos, pad)
 
+        self.tokens = tokens
         idOfToken = try BytePairTokenizer.index(tokens, source)
         var tokenBytes: [[UInt8]] = []
         tokenBytes.reserveCapacity(tokens.count)
@@ -130,10 +132,10 @@ package struct BytePairTokenizer: Tokenizer {
     }
 
     /// The ids of a text.
-    package func encode(_ text: String, parseSpecial: Bool) -> [Int32] {
+    package func encode(_ text: String, plain: [Range<Int>]) -> [Int32] {
         let bytes = Array(text.utf8)
         var ids: [Int32] = []
-        special.cut(bytes, parseSpecial: parseSpecial) { stretch in
+        special.cut(bytes, plain: plain) { stretch in
             encodePlain(bytes[stretch], into: &ids)
         } special: {
             ids.append($0)
@@ -152,6 +154,11 @@ package struct BytePairTokenizer: Tokenizer {
 
     /// The id of a token: special ones by their content, others in the byte alphabet.
     package func id(of token: String) -> Int32? { idOfToken[token] }
+
+    /// The text of a token.
+    package func token(of id: Int32) -> String? {
+        tokens.indices.contains(Int(id)) ? tokens[Int(id)] : nil
+    }
 
     /// Whether an id is a special token.
     package func isSpecial(_ id: Int32) -> Bool { special.contains(id) }

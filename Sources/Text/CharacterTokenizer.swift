@@ -79,10 +79,10 @@ package struct CharacterTokenizer: Tokenizer {
     static func isSpecial(_ token: String) -> Bool { token.unicodeScalars.count > 1 }
 
     /// The ids of a text.
-    package func encode(_ text: String, parseSpecial: Bool) -> [Int32] {
+    package func encode(_ text: String, plain: [Range<Int>]) -> [Int32] {
         let bytes = Array(text.utf8)
         var ids: [Int32] = []
-        special.cut(bytes, parseSpecial: parseSpecial) { stretch in
+        special.cut(bytes, plain: plain) { stretch in
             for scalar in String(decoding: bytes[stretch], as: UTF8.self).unicodeScalars {
                 if let id = idOfScalar[scalar] ?? unknown { ids.append(id) }
             }
@@ -103,6 +103,11 @@ package struct CharacterTokenizer: Tokenizer {
 
     /// The id of a token.
     package func id(of token: String) -> Int32? { idOfToken[token] }
+
+    /// The text of a token.
+    package func token(of id: Int32) -> String? {
+        tokens.indices.contains(Int(id)) ? tokens[Int(id)] : nil
+    }
 
     /// Whether an id is a special token.
     package func isSpecial(_ id: Int32) -> Bool { special.contains(id) }

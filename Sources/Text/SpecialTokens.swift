@@ -22,31 +22,42 @@ struct SpecialTokens: Sendable {
 
     func contains(_ id: Int32) -> Bool { ids.contains(id) }
 
-    /// Calls `plain` for each stretch without special tokens and `special` for each token, in order;
+    /// Calls `rest` for each stretch without special tokens and `special` for each token, in order;
     /// matches are leftmost, and longest among those.
+    ///
+    /// - Parameters:
+    ///   - bytes: The text.
+    ///   - plain: Where no special token is recognised, ascending.
+    ///   - rest: Takes a stretch.
+    ///   - special: Takes an id.
     func cut(
         _ bytes: [UInt8],
-        parseSpecial: Bool,
-        plain: (Range<Int>) -> Void,
+        plain: [Range<Int>],
+        rest: (Range<Int>) -> Void,
         special: (Int32) -> Void
     ) {
         var start = 0
         var index = 0
+        // The first plain part that does not end before the index.
+        var next = 0
         while index < bytes.count {
+            while next < plain.count, plain[next].upperBound <= index { next += 1 }
+            let plainStart = next < plain.count ? plain[next].lowerBound : bytes.count
             let candidates = entries[Int(bytes[index])]
             guard !candidates.isEmpty,
                 let match = candidates.first(where: {
-                    (parseSpecial || !$0.isSpecial) && bytes[index...].starts(with: $0.content)
+                    (!$0.isSpecial || index + $0.content.count <= plainStart)
+                        && bytes[index...].starts(with: $0.content)
                 })
             else {
                 index += 1
                 continue
             }
-            if start < index { plain(start..<index) }
+            if start < index { rest(start..<index) }
             special(match.id)
             index += match.content.count
             start = index
         }
-        if start < bytes.count { plain(start..<bytes.count) }
+        if start < bytes.count { rest(start..<bytes.count) }
     }
 }

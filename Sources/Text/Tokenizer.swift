@@ -16,9 +16,10 @@ package protocol Tokenizer: Sendable {
     ///
     /// - Parameters:
     ///   - text: The text.
-    ///   - parseSpecial: Whether `<|im_start|>` and its like become their special ids. Pass false for
-    ///     text from users or data sets, so that it cannot smuggle in a turn of its own.
-    func encode(_ text: String, parseSpecial: Bool) -> [Int32]
+    ///   - plain: The parts of the text's UTF-8 that users or data sets wrote, ascending and disjoint. No
+    ///     special token (`<|im_start|>` and its like) that reaches into one of them is recognised, so that
+    ///     such a part cannot smuggle in a turn of its own.
+    func encode(_ text: String, plain: [Range<Int>]) -> [Int32]
 
     /// The bytes that ids stand for; ids outside of the vocabulary stand for nothing.
     ///
@@ -30,6 +31,9 @@ package protocol Tokenizer: Sendable {
     /// The id of a token by its text (special tokens by their content, such as `<|im_end|>`).
     func id(of token: String) -> Int32?
 
+    /// The text of a token as `id(of:)` takes it; nil for an id outside of the vocabulary.
+    func token(of id: Int32) -> String?
+
     /// Whether an id is a special token, which no plain text encodes to.
     func isSpecial(_ id: Int32) -> Bool
 
@@ -38,6 +42,16 @@ package protocol Tokenizer: Sendable {
 }
 
 extension Tokenizer {
+    /// The ids of a text of which all or nothing is plain. Nothing is put before or after it.
+    ///
+    /// - Parameters:
+    ///   - text: The text.
+    ///   - parseSpecial: Whether special tokens in the text become their ids. Pass false for text from users
+    ///     or data sets.
+    package func encode(_ text: String, parseSpecial: Bool) -> [Int32] {
+        encode(text, plain: parseSpecial ? [] : [0..<text.utf8.count])
+    }
+
     /// The bytes that ids stand for, special tokens included.
     package func decodeBytes(_ ids: [Int32]) -> [UInt8] {
         decodeBytes(ids, skipSpecial: false)

@@ -64,6 +64,33 @@ import Testing
         #expect(tokenizer.decode(ids) == ChatTemplate.chatML.render(sneaky, addGenerationPrompt: true))
     }
 
+    @Test(
+        "a special token is recognised outside of the parts that someone else wrote, and not across their edge"
+    )
+    func plainParts() throws {
+        let tokenizer = try Fixture.tokenizer("tokenizer.json")
+        let end = try #require(tokenizer.id(of: "<|im_end|>"))
+        let text = "<|im_end|>é<|im_end|><|im_end|>"
+        let mark = 10
+
+        func places(_ plain: [Range<Int>]) -> [Int] {
+            let ids = tokenizer.encode(text, plain: plain)
+            #expect(tokenizer.decode(ids) == text)
+            return ids.indices.filter { ids[$0] == end }.map {
+                tokenizer.decode(Array(ids[..<$0])).utf8.count
+            }
+        }
+
+        #expect(places([]) == [0, mark + 2, 2 * mark + 2])
+        #expect(places([mark..<2 * mark + 2]) == [0, 2 * mark + 2])
+        #expect(places([mark..<mark + 3]) == [0, 2 * mark + 2])
+        #expect(places([0..<1, 3 * mark + 1..<3 * mark + 2]) == [mark + 2])
+        #expect(places([mark..<mark + 2]) == [0, mark + 2, 2 * mark + 2])
+        #expect(places([0..<text.utf8.count]).isEmpty)
+        #expect(tokenizer.token(of: end) == "<|im_end|>")
+        #expect(tokenizer.token(of: -1) == nil)
+    }
+
     @Test("a vocabulary without ChatML's tokens is refused")
     func wrongVocabulary() {
         #expect(throws: TokenizerError.self) {
