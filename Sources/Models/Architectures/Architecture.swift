@@ -16,42 +16,39 @@ package protocol Architecture: Sendable {
     /// Writes a `config.json`.
     static func encode(_ model: DecoderConfiguration, to encoder: any Encoder) throws
 
-    /// The decoder that a GGUF file's metadata describes.
-    static func configuration(of file: GGUFFile) throws(CheckpointError) -> DecoderConfiguration
+    /// The decoder that a GGUF file describes.
+    ///
+    /// - Parameters:
+    ///   - metadata: The file's keys.
+    ///   - tensors: The file, for shapes and for errors.
+    static func configuration(
+        of metadata: [String: GGUFValue],
+        _ tensors: some TensorSource
+    ) throws(CheckpointError) -> DecoderConfiguration
 
-    /// A weight by this program's name for it (``CheckpointNames``, `LinearModule.path` with `.weight`).
-    static func values(
+    /// Where a checkpoint keeps a weight, by this program's name for it (``CheckpointNames``, `LinearModule.path` with
+    /// `.weight`).
+    static func place(
         of name: String,
-        shape: [Int],
         _ configuration: DecoderConfiguration,
-        in file: SafetensorsFile
-    ) throws(CheckpointError) -> [Float]
+        in form: CheckpointForm
+    ) -> TensorPlace
 
-    /// What a GGUF file calls a weight.
-    static func ggufTensor(of name: String) -> String
-
-    /// The same from a GGUF file.
-    static func values(
-        of name: String,
-        shape: [Int],
-        _ configuration: DecoderConfiguration,
-        in file: GGUFFile
-    ) throws(CheckpointError) -> [Float]
+    /// The tensors that a checkpoint may have beside the weights: what the configuration is read from, or what follows
+    /// from it.
+    static func otherTensors(in form: CheckpointForm) -> Set<String>
 }
 
 extension Architecture {
     /// The tensor of the same name: this program's names are those of Llama's checkpoints.
-    package static func values(
+    package static func place(
         of name: String,
-        shape: [Int],
         _ configuration: DecoderConfiguration,
-        in file: SafetensorsFile
-    ) throws(CheckpointError) -> [Float] {
-        try file.values(of: name, shape: shape)
-    }
+        in form: CheckpointForm
+    ) -> TensorPlace { TensorPlace(name) }
 
-    /// The same name.
-    package static func ggufTensor(of name: String) -> String { name }
+    /// None.
+    package static func otherTensors(in form: CheckpointForm) -> Set<String> { [] }
 }
 
 /// The families that are read.

@@ -48,16 +48,14 @@ package enum InteractionDecoder: Architecture {
         }
     }
 
-    package static func configuration(of file: GGUFFile) throws(CheckpointError) -> DecoderConfiguration {
-        throw .badKey(file: file.path, key: "general.architecture", detail: "'\(modelType)' has no GGUF form")
-    }
-
-    package static func values(
-        of name: String,
-        shape: [Int],
-        _ configuration: DecoderConfiguration,
-        in file: GGUFFile
-    ) throws(CheckpointError) -> [Float] {
-        throw .missingTensor(file: file.path, name: name)
+    package static func configuration(
+        of metadata: [String: GGUFValue],
+        _ tensors: some TensorSource
+    ) throws(CheckpointError) -> DecoderConfiguration {
+        throw .badKey(
+            file: tensors.path,
+            key: "general.architecture",
+            detail: "'\(modelType)' has no GGUF form"
+        )
     }
 }

@@ -126,15 +126,18 @@ package enum Llama: Architecture {
     // MARK: - GGUF
 
     /// The decoder that the metadata describes; throws for rotary scaling.
-    package static func configuration(of file: GGUFFile) throws(CheckpointError) -> DecoderConfiguration {
-        let (path, metadata) = (file.path, file.metadata)
+    package static func configuration(
+        of metadata: [String: GGUFValue],
+        _ tensors: some TensorSource
+    ) throws(CheckpointError) -> DecoderConfiguration {
+        let path = tensors.path
         try GGUFKeys.check(metadata, family: "llama", file: path)
-        guard file.entries["rope_freqs.weight"] == nil else {
+        guard tensors.shape(of: "rope_freqs.weight") == nil else {
             throw .badKey(file: path, key: "rope_freqs.weight", detail: "rotary scaling is not known")
         }
         let heads = try metadata.integer("llama.attention.head_count", file: path)
         let hidden = try metadata.integer("llama.embedding_length", file: path)
-        guard let embedding = file.shape(of: "token_embd.weight"), embedding.count == 2 else {
+        guard let embedding = tensors.shape(of: "token_embd.weight"), embedding.count == 2 else {
             throw .missingTensor(file: path, name: "token_embd.weight")
         }
         let rows = try metadata.integer("llama.vocab_size", or: embedding[0], file: path)
@@ -166,38 +169,30 @@ package enum Llama: Architecture {
             vocabularySize: embedding[0],
             normEpsilon: Float(try metadata.number("llama.attention.layer_norm_rms_epsilon", file: path)),
             ropeTheta: try metadata.number("llama.rope.freq_base", or: 10_000, file: path),
-            tiesEmbedding: file.entries["output.weight"] == nil,
+            tiesEmbedding: tensors.shape(of: "output.weight") == nil,
             positionsMax: try metadata.integer("llama.context_length", file: path)
         )
         try configuration.validate(file: path)
         return configuration
     }
 
-    /// A tensor by its Hugging Face name, with the rows of queries and keys put back into half-split order.
-    ///
-    /// GGUF's Llama turns the pairs (0, 1), (2, 3), … of a head where Hugging Face turns (i, i + D/2), so its
-    /// converter interleaved the rows of both maps: row 2i + h of a head here is row h·D/2 + i there.
-    package static func values(
+    /// Under the same name in safetensors; in GGUF under its own, with the rows of queries and keys interleaved: GGUF's
+    /// Llama turns the pairs (0, 1), (2, 3), … of a head where Hugging Face turns (i, i + D/2).
+    package static func place(
         of name: String,
-        shape: [Int],
         _ configuration: DecoderConfiguration,
-        in file: GGUFFile
-    ) throws(CheckpointError) -> [Float] {
-        let values = try file.values(of: ggufTensor(of: name), shape: shape)
-        guard name.hasSuffix("q_proj.weight") || name.hasSuffix("k_proj.weight") else { return values }
-        let (rows, columns, half) = (shape[0], shape[1], configuration.headSize / 2)
-        var result = [Float]()
-        result.reserveCapacity(values.count)
-        for row in 0..<rows {
-            let (head, place) = row.quotientAndRemainder(dividingBy: configuration.headSize)
-            let source = head * configuration.headSize + 2 * (place % half) + place / half
-            result.append(contentsOf: values[source * columns..<(source + 1) * columns])
-        }
-        return result
+        in form: CheckpointForm
+    ) -> TensorPlace {
+        guard form == .gguf else { return TensorPlace(name) }
+        let isTurned = name.hasSuffix("q_proj.weight") || name.hasSuffix("k_proj.weight")
+        return TensorPlace(
+            ggufTensor(of: name),
+            interleavedHeadSize: isTurned ? configuration.headSize : nil
+        )
     }
 
     /// The GGUF name of a tensor of a Hugging Face checkpoint.
-    package static func ggufTensor(of name: String) -> String {
+    private static func ggufTensor(of name: String) -> String {
         switch name {
         case CheckpointNames.embedding: return "token_embd.weight"
         case CheckpointNames.head: return "output.weight"

@@ -6,25 +6,22 @@ extension BaseModel {
         let file = try ReadableFile(path: path)
         let gguf = try GGUFFile(file)
         let architecture = try Architectures.of(gguf)
-        let configuration = try architecture.configuration(of: gguf)
+        let configuration = try architecture.configuration(of: gguf.metadata, gguf)
         if case .strings(let tokens)? = gguf.metadata["tokenizer.ggml.tokens"] {
             try require(tokens.count, fit: configuration, file: path)
         }
         let digest = try file.sha256()
-        let model = try BaseModel(
+        return try BaseModel(
             configuration: configuration,
             sha256: digest,
             tokenizerSHA256: digest,
             source: source,
-            weights: { name, shape in
-                try architecture.values(of: name, shape: shape, configuration, in: gguf)
-            },
+            form: .gguf,
+            tensors: gguf,
             makeTokenizer: { [metadata = gguf.metadata] in
                 try GGUFTokenizer.make(metadata: metadata, file: path)
             }
         )
-        try model.requireNoOther(gguf.names, spelt: architecture.ggufTensor, file: path)
-        return model
     }
 }
 

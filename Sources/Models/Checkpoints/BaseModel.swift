@@ -25,7 +25,8 @@ package final class BaseModel: Sendable {
         sha256: SHA256Digest,
         tokenizerSHA256: SHA256Digest,
         source: ModelSource,
-        weights: (_ name: String, _ shape: [Int]) throws -> [Float],
+        form: CheckpointForm,
+        tensors: some TensorSource,
         makeTokenizer: @escaping @Sendable () throws -> any Tokenizer
     ) throws {
         self.configuration = configuration
@@ -34,13 +35,21 @@ package final class BaseModel: Sendable {
         self.source = source
         self.makeTokenizer = makeTokenizer
         rope = RopeTable(configuration)
+        let architecture = configuration.architecture
+        var known = architecture.otherTensors(in: form)
+        func values(_ name: String, _ shape: [Int]) throws(CheckpointError) -> [Float] {
+            let place = architecture.place(of: name, configuration, in: form)
+            known.insert(place.tensor)
+            return try tensors.values(at: place, shape: shape)
+        }
         self.weights = try FrozenWeights(
             configuration,
             matrix: { name, rows, columns in
-                FrozenMatrix(rows: rows, columns: columns, values: try weights(name, [rows, columns]))
+                FrozenMatrix(rows: rows, columns: columns, values: try values(name, [rows, columns]))
             },
-            vector: { name, count in FrozenVector(try weights(name, [count])) }
+            vector: { name, count in FrozenVector(try values(name, [count])) }
         )
+        try Self.requireNoOther(tensors, known: known)
     }
 
     /// Loads a model: the whole of its weights, widened to float32.
@@ -67,7 +76,7 @@ package final class BaseModel: Sendable {
         case .directory(let path): return try DecoderConfiguration.read(from: "\(path)/config.json")
         case .gguf(let path):
             let file = try GGUFFile(path: path)
-            return try Architectures.of(file).configuration(of: file)
+            return try Architectures.of(file).configuration(of: file.metadata, file)
         }
     }
 
@@ -133,12 +142,10 @@ extension BaseModel {
             sha256: file.sha256(),
             tokenizerSHA256: tokenizerDigest(inDirectory: path),
             source: source,
-            weights: { name, shape in
-                try configuration.architecture.values(of: name, shape: shape, configuration, in: tensors)
-            },
+            form: .huggingFace,
+            tensors: tensors,
             makeTokenizer: { try TokenizerFile.load(path: "\(path)/tokenizer.json") }
         )
-        try model.requireNoOther(tensors.names, file: weightsPath)
         if configuration.tiesEmbedding, tensors.shape(of: CheckpointNames.head) != nil {
             let head = try tensors.values(of: CheckpointNames.head)
             guard head == model.weights.embedding.toArray() else {
@@ -163,24 +170,16 @@ extension BaseModel {
         return SHA256Digest(of: bytes)
     }
 
-    /// Throws for a tensor of a file that the model has no use for: it would be part of another model.
-    ///
-    /// - Parameters:
-    ///   - names: The file's tensors.
-    ///   - spelt: What the file calls a weight.
-    ///   - file: The file, for errors.
-    func requireNoOther(
-        _ names: [String],
-        spelt: (String) -> String = { $0 },
-        file: String
+    /// Throws for a tensor that the model has no use for: it would be part of another model.
+    private static func requireNoOther(
+        _ tensors: some TensorSource,
+        known: Set<String>
     ) throws(CheckpointError) {
-        let named = weights.named(configuration)
-        let known = Set((named.matrices.map(\.0) + named.vectors.map(\.0)).map(spelt))
-        for name in names where !known.contains(name) {
+        for name in tensors.names where !known.contains(name) {
             // Old checkpoints keep the rotary frequencies, which follow from θ.
             if name.hasSuffix(".rotary_emb.inv_freq") || name == CheckpointNames.head { continue }
             throw .malformed(
-                file: file,
+                file: tensors.path,
                 offset: nil,
                 detail: "tensor '\(name)' is no part of the configured model"
             )

@@ -28,6 +28,16 @@ enum ElementEncoding: Sendable {
         }
     }
 
+    /// The encoding of a safetensors type; nil for one that is not read.
+    init?(safetensorsType: String) {
+        switch safetensorsType {
+        case "F32": self = .f32
+        case "F16": self = .f16
+        case "BF16": self = .bf16
+        default: return nil
+        }
+    }
+
     /// How many values share a block; rows are whole blocks.
     var blockValues: Int {
         switch self {
@@ -49,6 +59,9 @@ enum ElementEncoding: Sendable {
         }
     }
 
+    /// How many bytes whole blocks of so many values take.
+    func bytes(of count: Int) -> Int { count / blockValues * blockBytes }
+
     /// Reads `count` values at `offset`; throws unless all are finite.
     func read(
         _ count: Int,
@@ -56,7 +69,7 @@ enum ElementEncoding: Sendable {
         at offset: Int,
         name: String
     ) throws(CheckpointError) -> [Float] {
-        let byteCount = count / blockValues * blockBytes
+        let byteCount = bytes(of: count)
         try file.require(byteCount, at: offset, for: "tensor '\(name)'")
         let values: [Float]
         if case .f32 = self {

@@ -16,17 +16,7 @@ package enum GGUFValue: Sendable, Equatable {
 
 /// A GGUF version 3 file opened for reading: metadata and tensor list read and checked, tensors read and
 /// dequantised on demand.
-package struct GGUFFile {
-    /// One tensor as the file lists it.
-    struct Entry {
-        let name: String
-        let encoding: ElementEncoding
-        /// Slowest dimension first: the reverse of the file's order.
-        let shape: [Int]
-        /// From the start of the file.
-        let range: Range<Int>
-    }
-
+package struct GGUFFile: TensorSource {
     /// The most metadata keys.
     static let keysMax: UInt64 = 65_536
     /// The most tensors.
@@ -34,7 +24,7 @@ package struct GGUFFile {
 
     /// The metadata.
     package let metadata: [String: GGUFValue]
-    let entries: [String: Entry]
+    let entries: [String: StoredTensor]
     let file: ReadableFile
 
     /// The path it was opened with.
@@ -76,7 +66,7 @@ package struct GGUFFile {
         for _ in 0..<tensorCount { listings.append(try GGUFListing(&cursor, file: file.path)) }
         let alignment = try Self.alignment(metadata, file: file.path)
         let dataStart = (cursor.offset + alignment - 1) / alignment * alignment
-        var entries: [String: Entry] = [:]
+        var entries: [String: StoredTensor] = [:]
         for listing in listings {
             let entry = try listing.entry(dataStart: dataStart, alignment: alignment, file: file)
             guard entries.updateValue(entry, forKey: entry.name) == nil else {
@@ -87,28 +77,9 @@ package struct GGUFFile {
         try Self.checkOverlaps(entries, file: file.path)
     }
 
-    /// The shape of a tensor, slowest dimension first (the reverse of the file's order): a linear layer is
-    /// `[out, in]`. Nil when there is none of that name.
     package func shape(of name: String) -> [Int]? { entries[name]?.shape }
 
-    /// The values of a tensor in row-major order, dequantised to float32.
-    ///
-    /// - Parameters:
-    ///   - name: The tensor.
-    ///   - shape: The shape it must have; nil takes any.
-    /// - Throws: when it is missing, of another shape, or not finite.
-    package func values(of name: String, shape: [Int]? = nil) throws(CheckpointError) -> [Float] {
-        guard let entry = entries[name] else { throw .missingTensor(file: path, name: name) }
-        if let shape, shape != entry.shape {
-            throw .wrongShape(file: path, name: name, expected: shape, found: entry.shape)
-        }
-        return try entry.encoding.read(
-            entry.shape.reduce(1, *),
-            from: file,
-            at: entry.range.lowerBound,
-            name: name
-        )
-    }
+    package func tensor(_ name: String) -> StoredTensor? { entries[name] }
 
     private static func alignment(
         _ metadata: [String: GGUFValue],
@@ -121,13 +92,14 @@ package struct GGUFFile {
         return Int(alignment)
     }
 
-    private static func checkOverlaps(_ entries: [String: Entry], file: String) throws(CheckpointError) {
-        let sorted = entries.values.sorted { ($0.range.lowerBound, $0.name) < ($1.range.lowerBound, $1.name) }
+    private static func checkOverlaps(_ entries: [String: StoredTensor], file: String) throws(CheckpointError)
+    {
+        let sorted = entries.values.sorted { ($0.offset, $0.name) < ($1.offset, $1.name) }
         for (first, second) in zip(sorted, sorted.dropFirst())
-        where second.range.lowerBound < first.range.upperBound {
+        where second.offset < first.offset + first.encoding.bytes(of: first.count) {
             throw .malformed(
                 file: file,
-                offset: second.range.lowerBound,
+                offset: second.offset,
                 detail: "tensor '\(second.name)' overlaps '\(first.name)'"
             )
         }
@@ -158,7 +130,7 @@ private struct GGUFListing {
         dataStart: Int,
         alignment: Int,
         file: ReadableFile
-    ) throws(CheckpointError) -> GGUFFile.Entry {
+    ) throws(CheckpointError) -> StoredTensor {
         guard let encoding = ElementEncoding(ggufType: type) else {
             throw .unsupportedType(file: file.path, name: name, type: "GGUF type \(type)")
         }
@@ -192,9 +164,8 @@ private struct GGUFListing {
         guard offset <= file.size, Int(offset) % alignment == 0 else {
             throw .malformed(file: file.path, offset: nil, detail: "'\(name)': data offset \(offset)")
         }
-        let bytes = count / encoding.blockValues * encoding.blockBytes
         let start = dataStart + Int(offset)
-        try file.require(bytes, at: start, for: "tensor '\(name)'")
-        return GGUFFile.Entry(name: name, encoding: encoding, shape: shape, range: start..<start + bytes)
+        try file.require(encoding.bytes(of: count), at: start, for: "tensor '\(name)'")
+        return StoredTensor(name: name, shape: shape, encoding: encoding, file: file, offset: start)
     }
 }

@@ -3,10 +3,12 @@ package import Contract
 /// A safetensors file opened for reading: header read and checked, tensors read on demand.
 ///
 /// The format: 8 bytes little-endian length of the header, the header in JSON, the tensors' bytes.
-package struct SafetensorsFile {
+package struct SafetensorsFile: TensorSource {
     private let file: ReadableFile
     private let header: SafetensorsHeader
     private let dataOffset: Int
+    /// By name, its index in the header.
+    private let places: [String: Int]
 
     /// Opens a file and checks its header: length against the file and a limit of 100 MB, offsets against the
     /// data, shapes against the offsets, no gap and no overlap.
@@ -28,6 +30,7 @@ package struct SafetensorsFile {
         let json = try file.bytes(Int(length), at: 8, for: "header")
         dataOffset = 8 + json.count
         header = try SafetensorsHeader(json: json, dataBytes: file.size - dataOffset, file: file.path)
+        places = Dictionary(uniqueKeysWithValues: header.entries.enumerated().map { ($1.name, $0) })
         self.file = file
     }
 
@@ -41,31 +44,21 @@ package struct SafetensorsFile {
     package var metadata: [String: String] { header.metadata }
 
     /// The shape of a tensor, slowest dimension first; nil when there is none of that name.
-    package func shape(of name: String) -> [Int]? { entry(name)?.shape }
+    package func shape(of name: String) -> [Int]? { places[name].map { header.entries[$0].shape } }
 
-    /// The values of a tensor in row-major order, widened to float32.
-    ///
-    /// - Parameters:
-    ///   - name: The tensor. Its type must be F32, F16 or BF16.
-    ///   - shape: The shape it must have; nil takes any.
-    /// - Throws: when it is missing, of another shape or type, or not finite.
-    package func values(of name: String, shape: [Int]? = nil) throws(CheckpointError) -> [Float] {
-        guard let entry = entry(name) else { throw .missingTensor(file: path, name: name) }
-        if let shape, shape != entry.shape {
-            throw .wrongShape(file: path, name: name, expected: shape, found: entry.shape)
+    /// The tensor of a name, which must be of type F32, F16 or BF16; nil when there is none.
+    package func tensor(_ name: String) throws(CheckpointError) -> StoredTensor? {
+        guard let place = places[name] else { return nil }
+        let entry = header.entries[place]
+        guard let encoding = ElementEncoding(safetensorsType: entry.type) else {
+            throw .unsupportedType(file: path, name: name, type: entry.type)
         }
-        let encoding: ElementEncoding
-        switch entry.type {
-        case "F32": encoding = .f32
-        case "F16": encoding = .f16
-        case "BF16": encoding = .bf16
-        default: throw .unsupportedType(file: path, name: name, type: entry.type)
-        }
-        return try encoding.read(
-            entry.count,
-            from: file,
-            at: dataOffset + entry.range.lowerBound,
-            name: name
+        return StoredTensor(
+            name: name,
+            shape: entry.shape,
+            encoding: encoding,
+            file: file,
+            offset: dataOffset + entry.range.lowerBound
         )
     }
 
@@ -78,9 +71,5 @@ package struct SafetensorsFile {
             )
         }
         return arrays
-    }
-
-    private func entry(_ name: String) -> SafetensorsHeader.Entry? {
-        header.entries.first { $0.name == name }
     }
 }
