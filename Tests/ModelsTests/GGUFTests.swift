@@ -59,6 +59,21 @@ struct GGUFTests {
         }
     }
 
+    @Test("blocks of every type hold the values that the gguf package reads, bit for bit")
+    func blocks() throws {
+        let file = try GGUFFile(path: Golden.path("checkpoints/blocks.gguf"))
+        let types = file.names.filter { !$0.hasSuffix(".values") }
+        #expect(types.count == 12)
+        for type in types {
+            let shape = try #require(file.shape(of: type))
+            #expect(
+                try file.values(of: type).map(\.bitPattern)
+                    == file.values(of: type + ".values", shape: shape).map(\.bitPattern),
+                "\(type)"
+            )
+        }
+    }
+
     @Test("a file cut off anywhere is an error, never a trap")
     func truncated() throws {
         let bytes = small().bytes()
@@ -95,9 +110,11 @@ struct GGUFTests {
     @Test("an unknown tensor type is named with its tensor")
     func unknownType() throws {
         var writer = small()
-        writer.tensors[0].type = 12
+        writer.tensors[0].type = 16
         let error = try fault(writer.bytes())
-        #expect(error?.description.contains("tensor 'w' has elements of type GGUF type 12") == true)
+        #expect(error?.description.contains("tensor 'w' has elements of type IQ2_XXS; F32, F16") == true)
+        writer.tensors[0].type = 99
+        #expect(try fault(writer.bytes())?.description.contains("of type number 99; F32, F16") == true)
     }
 
     @Test("an absurd count of tensors or keys is refused with its limit")

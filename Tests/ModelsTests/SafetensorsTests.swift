@@ -170,7 +170,14 @@ struct SafetensorsTests {
         #expect(throws: CheckpointError.missingTensor(file: file.path, name: "x")) {
             try file.values(of: "x")
         }
-        #expect(throws: CheckpointError.unsupportedType(file: file.path, name: "i", type: "I32")) {
+        #expect(
+            throws: CheckpointError.unsupportedType(
+                file: file.path,
+                name: "i",
+                type: "I32",
+                known: ["F32", "F16", "BF16"]
+            )
+        ) {
             try file.values(of: "i")
         }
     }

@@ -3,7 +3,8 @@ import Randomness
 import Testing
 
 @Suite("Quantised blocks") struct DequantiseTests {
-    typealias Kernel = (UnsafePointer<UInt8>?, UnsafeMutablePointer<Float>?, Int) -> Void
+    typealias Kernel =
+        @Sendable @convention(c) (UnsafePointer<UInt8>?, UnsafeMutablePointer<Float>?, Int) -> Void
 
     struct Format: CustomTestStringConvertible, Sendable {
         let testDescription: String
@@ -11,42 +12,112 @@ import Testing
         let bytes: Int
         /// Where the halves are that scale a block: kept finite in the random bytes.
         let halves: [Int]
-        let fast: @Sendable (UnsafePointer<UInt8>, UnsafeMutablePointer<Float>, Int) -> Void
-        let reference: @Sendable (UnsafePointer<UInt8>, UnsafeMutablePointer<Float>, Int) -> Void
+        let fast: Kernel
+        let reference: Kernel
+
+        init(_ name: String, _ values: Int, _ bytes: Int, halves: [Int], fast: Kernel, reference: Kernel) {
+            testDescription = name
+            (self.values, self.bytes, self.halves) = (values, bytes, halves)
+            (self.fast, self.reference) = (fast, reference)
+        }
     }
 
     static let formats = [
         Format(
-            testDescription: "Q8_0",
-            values: 32,
-            bytes: 34,
+            "Q8_0",
+            32,
+            34,
             halves: [0],
-            fast: { kernel_dequantise_q8_0($0, $1, $2) },
-            reference: { kernel_dequantise_q8_0_reference($0, $1, $2) }
+            fast: kernel_dequantise_q8_0,
+            reference: kernel_dequantise_q8_0_reference
         ),
         Format(
-            testDescription: "Q4_0",
-            values: 32,
-            bytes: 18,
+            "Q4_0",
+            32,
+            18,
             halves: [0],
-            fast: { kernel_dequantise_q4_0($0, $1, $2) },
-            reference: { kernel_dequantise_q4_0_reference($0, $1, $2) }
+            fast: kernel_dequantise_q4_0,
+            reference: kernel_dequantise_q4_0_reference
         ),
         Format(
-            testDescription: "Q4_1",
-            values: 32,
-            bytes: 20,
+            "Q4_1",
+            32,
+            20,
             halves: [0, 2],
-            fast: { kernel_dequantise_q4_1($0, $1, $2) },
-            reference: { kernel_dequantise_q4_1_reference($0, $1, $2) }
+            fast: kernel_dequantise_q4_1,
+            reference: kernel_dequantise_q4_1_reference
         ),
         Format(
-            testDescription: "Q6_K",
-            values: 256,
-            bytes: 210,
+            "Q5_0",
+            32,
+            22,
+            halves: [0],
+            fast: kernel_dequantise_q5_0,
+            reference: kernel_dequantise_q5_0_reference
+        ),
+        Format(
+            "Q5_1",
+            32,
+            24,
+            halves: [0, 2],
+            fast: kernel_dequantise_q5_1,
+            reference: kernel_dequantise_q5_1_reference
+        ),
+        Format(
+            "IQ4_NL",
+            32,
+            18,
+            halves: [0],
+            fast: kernel_dequantise_iq4_nl,
+            reference: kernel_dequantise_iq4_nl_reference
+        ),
+        Format(
+            "Q2_K",
+            256,
+            84,
+            halves: [80, 82],
+            fast: kernel_dequantise_q2_k,
+            reference: kernel_dequantise_q2_k_reference
+        ),
+        Format(
+            "Q3_K",
+            256,
+            110,
+            halves: [108],
+            fast: kernel_dequantise_q3_k,
+            reference: kernel_dequantise_q3_k_reference
+        ),
+        Format(
+            "Q4_K",
+            256,
+            144,
+            halves: [0, 2],
+            fast: kernel_dequantise_q4_k,
+            reference: kernel_dequantise_q4_k_reference
+        ),
+        Format(
+            "Q5_K",
+            256,
+            176,
+            halves: [0, 2],
+            fast: kernel_dequantise_q5_k,
+            reference: kernel_dequantise_q5_k_reference
+        ),
+        Format(
+            "Q6_K",
+            256,
+            210,
             halves: [208],
-            fast: { kernel_dequantise_q6_k($0, $1, $2) },
-            reference: { kernel_dequantise_q6_k_reference($0, $1, $2) }
+            fast: kernel_dequantise_q6_k,
+            reference: kernel_dequantise_q6_k_reference
+        ),
+        Format(
+            "IQ4_XS",
+            256,
+            136,
+            halves: [0],
+            fast: kernel_dequantise_iq4_xs,
+            reference: kernel_dequantise_iq4_xs_reference
         ),
     ]
 
@@ -62,7 +133,7 @@ import Testing
         format.fast(bytes, &y, n)
         format.reference(bytes, &z, n)
         #expect(y.allSatisfy { $0.isFinite })
-        expectClose(y, z, 3e-7)
+        #expect(y.map(\.bitPattern) == z.map(\.bitPattern))
     }
 
     @Test("by hand: one block of each small format")
@@ -95,5 +166,24 @@ import Testing
         kernel_dequantise_bf16_reference(bytes, &z, 65536)
         expectClose(y, z, 0, "bf16")
         #expect(y[0x3F80] == 1 && y[0xFF80] == -.infinity && y[0x7FC0].isNaN)
+    }
+
+    @Test("float32 rounded to bfloat16 and to Q8_0 equals the scalar twin, ties and subnormals included")
+    func rounding() {
+        var stream = RandomStream(seed: 4, "rounding")
+        var x = (0..<4096).map { _ in Float(bitPattern: UInt32(truncatingIfNeeded: stream.next())) }
+        for index in stride(from: 0, to: 1024, by: 2) {
+            // Halfway between two bfloat16 numbers.
+            x[index] = Float(bitPattern: x[index].bitPattern & 0xFFFF_0000 | 0x8000)
+        }
+        var (y, z) = ([UInt8](repeating: 0, count: 8192), [UInt8](repeating: 0, count: 8192))
+        kernel_quantise_bf16(x, &y, 4096)
+        kernel_quantise_bf16_reference(x, &z, 4096)
+        #expect(y == z)
+
+        let small = x.map { $0.isFinite && abs($0) < 1e6 ? $0 : Float(Int(stream.below(255)) - 127) / 2 }
+        kernel_quantise_q8_0(small, &y, 4096)
+        kernel_quantise_q8_0_reference(small, &z, 4096)
+        #expect(y == z)
     }
 }

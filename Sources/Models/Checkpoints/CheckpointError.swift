@@ -20,7 +20,7 @@ package enum CheckpointError: GivenFault, Equatable, CustomStringConvertible {
     /// A tensor has another shape than the model's configuration gives it.
     case wrongShape(file: String, name: String, expected: [Int], found: [Int])
     /// A tensor's elements are of a type that this reader does not know.
-    case unsupportedType(file: String, name: String, type: String)
+    case unsupportedType(file: String, name: String, type: String, known: [String])
     /// A tensor holds a NaN or an infinity.
     case notFinite(file: String, name: String)
     /// A key of the configuration or of the metadata is missing or has a value that cannot be used.
@@ -41,8 +41,9 @@ package enum CheckpointError: GivenFault, Equatable, CustomStringConvertible {
             "\(file): tensor '\(name)' is missing"
         case .wrongShape(let file, let name, let expected, let found):
             "\(file): tensor '\(name)' has shape \(found), the configuration needs \(expected)"
-        case .unsupportedType(let file, let name, let type):
-            "\(file): tensor '\(name)' has elements of type \(type), which is not read"
+        case .unsupportedType(let file, let name, let type, let known):
+            "\(file): tensor '\(name)' has elements of type \(type); "
+                + "\(known.joined(separator: ", ")) are read"
         case .notFinite(let file, let name):
             "\(file): tensor '\(name)' holds a NaN or an infinity"
         case .badKey(let file, let key, let detail):

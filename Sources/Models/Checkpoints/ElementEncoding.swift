@@ -1,63 +1,62 @@
 internal import CKernels
 
 /// How a tensor's values lie in a file, and how to widen them to float32.
-enum ElementEncoding: Sendable {
-    case f32
-    case f16
-    case bf16
-    /// GGUF's Q8_0.
-    case quantised8
-    /// GGUF's Q4_0.
-    case quantised4
-    /// GGUF's Q4_1.
-    case quantised4Offset
-    /// GGUF's Q6_K.
-    case quantised6
+struct ElementEncoding: Sendable, Equatable {
+    /// Its name, as both formats write it: `F32`, `Q4_K`.
+    let name: String
+    /// Its number in GGUF.
+    let ggufType: UInt32
+    /// How many values share a block; rows are whole blocks.
+    let blockValues: Int
+    /// How many bytes a block takes.
+    let blockBytes: Int
+    /// Widens whole blocks: from, to, how many values.
+    let widen: @Sendable @convention(c) (UnsafePointer<UInt8>?, UnsafeMutablePointer<Float>?, Int) -> Void
+
+    static let f32 = ElementEncoding(name: "F32", ggufType: 0, blockValues: 1, blockBytes: 4) {
+        guard let from = $0, let to = $1 else { return }
+        UnsafeMutableRawPointer(to).copyMemory(from: from, byteCount: 4 * $2)
+    }
+    static let f16 = plain("F16", 1, 2, kernel_dequantise_f16)
+    static let bf16 = plain("BF16", 30, 2, kernel_dequantise_bf16)
+    static let q8 = small("Q8_0", 8, 34, kernel_dequantise_q8_0)
+
+    /// The encodings that are read, one line for each.
+    static let all: [ElementEncoding] = [
+        f32, f16, bf16, q8,
+        small("Q4_0", 2, 18, kernel_dequantise_q4_0),
+        small("Q4_1", 3, 20, kernel_dequantise_q4_1),
+        small("Q5_0", 6, 22, kernel_dequantise_q5_0),
+        small("Q5_1", 7, 24, kernel_dequantise_q5_1),
+        small("IQ4_NL", 20, 18, kernel_dequantise_iq4_nl),
+        large("Q2_K", 10, 84, kernel_dequantise_q2_k),
+        large("Q3_K", 11, 110, kernel_dequantise_q3_k),
+        large("Q4_K", 12, 144, kernel_dequantise_q4_k),
+        large("Q5_K", 13, 176, kernel_dequantise_q5_k),
+        large("Q6_K", 14, 210, kernel_dequantise_q6_k),
+        large("IQ4_XS", 23, 136, kernel_dequantise_iq4_xs),
+    ]
+
+    /// Those that a safetensors file of weights may have.
+    static let ofSafetensors = [f32, f16, bf16]
+
+    /// What GGUF calls the types that are not read, for errors.
+    private static let others: [UInt32: String] = [
+        9: "Q8_1", 15: "Q8_K", 16: "IQ2_XXS", 17: "IQ2_XS", 18: "IQ3_XXS", 19: "IQ1_S", 21: "IQ3_S",
+        22: "IQ2_S", 24: "I8", 25: "I16", 26: "I32", 27: "I64", 28: "F64", 29: "IQ1_M", 34: "TQ1_0",
+        35: "TQ2_0", 39: "MXFP4", 40: "NVFP4", 41: "Q1_0",
+    ]
 
     /// The encoding of a GGUF type number; nil for one that is not read.
-    init?(ggufType: UInt32) {
-        switch ggufType {
-        case 0: self = .f32
-        case 1: self = .f16
-        case 2: self = .quantised4
-        case 3: self = .quantised4Offset
-        case 8: self = .quantised8
-        case 14: self = .quantised6
-        case 30: self = .bf16
-        default: return nil
-        }
-    }
+    static func gguf(_ type: UInt32) -> ElementEncoding? { all.first { $0.ggufType == type } }
 
     /// The encoding of a safetensors type; nil for one that is not read.
-    init?(safetensorsType: String) {
-        switch safetensorsType {
-        case "F32": self = .f32
-        case "F16": self = .f16
-        case "BF16": self = .bf16
-        default: return nil
-        }
+    static func safetensors(_ type: String) -> ElementEncoding? {
+        ofSafetensors.first { $0.name == type }
     }
 
-    /// How many values share a block; rows are whole blocks.
-    var blockValues: Int {
-        switch self {
-        case .f32, .f16, .bf16: 1
-        case .quantised8, .quantised4, .quantised4Offset: 32
-        case .quantised6: 256
-        }
-    }
-
-    /// How many bytes a block takes.
-    var blockBytes: Int {
-        switch self {
-        case .f32: 4
-        case .f16, .bf16: 2
-        case .quantised8: 34
-        case .quantised4: 18
-        case .quantised4Offset: 20
-        case .quantised6: 210
-        }
-    }
+    /// A GGUF type that is not read, for people: its name, or its number.
+    static func unread(gguf type: UInt32) -> String { others[type] ?? "number \(type)" }
 
     /// How many bytes whole blocks of so many values take.
     func bytes(of count: Int) -> Int { count / blockValues * blockBytes }
@@ -69,40 +68,32 @@ enum ElementEncoding: Sendable {
         at offset: Int,
         name: String
     ) throws(CheckpointError) -> [Float] {
-        let byteCount = bytes(of: count)
-        try file.require(byteCount, at: offset, for: "tensor '\(name)'")
-        let values: [Float]
-        if case .f32 = self {
-            values = try [Float](unsafeUninitializedCapacity: count) {
-                (buffer, initialized) throws(CheckpointError) in
-                let raw = UnsafeMutableRawBufferPointer(start: buffer.baseAddress, count: byteCount)
-                try file.read(at: offset, into: raw, for: "tensor '\(name)'")
-                initialized = count
-            }
-        } else {
-            let bytes = try file.bytes(byteCount, at: offset, for: "tensor '\(name)'")
-            values = [Float](unsafeUninitializedCapacity: count) { buffer, initialized in
-                widen(bytes, to: buffer, count: count)
-                initialized = count
-            }
+        let bytes = try file.bytes(bytes(of: count), at: offset, for: "tensor '\(name)'")
+        let values = [Float](unsafeUninitializedCapacity: count) { buffer, initialized in
+            widen(bytes, buffer.baseAddress, count)
+            initialized = count
         }
-        // Little-endian float32 as in the file is the machine's own; a NaN would only surface much later.
+        // A NaN would only surface much later.
         guard kernel_all_finite(values, values.count) == 1 else {
             throw .notFinite(file: file.path, name: name)
         }
         return values
     }
 
-    private func widen(_ bytes: [UInt8], to buffer: UnsafeMutableBufferPointer<Float>, count: Int) {
-        guard let values = buffer.baseAddress else { return }
-        switch self {
-        case .f32: preconditionFailure("float32 needs no widening")
-        case .f16: kernel_dequantise_f16(bytes, values, count)
-        case .bf16: kernel_dequantise_bf16(bytes, values, count)
-        case .quantised8: kernel_dequantise_q8_0(bytes, values, count)
-        case .quantised4: kernel_dequantise_q4_0(bytes, values, count)
-        case .quantised4Offset: kernel_dequantise_q4_1(bytes, values, count)
-        case .quantised6: kernel_dequantise_q6_k(bytes, values, count)
-        }
+    static func == (one: Self, other: Self) -> Bool { one.name == other.name }
+
+    private typealias Kernel =
+        @Sendable @convention(c) (UnsafePointer<UInt8>?, UnsafeMutablePointer<Float>?, Int) -> Void
+
+    private static func plain(_ name: String, _ type: UInt32, _ bytes: Int, _ widen: Kernel) -> Self {
+        Self(name: name, ggufType: type, blockValues: 1, blockBytes: bytes, widen: widen)
+    }
+
+    private static func small(_ name: String, _ type: UInt32, _ bytes: Int, _ widen: Kernel) -> Self {
+        Self(name: name, ggufType: type, blockValues: 32, blockBytes: bytes, widen: widen)
+    }
+
+    private static func large(_ name: String, _ type: UInt32, _ bytes: Int, _ widen: Kernel) -> Self {
+        Self(name: name, ggufType: type, blockValues: 256, blockBytes: bytes, widen: widen)
     }
 }

@@ -131,8 +131,13 @@ private struct GGUFListing {
         alignment: Int,
         file: ReadableFile
     ) throws(CheckpointError) -> StoredTensor {
-        guard let encoding = ElementEncoding(ggufType: type) else {
-            throw .unsupportedType(file: file.path, name: name, type: "GGUF type \(type)")
+        guard let encoding = ElementEncoding.gguf(type) else {
+            throw .unsupportedType(
+                file: file.path,
+                name: name,
+                type: ElementEncoding.unread(gguf: type),
+                known: ElementEncoding.all.map(\.name)
+            )
         }
         var count = 1
         var shape: [Int] = []

@@ -50,8 +50,13 @@ package struct SafetensorsFile: TensorSource {
     package func tensor(_ name: String) throws(CheckpointError) -> StoredTensor? {
         guard let place = places[name] else { return nil }
         let entry = header.entries[place]
-        guard let encoding = ElementEncoding(safetensorsType: entry.type) else {
-            throw .unsupportedType(file: path, name: name, type: entry.type)
+        guard let encoding = ElementEncoding.safetensors(entry.type) else {
+            throw .unsupportedType(
+                file: path,
+                name: name,
+                type: entry.type,
+                known: ElementEncoding.ofSafetensors.map(\.name)
+            )
         }
         return StoredTensor(
             name: name,

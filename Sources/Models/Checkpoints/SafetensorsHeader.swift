@@ -107,7 +107,12 @@ struct SafetensorsHeader {
         file: String
     ) throws(CheckpointError) -> Entry {
         guard let width = elementBytes(item.dtype) else {
-            throw .unsupportedType(file: file, name: name, type: item.dtype)
+            throw .unsupportedType(
+                file: file,
+                name: name,
+                type: item.dtype,
+                known: ElementEncoding.ofSafetensors.map(\.name)
+            )
         }
         guard item.shape.count <= dimensionsMax else {
             throw .overLimit(
