@@ -6,12 +6,12 @@ package final class FrozenMatrix: FrozenWeight {
     package let rows: Int
     /// How many values a row has.
     package let columns: Int
-    private let storage: [Float]
+    private let storage: FrozenValues
 
-    /// A matrix of given values, row after row; at least one.
-    package init(rows: Int, columns: Int, values: [Float]) {
+    /// A matrix of given values, row after row, which it shares with whoever else has them.
+    package init(rows: Int, columns: Int, values: FrozenValues) {
         precondition(
-            values.count == rows * columns && !values.isEmpty,
+            values.count == rows * columns,
             "FrozenMatrix: \(values.count) values for \(rows) × \(columns)"
         )
         self.rows = rows
@@ -19,11 +19,16 @@ package final class FrozenMatrix: FrozenWeight {
         storage = values
     }
 
+    /// A matrix of a copy of some values, row after row; at least one.
+    package convenience init(rows: Int, columns: Int, values: [Float]) {
+        self.init(rows: rows, columns: columns, values: FrozenValues(values))
+    }
+
     /// Frozen: no gradient flows into it.
     package var differentiable: Tensor? { nil }
 
     /// A copy of the values.
-    package func toArray() -> [Float] { storage }
+    package func toArray() -> [Float] { storage.toArray() }
 
     package func multiply(
         _ x: UnsafePointer<Float>,
@@ -32,7 +37,7 @@ package final class FrozenMatrix: FrozenWeight {
         alpha: Float,
         beta: Float
     ) {
-        Products.abT(x, storage, y, m: count, n: rows, k: columns, alpha: alpha, beta: beta)
+        Products.abT(x, storage.base, y, m: count, n: rows, k: columns, alpha: alpha, beta: beta)
     }
 
     package func multiplyTransposed(
@@ -42,35 +47,32 @@ package final class FrozenMatrix: FrozenWeight {
         alpha: Float,
         beta: Float
     ) {
-        Products.ab(y, storage, x, m: count, n: columns, k: rows, alpha: alpha, beta: beta)
+        Products.ab(y, storage.base, x, m: count, n: columns, k: rows, alpha: alpha, beta: beta)
     }
 
     package func gather(_ indices: [Int32], into y: UnsafeMutablePointer<Float>) {
-        kernel_gather_rows(storage, indices, y, indices.count, columns)
+        kernel_gather_rows(storage.base, indices, y, indices.count, columns)
     }
 }
 
 /// A frozen vector of float32.
 package final class FrozenVector: VectorWeight, Sendable {
-    private let storage: [Float]
+    private let storage: FrozenValues
 
-    /// A vector of given values; at least one.
-    package init(_ values: [Float]) {
-        precondition(!values.isEmpty, "FrozenVector: no values")
-        storage = values
-    }
+    /// A vector of given values, which it shares with whoever else has them.
+    package init(_ values: FrozenValues) { storage = values }
+
+    /// A vector of a copy of some values; at least one.
+    package convenience init(_ values: [Float]) { self.init(FrozenValues(values)) }
 
     /// How many values there are.
     package var count: Int { storage.count }
     /// Frozen: no gradient flows into it.
     package var differentiable: Tensor? { nil }
     /// A copy of the values.
-    package func toArray() -> [Float] { storage }
+    package func toArray() -> [Float] { storage.toArray() }
 
     package func withValues<Result>(_ body: (UnsafePointer<Float>) -> Result) -> Result {
-        storage.withUnsafeBufferPointer { values in
-            guard let base = values.baseAddress else { preconditionFailure("an empty FrozenVector") }
-            return body(base)
-        }
+        withExtendedLifetime(storage) { body(storage.base) }
     }
 }

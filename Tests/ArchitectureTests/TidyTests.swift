@@ -20,6 +20,8 @@ struct TidyTests {
         "Sources/Nodes/Compute/ComputeThread.swift",
         // Work side by side: each piece writes a result of its own, all within one call.
         "Sources/Tensors/Compute.swift",
+        // Numbers that never change after init, in memory that one object owns.
+        "Sources/Tensors/FrozenValues.swift",
         // The queue of the thread that writes log lines: everything behind one pthread mutex.
         "Sources/Nodes/Logs/LogWriter.swift",
     ]

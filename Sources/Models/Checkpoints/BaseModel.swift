@@ -37,10 +37,10 @@ package final class BaseModel: Sendable {
         rope = RopeTable(configuration)
         let architecture = configuration.architecture
         var known = architecture.otherTensors(in: form)
-        func values(_ name: String, _ shape: [Int]) throws(CheckpointError) -> [Float] {
+        func values(_ name: String, _ shape: [Int]) throws(CheckpointError) -> FrozenValues {
             let place = architecture.place(of: name, configuration, in: form)
             known.insert(place.tensor)
-            return try tensors.values(at: place, shape: shape)
+            return try tensors.frozenValues(at: place, shape: shape)
         }
         self.weights = try FrozenWeights(
             configuration,
@@ -50,6 +50,7 @@ package final class BaseModel: Sendable {
             vector: { name, count in FrozenVector(try values(name, [count])) }
         )
         try Self.requireNoOther(tensors, known: known)
+        try tensors.requireUnchanged()
     }
 
     /// Loads a model: the whole of its weights, widened to float32.

@@ -61,25 +61,6 @@ struct ElementEncoding: Sendable, Equatable {
     /// How many bytes whole blocks of so many values take.
     func bytes(of count: Int) -> Int { count / blockValues * blockBytes }
 
-    /// Reads `count` values at `offset`; throws unless all are finite.
-    func read(
-        _ count: Int,
-        from file: ReadableFile,
-        at offset: Int,
-        name: String
-    ) throws(CheckpointError) -> [Float] {
-        let bytes = try file.bytes(bytes(of: count), at: offset, for: "tensor '\(name)'")
-        let values = [Float](unsafeUninitializedCapacity: count) { buffer, initialized in
-            widen(bytes, buffer.baseAddress, count)
-            initialized = count
-        }
-        // A NaN would only surface much later.
-        guard kernel_all_finite(values, values.count) == 1 else {
-            throw .notFinite(file: file.path, name: name)
-        }
-        return values
-    }
-
     static func == (one: Self, other: Self) -> Bool { one.name == other.name }
 
     private typealias Kernel =

@@ -30,6 +30,8 @@ package struct GGUFFile: TensorSource {
     /// The path it was opened with.
     package var path: String { file.path }
 
+    package var files: [ReadableFile] { [file] }
+
     /// The names of the tensors, sorted.
     package var names: [String] { entries.keys.sorted() }
 

@@ -1,16 +1,16 @@
 internal import Digest
 internal import Glibc
 
-/// A regular file opened for reads at any offset.
-///
-/// Reads, not a mapping: a mapped file that shrinks under its reader kills the process, a read of it
-/// throws.
-final class ReadableFile {
+/// A regular file opened for reads at any offset; the weights of a base model are mapped instead (``FileMapping``).
+package final class ReadableFile {
     /// The path as it was given, for error messages.
     let path: String
     /// The size in bytes when it was opened.
     let size: Int
     private let descriptor: CInt
+    /// What the system said of the file when it was opened.
+    private let opened: stat
+    private var mapped: FileMapping?
 
     /// Opens a file; throws when it cannot be opened or is not a regular file.
     init(path: String) throws(CheckpointError) {
@@ -24,6 +24,7 @@ final class ReadableFile {
             throw .inaccessible(file: path, reason: "not a regular file")
         }
         self.path = path
+        opened = status
         size = Int(status.st_size)
     }
 
@@ -34,6 +35,25 @@ final class ReadableFile {
         guard count >= 0, offset >= 0, offset <= size, count <= size - offset else {
             throw .truncated(file: path, what: what, offset: offset, needed: count, size: size)
         }
+    }
+
+    /// The whole file in memory, mapped once.
+    func mapping() throws(CheckpointError) -> FileMapping {
+        if let mapped { return mapped }
+        let mapping = try FileMapping(descriptor: descriptor, count: size, path: path)
+        mapped = mapping
+        return mapping
+    }
+
+    /// Throws when the file was written to or shortened since it was opened.
+    func requireUnchanged() throws(CheckpointError) {
+        var status = stat()
+        guard fstat(descriptor, &status) == 0 else {
+            throw .inaccessible(file: path, reason: String(cString: strerror(errno)))
+        }
+        guard status.st_size == opened.st_size, status.st_mtim.tv_sec == opened.st_mtim.tv_sec,
+            status.st_mtim.tv_nsec == opened.st_mtim.tv_nsec
+        else { throw .inaccessible(file: path, reason: "was changed while it was read") }
     }
 
     /// Fills `buffer` with the bytes at `offset`.

@@ -37,6 +37,8 @@ package struct SafetensorsFile: TensorSource {
     /// The path it was opened with.
     package var path: String { file.path }
 
+    package var files: [ReadableFile] { [file] }
+
     /// The names of the tensors in the order of their bytes.
     package var names: [String] { header.entries.map(\.name) }
 
