@@ -1,4 +1,5 @@
 internal import Contract
+internal import Wire
 internal import Yams
 
 extension MappingReader {
@@ -154,19 +155,9 @@ extension MappingReader {
     }
 }
 
-/// What names and hosts may look like.
-enum NameRules {
-    static let label = "1 to 63 letters a-z, digits and '-', with no '-' at either end"
+/// What hosts may be called.
+enum HostRules {
     static let host = "a DNS name or an IP address"
-
-    /// A DNS label in lower case (RFC 1123).
-    static func isLabel(_ text: String) -> Bool {
-        let bytes = Array(text.utf8)
-        guard (1...63).contains(bytes.count), bytes.first != UInt8(ascii: "-"),
-            bytes.last != UInt8(ascii: "-")
-        else { return false }
-        return bytes.allSatisfy { isLowerOrDigit($0) || $0 == UInt8(ascii: "-") }
-    }
 
     /// A DNS name, an IPv4 address or an IPv6 address.
     static func isHost(_ text: String) -> Bool {
@@ -177,7 +168,7 @@ enum NameRules {
         let labels = text.lowercased().split(separator: ".", omittingEmptySubsequences: false)
         let looksNumeric = text.utf8.allSatisfy { isDigit($0) || $0 == UInt8(ascii: ".") }
         return looksNumeric
-            ? isIPv4(labels) : text.utf8.count <= 253 && labels.allSatisfy { isLabel(String($0)) }
+            ? isIPv4(labels) : text.utf8.count <= 253 && labels.allSatisfy { NodeName.isValid($0) }
     }
 
     /// Whether a text is an address rather than a name.

@@ -19,8 +19,8 @@ struct TopologyReader {
             federation: top.text(
                 "federation",
                 default: nil,
-                expected: NameRules.label,
-                where: NameRules.isLabel
+                expected: NodeName.rule,
+                where: { NodeName.isValid($0) }
             ),
             seed: top.seed("seed", default: 1),
             folder: top.text("folder", default: folder, expected: "an absolute path") { $0.hasPrefix("/") },
@@ -65,23 +65,23 @@ struct TopologyReader {
         let host = section.text(
             "host",
             default: "127.0.0.1",
-            expected: NameRules.host,
-            where: NameRules.isHost
+            expected: HostRules.host,
+            where: HostRules.isHost
         )
         return Topology.Coordinator(
             host: host,
             port: section.integer("port", default: 7433, in: 0...65535),
             listen: section.text(
                 "listen",
-                default: NameRules.isAddress(host) ? host : "0.0.0.0",
+                default: HostRules.isAddress(host) ? host : "0.0.0.0",
                 expected: "an IP address of this host, or 0.0.0.0 for all",
-                where: NameRules.isAddress
+                where: HostRules.isAddress
             ),
             names: section.texts(
                 "names",
                 default: [],
                 of: "DNS names or IP addresses",
-                where: NameRules.isHost
+                where: HostRules.isHost
             ),
             threads: section.integer("threads", default: threads, in: 1...1024)
         )
@@ -186,7 +186,12 @@ struct TopologyReader {
 
     /// `data.members`; nil where it is not written.
     private func members(_ data: MappingReader, _ clients: [Topology.Client]) -> [String]? {
-        let names = data.texts("members", default: [], of: "names of members", where: NameRules.isLabel)
+        let names = data.texts(
+            "members",
+            default: [],
+            of: "names of members",
+            where: { NodeName.isValid($0) }
+        )
         guard data.node("members") != nil else { return nil }
         for client in clients where !client.name.isEmpty && !names.contains(client.name) {
             log.add(
@@ -200,9 +205,14 @@ struct TopologyReader {
 
     private func client(_ section: MappingReader, threads: Int, data: Mapping) -> Topology.Client {
         defer { section.finish() }
-        let host = section.text("host", default: "", expected: NameRules.host, where: NameRules.isHost)
+        let host = section.text("host", default: "", expected: HostRules.host, where: HostRules.isHost)
         return Topology.Client(
-            name: section.text("name", default: nil, expected: NameRules.label, where: NameRules.isLabel),
+            name: section.text(
+                "name",
+                default: nil,
+                expected: NodeName.rule,
+                where: { NodeName.isValid($0) }
+            ),
             host: host.isEmpty ? nil : host,
             threads: section.integer("threads", default: threads, in: 1...1024),
             data: section.mapping("data", default: data),

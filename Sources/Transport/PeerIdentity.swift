@@ -1,4 +1,5 @@
 package import FoundationEssentials
+internal import Wire
 
 /// Who a peer is, as its certificate says: `tributary://<federation>/coordinator` or
 /// `tributary://<federation>/client/<name>`.
@@ -35,12 +36,12 @@ package struct PeerIdentity: Sendable, Hashable, CustomStringConvertible {
         let scheme = "tributary://"
         guard uri.hasPrefix(scheme) else { return nil }
         let parts = uri.dropFirst(scheme.count).split(separator: "/", omittingEmptySubsequences: false)
-        guard let federation = parts.first.map(String.init), PeerIdentity.isName(federation) else {
+        guard let federation = parts.first.map(String.init), NodeName.isValid(federation) else {
             return nil
         }
         if parts.count == 2, parts[1] == "coordinator" {
             self.init(federation: federation, role: .coordinator, serial: serial, notAfter: notAfter)
-        } else if parts.count == 3, parts[1] == "client", PeerIdentity.isName(String(parts[2])) {
+        } else if parts.count == 3, parts[1] == "client", NodeName.isValid(String(parts[2])) {
             self.init(
                 federation: federation,
                 role: .client(String(parts[2])),
@@ -82,21 +83,4 @@ package struct PeerIdentity: Sendable, Hashable, CustomStringConvertible {
 
     /// The URI.
     package var description: String { uri }
-
-    /// Whether a text can name a federation or a client: 1 to 64 of `a-z A-Z 0-9 . _ -`, starting with a
-    /// letter or digit. The rule keeps names safe in URIs, file paths and log lines.
-    package static func isName(_ text: String) -> Bool {
-        let bytes = Array(text.utf8)
-        guard let first = bytes.first, bytes.count <= 64, first.isLetterOrDigit else { return false }
-        return bytes.allSatisfy { $0.isLetterOrDigit || [UInt8(ascii: "."), 0x5F, 0x2D].contains($0) }
-    }
-}
-
-extension UInt8 {
-    fileprivate var isLetterOrDigit: Bool {
-        switch self {
-        case 0x30...0x39, 0x41...0x5A, 0x61...0x7A: true
-        default: false
-        }
-    }
 }

@@ -17,8 +17,10 @@ package enum Limits {
     package static let messageDepthMax = 5
 
     // Session
-    /// The name of a client, federation or trainer.
-    package static let nodeNameBytesMax = 64
+    /// The name of a federation or a client.
+    package static let nodeNameBytesMax = 63
+    /// The name of a trainer.
+    package static let trainerNameBytesMax = 64
     /// A text for people: a software name, a reason, an error message.
     package static let textBytesMax = 1_024
     /// The parts of a fingerprint.

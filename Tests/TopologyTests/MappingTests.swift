@@ -88,7 +88,7 @@ struct MappingTests {
         ]
     )
     func hosts(text: String, valid: Bool) {
-        #expect(NameRules.isHost(text) == valid)
+        #expect(HostRules.isHost(text) == valid)
     }
 }
 

@@ -1,4 +1,5 @@
 import Testing
+import Wire
 import Transport
 
 @Suite("Peer identity")
@@ -6,7 +7,7 @@ struct PeerIdentityTests {
     @Test(
         "the two URI forms are read and written",
         arguments: [
-            "tributary://river/coordinator", "tributary://river.basin-2/client/ada_1",
+            "tributary://river/coordinator", "tributary://river-basin-2/client/ada1",
         ]
     )
     func roundTrip(uri: String) throws {
@@ -30,14 +31,16 @@ struct PeerIdentityTests {
         #expect(PeerIdentity(uri: uri) == nil)
     }
 
-    @Test("names have 1 to 64 characters that are safe in paths")
+    @Test("names have 1 to 63 characters that are safe in paths")
     func names() {
-        #expect(PeerIdentity.isName(String(repeating: "a", count: 64)))
-        #expect(!PeerIdentity.isName(String(repeating: "a", count: 65)))
-        #expect(!PeerIdentity.isName(""))
-        #expect(!PeerIdentity.isName("-a"))
-        #expect(!PeerIdentity.isName("a/b"))
-        #expect(!PeerIdentity.isName("é"))
-        #expect(PeerIdentity.isName("0"))
+        #expect(NodeName.isValid(String(repeating: "a", count: 63)))
+        #expect(!NodeName.isValid(String(repeating: "a", count: 64)))
+        #expect(!NodeName.isValid(""))
+        #expect(!NodeName.isValid("-a"))
+        #expect(!NodeName.isValid("a/b"))
+        #expect(!NodeName.isValid("é"))
+        #expect(!NodeName.isValid("A"))
+        #expect(!NodeName.isValid("a.b"))
+        #expect(NodeName.isValid("0"))
     }
 }

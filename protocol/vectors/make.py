@@ -78,9 +78,10 @@ def session_messages():
     add_message(
         "hello with a field of a later version", "hello", hello() + data(99, b"later") + number(98, 7), hello_lines()
     )
-    longest = "n" * 64
+    longest = "n" * 63
     add_message("hello with the longest client name", "hello", hello(client=longest), hello_lines(client=longest))
-    add_message("hello with a client name one byte too long", "hello", hello(client="n" * 65), [], "LIMIT_EXCEEDED")
+    add_message("hello with a client name one byte too long", "hello", hello(client="n" * 64), [], "LIMIT_EXCEEDED")
+    add_message("hello with a client name in capitals", "hello", hello(client="Ada"), [], "MALFORMED")
     add_message("hello with a client name of 9,000 bytes", "hello", hello(client="n" * 9000), [], "LIMIT_EXCEEDED")
     add_message("hello without a client name", "hello", hello(client=""), [], "MALFORMED")
     add_message("hello with a slash in the client name", "hello", hello(client="a/b"), [], "MALFORMED")

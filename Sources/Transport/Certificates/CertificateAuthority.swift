@@ -1,5 +1,6 @@
 internal import COpenSSL
 package import FoundationEssentials
+internal import Wire
 
 /// The federation's own certificate authority: `ca.crt`, `ca.key`, `crl.pem` and `issued.tsv` in one
 /// folder, which only the operator who issues certificates needs.
@@ -234,11 +235,11 @@ func alternativeNames(_ peer: PeerIdentity, hosts: [String]) throws -> String {
 }
 
 func checkName(_ name: String, _ kind: String) throws {
-    guard PeerIdentity.isName(name) else {
+    guard NodeName.isValid(name) else {
         throw IdentityError(
             .badName,
             "'\(name)' cannot name a \(kind)",
-            fix: "Use 1 to 64 letters, digits, '.', '_' or '-', starting with a letter or digit."
+            fix: "Use \(NodeName.rule)."
         )
     }
 }

@@ -1,6 +1,7 @@
 internal import COpenSSL
 internal import FoundationEssentials
 internal import Glibc
+internal import Wire
 
 /// An X.509 certificate in OpenSSL's hands.
 ///
@@ -63,7 +64,7 @@ final class Certificate: @unchecked Sendable {
         let ours = names.uris.filter { $0.hasPrefix("tributary://") && $0.hasSuffix("/authority") }
         guard ours.count == 1 else { return nil }
         let name = String(ours[0].dropFirst("tributary://".count).dropLast("/authority".count))
-        return PeerIdentity.isName(name) ? name : nil
+        return NodeName.isValid(name) ? name : nil
     }
 
     /// Whether the key is the other half of the certificate's.

@@ -43,9 +43,18 @@ struct Check {
         return value
     }
 
-    /// The name of a client, federation or trainer: ASCII letters, digits, '.', '_' and '-'.
+    /// The name of a federation or a client.
     func nodeName(_ value: String, _ field: String) throws(WireError) -> String {
         try bounded(value, limit: "nodeNameBytesMax", Limits.nodeNameBytesMax)
+        guard NodeName.isValid(value) else {
+            throw .malformed(message: message, reason: "\(field) is no name, expected \(NodeName.rule)")
+        }
+        return value
+    }
+
+    /// The name of a trainer: ASCII letters, digits, '.', '_' and '-'.
+    func trainerName(_ value: String) throws(WireError) -> String {
+        try bounded(value, limit: "trainerNameBytesMax", Limits.trainerNameBytesMax)
         let allowed = value.utf8.allSatisfy { byte in
             switch byte {
             case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
@@ -58,7 +67,7 @@ struct Check {
         guard allowed, !value.isEmpty else {
             throw .malformed(
                 message: message,
-                reason: "\(field) must be letters, digits, '.', '_' or '-', at least one"
+                reason: "trainer must be letters, digits, '.', '_' or '-', at least one"
             )
         }
         return value

@@ -185,7 +185,7 @@ extension Hello: ProtobufConvertible {
         software = try check.text(proto.software)
         federation = try check.nodeName(proto.federation, "federation")
         client = try check.nodeName(proto.client, "client")
-        trainer = try check.nodeName(proto.trainer, "trainer")
+        trainer = try check.trainerName(proto.trainer)
         fingerprint = proto.fingerprint.map { FingerprintPart($0.name, $0.value) }
         try Hello.check(fingerprint)
     }
@@ -212,7 +212,7 @@ extension Welcome: ProtobufConvertible {
         let check = Check(message: "welcome")
         session = proto.session
         seed = proto.seed
-        trainer = try check.nodeName(proto.trainer, "trainer")
+        trainer = try check.trainerName(proto.trainer)
         settings = try check.bytes(proto.settings, limit: "settingsBytesMax", Limits.settingsBytesMax)
         rounds = try check.number(proto.rounds, "rounds", limit: "roundsMax", in: 1...Limits.roundsMax)
         steps = try check.number(proto.steps, "steps", limit: "stepsMax", in: 1...Limits.stepsMax)
