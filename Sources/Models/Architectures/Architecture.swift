@@ -66,12 +66,15 @@ package enum Architectures {
     }
 
     /// The family of a GGUF file.
-    static func of(_ file: GGUFFile) throws(CheckpointError) -> any Architecture.Type {
-        let name = try file.metadata.text("general.architecture", file: file.path)
+    static func of(
+        _ metadata: [String: GGUFValue],
+        file: String
+    ) throws(CheckpointError) -> any Architecture.Type {
+        let name = try metadata.text("general.architecture", file: file)
         guard let architecture = all.first(where: { $0.ggufName == name }) else {
             let known = all.compactMap { $0.ggufName }.map { "'\($0)'" }.joined(separator: ", ")
             throw .badKey(
-                file: file.path,
+                file: file,
                 key: "general.architecture",
                 detail: "'\(name)' is not read, only \(known)"
             )

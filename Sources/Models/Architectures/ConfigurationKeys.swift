@@ -7,7 +7,8 @@ struct ConfigurationKeys {
 
     /// Keys of `config.json` that say how a model was made, is shown or is run, and nothing about what it computes.
     static let ofModels: Set<String> = [
-        "_name_or_path", "architectures", "torch_dtype", "dtype", "transformers_version", "use_cache",
+        "_name_or_path", "_model_name_or_path", "architectures", "torch_dtype", "dtype",
+        "transformers_version", "use_cache",
         "bos_token_id", "eos_token_id", "pad_token_id", "unk_token_id", "sep_token_id", "cls_token_id",
         "decoder_start_token_id", "forced_bos_token_id", "forced_eos_token_id", "initializer_range",
         "attention_dropout", "hidden_dropout", "embedding_dropout", "resid_pdrop", "embd_pdrop", "attn_pdrop",

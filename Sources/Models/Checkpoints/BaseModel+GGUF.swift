@@ -3,18 +3,15 @@ internal import Text
 
 extension BaseModel {
     static func loadGGUF(_ path: String, source: ModelSource) throws -> BaseModel {
-        let file = try ReadableFile(path: path)
-        let gguf = try GGUFFile(file)
-        let architecture = try Architectures.of(gguf)
+        let gguf = try GGUFCheckpoint(path: path)
+        let architecture = try Architectures.of(gguf.metadata, file: path)
         let configuration = try architecture.configuration(of: gguf.metadata, gguf)
         if case .strings(let tokens)? = gguf.metadata["tokenizer.ggml.tokens"] {
             try require(tokens.count, fit: configuration, file: path)
         }
-        let digest = try file.sha256()
         return try BaseModel(
             configuration: configuration,
-            sha256: digest,
-            tokenizerSHA256: digest,
+            tokenizerSHA256: tokenizerDigest(of: gguf.metadata),
             source: source,
             form: .gguf,
             tensors: gguf,
@@ -22,6 +19,14 @@ extension BaseModel {
                 try GGUFTokenizer.make(metadata: metadata, file: path)
             }
         )
+    }
+
+    private static func tokenizerDigest(of metadata: [String: GGUFValue]) -> SHA256Digest {
+        let hash = SHA256()
+        for (key, value) in metadata.sorted(by: { $0.key < $1.key }) where key.hasPrefix("tokenizer.") {
+            hash.update("\(key) \(value)\n".utf8)
+        }
+        return hash.finish()
     }
 }
 

@@ -7,8 +7,9 @@ package import Text
 package final class BaseModel: Sendable {
     /// The shape of the model.
     package let configuration: DecoderConfiguration
-    /// The digest of the weights file (`model.safetensors` or the GGUF file).
-    package let sha256: SHA256Digest
+    /// The digest of the weights, the same whichever form they came in (``WeightsIdentity``); computed when it is first
+    /// asked for.
+    package var sha256: SHA256Digest { identity.digest }
     /// The digest of what decides which ids a text gets: `tokenizer.json`, `tokenizer_config.json` and
     /// `chat_template.jinja`, or the GGUF file.
     package let tokenizerSHA256: SHA256Digest
@@ -16,13 +17,13 @@ package final class BaseModel: Sendable {
     package let source: ModelSource
 
     let weights: FrozenWeights
+    private let identity: WeightsIdentity
     /// The rotary angles of the usual positions.
     let rope: RopeTable
     private let makeTokenizer: @Sendable () throws -> any Tokenizer
 
     init(
         configuration: DecoderConfiguration,
-        sha256: SHA256Digest,
         tokenizerSHA256: SHA256Digest,
         source: ModelSource,
         form: CheckpointForm,
@@ -30,17 +31,19 @@ package final class BaseModel: Sendable {
         makeTokenizer: @escaping @Sendable () throws -> any Tokenizer
     ) throws {
         self.configuration = configuration
-        self.sha256 = sha256
         self.tokenizerSHA256 = tokenizerSHA256
         self.source = source
         self.makeTokenizer = makeTokenizer
         rope = RopeTable(configuration)
         let architecture = configuration.architecture
         var known = architecture.otherTensors(in: form)
+        var stored: [(name: String, shape: [Int], values: FrozenValues)] = []
         func values(_ name: String, _ shape: [Int]) throws(CheckpointError) -> FrozenValues {
             let place = architecture.place(of: name, configuration, in: form)
             known.insert(place.tensor)
-            return try tensors.frozenValues(at: place, shape: shape)
+            let values = try tensors.frozenValues(at: place, shape: shape)
+            stored.append((name, shape, values))
+            return values
         }
         self.weights = try FrozenWeights(
             configuration,
@@ -49,6 +52,7 @@ package final class BaseModel: Sendable {
             },
             vector: { name, count in FrozenVector(try values(name, [count])) }
         )
+        identity = WeightsIdentity(stored)
         try Self.requireNoOther(tensors, known: known)
         try tensors.requireUnchanged()
     }
@@ -76,8 +80,8 @@ package final class BaseModel: Sendable {
             return try DecoderConfiguration.read(from: EmbeddedModels.directory(of: name) + "/config.json")
         case .directory(let path): return try DecoderConfiguration.read(from: "\(path)/config.json")
         case .gguf(let path):
-            let file = try GGUFFile(path: path)
-            return try Architectures.of(file).configuration(of: file.metadata, file)
+            let file = try GGUFCheckpoint(path: path)
+            return try Architectures.of(file.metadata, file: path).configuration(of: file.metadata, file)
         }
     }
 
@@ -112,9 +116,10 @@ package enum ModelSource: Sendable, Hashable, CustomStringConvertible {
     /// A model that ships with the program: `tiny-arithmetic`, `tiny-arithmetic-hard`, `tiny-phases` or
     /// `tiny-personas`.
     case embedded(String)
-    /// A directory in Hugging Face's layout: `config.json`, `model.safetensors`, `tokenizer.json`.
+    /// A directory in Hugging Face's layout: `config.json`, `tokenizer.json`, and `model.safetensors` or several files with
+    /// their index.
     case directory(String)
-    /// A GGUF file, which holds all three.
+    /// A GGUF file, which holds all three, or the first part of a split one.
     case gguf(String)
 
     /// The source as it is shown and logged: `embedded:tiny-arithmetic`, or the path.
@@ -130,17 +135,25 @@ extension BaseModel {
     static func loadDirectory(_ path: String, source: ModelSource) throws -> BaseModel {
         let configuration = try DecoderConfiguration.read(from: "\(path)/config.json")
         let weightsPath = "\(path)/model.safetensors"
-        if access(weightsPath, R_OK) != 0, access("\(weightsPath).index.json", F_OK) == 0 {
-            throw CheckpointError.inaccessible(
-                file: weightsPath,
-                reason: "the checkpoint is split into several files; only a single file is read"
+        if access(weightsPath, F_OK) != 0, access("\(path)/\(ShardedSafetensors.indexName)", F_OK) == 0 {
+            return try load(
+                ShardedSafetensors(directory: path),
+                configuration,
+                directory: path,
+                source: source
             )
         }
-        let file = try ReadableFile(path: weightsPath)
-        let tensors = try SafetensorsFile(file)
+        return try load(SafetensorsFile(path: weightsPath), configuration, directory: path, source: source)
+    }
+
+    private static func load(
+        _ tensors: some TensorSource,
+        _ configuration: DecoderConfiguration,
+        directory path: String,
+        source: ModelSource
+    ) throws -> BaseModel {
         let model = try BaseModel(
             configuration: configuration,
-            sha256: file.sha256(),
             tokenizerSHA256: tokenizerDigest(inDirectory: path),
             source: source,
             form: .huggingFace,

@@ -14,7 +14,7 @@ package enum GGUFValue: Sendable, Equatable {
     case strings([String])
 }
 
-/// A GGUF version 3 file opened for reading: metadata and tensor list read and checked, tensors read and
+/// A GGUF file of version 2 or 3 opened for reading: metadata and tensor list read and checked, tensors read and
 /// dequantised on demand.
 package struct GGUFFile: TensorSource {
     /// The most metadata keys.
@@ -49,8 +49,14 @@ package struct GGUFFile: TensorSource {
             throw .malformed(file: file.path, offset: 0, detail: "not a GGUF file")
         }
         let version = try cursor.integer(UInt32.self, "version")
-        guard version == 3 else {
-            throw .malformed(file: file.path, offset: 4, detail: "GGUF version \(version); only 3 is read")
+        // 2 and 3 differ in nothing but that 3 may be big-endian, which then shows in the version itself.
+        guard (2...3).contains(version) else {
+            let found = version.byteSwapped <= 0xFFFF ? "a big-endian file" : "GGUF version \(version)"
+            throw .malformed(
+                file: file.path,
+                offset: 4,
+                detail: "\(found); versions 2 and 3 are read, little-endian"
+            )
         }
         let tensorCount = try cursor.count("number of tensors", limit: Self.tensorsMax)
         let keyCount = try cursor.count("number of keys", limit: Self.keysMax)

@@ -1,4 +1,3 @@
-internal import Digest
 internal import Glibc
 
 /// A regular file opened for reads at any offset; the weights of a base model are mapped instead (``FileMapping``).
@@ -90,19 +89,6 @@ package final class ReadableFile {
             )
             initialized = count
         }
-    }
-
-    /// The SHA-256 of the whole file, read in pieces of 1 MiB.
-    func sha256() throws(CheckpointError) -> SHA256Digest {
-        let hash = SHA256()
-        let piece = 1 << 20
-        var offset = 0
-        while offset < size {
-            let bytes = try bytes(min(piece, size - offset), at: offset, for: "digest")
-            hash.update(bytes)
-            offset += bytes.count
-        }
-        return hash.finish()
     }
 
     /// All bytes of a file of at most `limit` bytes.

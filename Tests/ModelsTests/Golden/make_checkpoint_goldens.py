@@ -5,6 +5,9 @@
 
 blocks.gguf      for each block type of GGUF: blocks of random bytes with extreme scales, and what
                  `gguf.quants.dequantize` makes of them, in float32, under `<type>.values`
+sharded, sharded-bf16, sharded-f16
+                 the model of files/tiny-untied as transformers saves it in shards, in each type
+split-0000*      the same as the gguf package writes it in parts, as llama.cpp's converter names and orders it
 quantised.gguf   values with ties, subnormals and zeros under `x`, and what `gguf.quants.quantize` makes of them
 """
 
@@ -12,7 +15,9 @@ import pathlib
 
 import gguf
 import numpy as np
+import torch
 from gguf import GGMLQuantizationType as Type
+from transformers import LlamaForCausalLM
 
 HERE = pathlib.Path(__file__).parent / "files" / "checkpoints"
 # Where a block keeps the binary16 numbers that scale it.
@@ -73,7 +78,39 @@ def quantised():
     close(file)
 
 
+def sharded():
+    for name, kind in [("sharded", torch.float32), ("sharded-bf16", torch.bfloat16), ("sharded-f16", torch.float16)]:
+        model = LlamaForCausalLM.from_pretrained(HERE.parent / "tiny-untied", dtype=kind)
+        model.save_pretrained(HERE / name, max_shard_size="40KB" if kind == torch.float32 else "20KB")
+        (HERE / name / "generation_config.json").unlink(missing_ok=True)
+
+
+def split():
+    model = LlamaForCausalLM.from_pretrained(HERE.parent / "tiny-untied", dtype=torch.float32)
+    c = model.config
+    file = gguf.GGUFWriter(HERE / "split.gguf", "llama", split_max_tensors=8)
+    file.add_block_count(c.num_hidden_layers)
+    file.add_embedding_length(c.hidden_size)
+    file.add_feed_forward_length(c.intermediate_size)
+    file.add_context_length(c.max_position_embeddings)
+    file.add_head_count(c.num_attention_heads)
+    file.add_head_count_kv(c.num_key_value_heads)
+    file.add_rope_dimension_count(c.head_dim)
+    file.add_rope_freq_base(c.rope_parameters["rope_theta"])
+    file.add_layer_norm_rms_eps(c.rms_norm_eps)
+    names = gguf.get_tensor_name_map(gguf.MODEL_ARCH.LLAMA, c.num_hidden_layers)
+    for name, value in model.state_dict().items():
+        value = value.numpy()
+        heads = {"q_proj": c.num_attention_heads, "k_proj": c.num_key_value_heads}.get(name.split(".")[-2])
+        if heads:
+            value = value.reshape(heads, 2, -1, value.shape[1]).swapaxes(1, 2).reshape(value.shape)
+        file.add_tensor(names.get_name(name, (".weight",)), np.ascontiguousarray(value))
+    close(file)
+
+
 if __name__ == "__main__":
     HERE.mkdir(parents=True, exist_ok=True)
     blocks()
     quantised()
+    sharded()
+    split()

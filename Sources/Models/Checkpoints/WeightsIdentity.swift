@@ -1,0 +1,44 @@
+internal import Digest
+internal import Synchronization
+internal import Tensors
+
+/// What a model's weights are, whichever form they came in: a digest over their names in this program, their shapes and
+/// their values in float32.
+///
+/// It is the SHA-256 of one line for each weight in ascending order of name, `name rows×columns digest`, where the digest
+/// is the SHA-256 of the values in row-major order as little-endian float32. The bytes of a file are pinned by its own
+/// digest instead, where somebody says which file to fetch.
+final class WeightsIdentity: Sendable {
+    private let weights: [(name: String, shape: [Int], values: FrozenValues)]
+    private let computed = Mutex<SHA256Digest?>(nil)
+
+    /// Of the weights of a model, which are shared and not copied.
+    init(_ weights: [(name: String, shape: [Int], values: FrozenValues)]) {
+        self.weights = weights.sorted { $0.name < $1.name }
+    }
+
+    /// The digest, computed when it is first asked for.
+    var digest: SHA256Digest {
+        computed.withLock { computed in
+            if let computed { return computed }
+            let digest = compute()
+            computed = digest
+            return digest
+        }
+    }
+
+    private func compute() -> SHA256Digest {
+        let digests = Compute.sideBySide(weights.count, threads: Compute.threads) { index in
+            let values = weights[index].values
+            let hash = SHA256()
+            hash.update(UnsafeRawBufferPointer(start: values.base, count: 4 * values.count))
+            return hash.finish()
+        }
+        let whole = SHA256()
+        for (weight, digest) in zip(weights, digests) {
+            let shape = weight.shape.map(String.init).joined(separator: "×")
+            whole.update("\(weight.name) \(shape) \(digest)\n".utf8)
+        }
+        return whole.finish()
+    }
+}
