@@ -86,6 +86,38 @@ KERNEL void kernel_gelu(const float *restrict x, float *restrict y, float *restr
     }
 }
 
+KERNEL void kernel_soft_cap(const float *x, float factor, float *y, float *restrict slope, size_t n) {
+    for (size_t i = 0; i < n; i++) {
+        float t = tanh_inline(x[i]);
+        y[i] = factor * t;
+        if (slope) slope[i] = 1.0f - t * t;
+    }
+}
+
+// With t = tanh(u), u = √(2/π) (x + 0.044715 x³):  g = x (1 + t) / 2,  g' = (1 + t) / 2 + x (1 − t²) u' / 2.
+INLINE float gelu_tanh(float x, float *slope) {
+    float square = x * x, t = tanh_inline(0.7978845608f * x * (1.0f + 0.044715f * square));
+    float half = 0.5f * (1.0f + t);
+    *slope = half + 0.5f * x * (1.0f - t * t) * 0.7978845608f * (1.0f + 0.134145f * square);
+    return x * half;
+}
+
+KERNEL void kernel_geglu(const float *gate, const float *up, float *y, size_t n) {
+    for (size_t i = 0; i < n; i++) {
+        float slope;
+        y[i] = gelu_tanh(gate[i], &slope) * up[i];
+    }
+}
+
+KERNEL void kernel_geglu_backward(const float *gate, const float *up, const float *dy, float *restrict dgate,
+                                  float *restrict dup, size_t n) {
+    for (size_t i = 0; i < n; i++) {
+        float slope, g = gelu_tanh(gate[i], &slope);
+        if (dgate) dgate[i] += dy[i] * up[i] * slope;
+        if (dup) dup[i] += dy[i] * g;
+    }
+}
+
 KERNEL void kernel_elu(const float *x, float *y, size_t n) {
     for (size_t i = 0; i < n; i++) {
         float below = exp_inline(x[i]) - 1.0f;
@@ -111,4 +143,32 @@ void kernel_elu_reference(const float *x, float *y, size_t n) {
 
 void kernel_elu_backward_reference(const float *y, const float *dy, float *dx, size_t n) {
     for (size_t i = 0; i < n; i++) dx[i] += y[i] > 0.0f ? dy[i] : (float)(dy[i] * ((double)y[i] + 1.0));
+}
+
+void kernel_soft_cap_reference(const float *x, float factor, float *y, float *slope, size_t n) {
+    for (size_t i = 0; i < n; i++) {
+        double t = tanh((double)x[i]);
+        y[i] = (float)(factor * t);
+        if (slope) slope[i] = (float)(1 - t * t);
+    }
+}
+
+static double gelu_tanh_reference(double x, double *slope) {
+    double root = sqrt(2 / M_PI), t = tanh(root * (x + 0.044715 * x * x * x));
+    *slope = 0.5 * (1 + t) + 0.5 * x * (1 - t * t) * root * (1 + 3 * 0.044715 * x * x);
+    return 0.5 * x * (1 + t);
+}
+
+void kernel_geglu_reference(const float *gate, const float *up, float *y, size_t n) {
+    double slope;
+    for (size_t i = 0; i < n; i++) y[i] = (float)(gelu_tanh_reference(gate[i], &slope) * up[i]);
+}
+
+void kernel_geglu_backward_reference(const float *gate, const float *up, const float *dy, float *dgate,
+                                     float *dup, size_t n) {
+    for (size_t i = 0; i < n; i++) {
+        double slope, g = gelu_tanh_reference(gate[i], &slope);
+        if (dgate) dgate[i] += (float)(dy[i] * (double)up[i] * slope);
+        if (dup) dup[i] += (float)(dy[i] * g);
+    }
 }

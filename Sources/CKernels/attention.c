@@ -14,6 +14,16 @@ size_t kernel_attention_scratch(const kernel_attention_segment *s) {
     return 2 * s->head_size * width + 3 * width * depth + 2 * TILE * width + 3 * TILE * depth;
 }
 
+// The first column that a query row sees whose last one is `base`; 0 without a window.
+INLINE size_t first_column(segment_t *s, size_t base) {
+    return s->window && base + 1 > s->window ? base + 1 - s->window : 0;
+}
+
+// Scores q·k to soft-capped ones: cap tanh(scale q·k / cap).
+INLINE void soften(float *restrict scores, float scale, float cap, size_t n) {
+    for (size_t t = 0; t < n; t++) scores[t] = cap * tanh_inline(scores[t] * scale / cap);
+}
+
 // One head of keys or values.
 INLINE head_rows head_of(segment_t *s, const float *prefix, const float *own, size_t at) {
     return (head_rows){prefix, own, s->prefix_rows, s->key_value_heads * s->head_size, at};
@@ -22,7 +32,7 @@ INLINE head_rows head_of(segment_t *s, const float *prefix, const float *own, si
 // Decoding: one query row, too few to repay the packing. Scores by dot products, then one pass over the
 // values.
 INLINE void attend_one(segment_t *s, float *scratch, float *out, float *lse) {
-    size_t D = s->head_size, columns = column_count(s);
+    size_t D = s->head_size, columns = column_count(s), first = first_column(s, columns - 1);
     float *restrict scores = scratch;
     for (size_t h = 0; h < s->heads; h++) {
         size_t at = h / (s->heads / s->key_value_heads) * D;
@@ -30,24 +40,25 @@ INLINE void attend_one(segment_t *s, float *scratch, float *out, float *lse) {
         const head_rows values = head_of(s, s->prefix_values, s->own_values, at);
         const float *q = s->q + h * D;
         float largest = -INFINITY;
-        for (size_t t = 0; t < columns; t++) {
+        for (size_t t = first; t < columns; t++) {
 #pragma clang fp reassociate(on)
             const float *key = row_at(&keys, t);
             float dot = 0;
             for (size_t d = 0; d < D; d++) dot += q[d] * key[d];
             scores[t] = dot * s->scale;
+            if (s->cap > 0.0f) scores[t] = s->cap * tanh_inline(scores[t] / s->cap);
             largest = scores[t] > largest ? scores[t] : largest;
         }
         float sum = 0, *restrict row = out + h * D;
         {
 #pragma clang fp reassociate(on)
-            for (size_t t = 0; t < columns; t++) {
+            for (size_t t = first; t < columns; t++) {
                 scores[t] = exp_inline(scores[t] - largest);
                 sum += scores[t];
             }
         }
         memset(row, 0, D * sizeof(float));
-        for (size_t t = 0; t < columns; t++) {
+        for (size_t t = first; t < columns; t++) {
             const float *value = row_at(&values, t);
             float weight = scores[t] / sum;
             for (size_t d = 0; d < D; d++) row[d] += weight * value[d];
@@ -90,17 +101,43 @@ KERNEL void kernel_attention(const kernel_attention_segment *s, float *scratch, 
             for (size_t i = 0; i < s->rows; i += TILE) {
                 size_t count = s->rows - i < TILE ? s->rows - i : TILE;
                 size_t base = s->prefix_rows + s->own_before + i, used = padded(base + count);
+                // Columns before `from` are outside of the window of all of the tile's rows.
+                size_t from = first_column(s, base) / 16 * 16;
                 take_tile(s->q + i * s->heads * D + h * D, s->heads * D, count, D, queries, depth);
-                tile_product(queries, depth, keys, width, scores, width, D, used);
+                tile_product(queries, depth, keys + from, width, scores + from, width, D, used - from);
                 for (size_t k = 0; k < TILE; k++) {
-                    size_t visible = base + (k < count ? k : count - 1) + 1;
-                    float sum = normalise(scores + k * width, s->scale, visible, used);
+                    size_t last = base + (k < count ? k : count - 1), first = first_column(s, last);
+                    float *row = scores + k * width, scale = s->scale;
+                    if (s->cap > 0.0f) {
+                        soften(row + first, scale, s->cap, last + 1 - first);
+                        scale = 1.0f;
+                    }
+                    memset(row + from, 0, (first - from) * sizeof(float));
+                    float sum = normalise(row + first, scale, last + 1 - first, used - first);
                     if (lse && k < count) lse[(i + k) * s->heads + h] = sum;
                 }
-                tile_product(scores, width, values, depth, result, depth, base + count, depth);
+                tile_product(scores + from, width, values + from * depth, depth, result, depth,
+                             base + count - from, depth);
                 for (size_t k = 0; k < count; k++)
                     memcpy(out + ((i + k) * s->heads + h) * D, result + k * depth, D * sizeof(float));
             }
+    }
+}
+
+// As below for one query row and head `at`, with soft-capped scores z = cap tanh(…), whose slope is 1 − (z / cap)².
+INLINE void backward_capped(segment_t *s, const kernel_attention_gradients *g, size_t at, float *restrict p,
+                            float *restrict ds, size_t visible) {
+    size_t D = s->head_size;
+    float delta = 0, sum = g->lse[at], scale = s->scale, cap = s->cap;
+    const float *o = g->out + at * D, *dout = g->dout + at * D;
+    {
+#pragma clang fp reassociate(on)
+        for (size_t d = 0; d < D; d++) delta += dout[d] * o[d];
+    }
+    for (size_t t = 0; t < visible; t++) {
+        float tanh = tanh_inline(p[t] * scale / cap);
+        p[t] = exp_inline(cap * tanh - sum);
+        ds[t] = p[t] * (ds[t] - delta) * (1.0f - tanh * tanh) * scale;
     }
 }
 
@@ -122,16 +159,22 @@ KERNEL void kernel_attention_backward(const kernel_attention_segment *s,
         memset(dkeys, 0, 2 * width * depth * sizeof(float));
         for (size_t h = kv * group; h < (kv + 1) * group; h++)
             for (size_t i = 0; i < s->rows; i += TILE) {
-                size_t count = s->rows - i < TILE ? s->rows - i : TILE, from = (i * heads + h) * D;
+                size_t count = s->rows - i < TILE ? s->rows - i : TILE, at = (i * heads + h) * D;
                 size_t base = s->prefix_rows + s->own_before + i, used = padded(base + count);
-                take_tile(s->q + from, heads * D, count, D, queries, depth);
-                take_tile(g->dout + from, heads * D, count, D, douts, depth);
-                tile_product(queries, depth, keys, width, scores, width, D, used);
-                tile_product(douts, depth, values, width, dscores, width, D, used);
+                size_t from = first_column(s, base) / 16 * 16, seen = base + count - from;
+                take_tile(s->q + at, heads * D, count, D, queries, depth);
+                take_tile(g->dout + at, heads * D, count, D, douts, depth);
+                tile_product(queries, depth, keys + from, width, scores + from, width, D, used - from);
+                tile_product(douts, depth, values + from, width, dscores + from, width, D, used - from);
                 for (size_t k = 0; k < TILE; k++) {
-                    float *p = scores + k * width, *restrict ds = dscores + k * width;
-                    size_t visible = k < count ? base + k + 1 : 0;
-                    if (visible) {
+                    size_t first = k < count ? first_column(s, base + k) : from;
+                    size_t visible = k < count ? base + k + 1 - first : 0;
+                    memset(scores + k * width + from, 0, (first - from) * sizeof(float));
+                    memset(dscores + k * width + from, 0, (first - from) * sizeof(float));
+                    float *p = scores + k * width + first, *restrict ds = dscores + k * width + first;
+                    if (visible && s->cap > 0.0f) {
+                        backward_capped(s, g, (i + k) * heads + h, p, ds, visible);
+                    } else if (visible) {
 #pragma clang fp reassociate(on)
                         float delta = 0, sum = g->lse[(i + k) * heads + h], scale = s->scale;
                         const float *o = g->out + ((i + k) * heads + h) * D;
@@ -141,15 +184,16 @@ KERNEL void kernel_attention_backward(const kernel_attention_segment *s,
                             ds[t] = p[t] * (ds[t] - delta) * scale;
                         }
                     }
-                    memset(p + visible, 0, (used - visible) * sizeof(float));
-                    memset(ds + visible, 0, (used - visible) * sizeof(float));
+                    memset(p + visible, 0, (used - first - visible) * sizeof(float));
+                    memset(ds + visible, 0, (used - first - visible) * sizeof(float));
                 }
                 if (g->dq) {
-                    tile_product(dscores, width, key_rows, depth, result, depth, base + count, depth);
-                    add_rows(g->dq + from, heads * D, result, depth, count, D);
+                    tile_product(dscores + from, width, key_rows + from * depth, depth, result, depth, seen,
+                                 depth);
+                    add_rows(g->dq + at, heads * D, result, depth, count, D);
                 }
-                tile_outer(dscores, width, queries, depth, dkeys, base + count, depth);
-                tile_outer(scores, width, douts, depth, dvalues, base + count, depth);
+                tile_outer(dscores + from, width, queries, depth, dkeys + from * depth, seen, depth);
+                tile_outer(scores + from, width, douts, depth, dvalues + from * depth, seen, depth);
             }
         if (g->down_keys) {
             add_packed(&key_head, g->dprefix_keys, g->down_keys, dkeys, depth, columns, D);

@@ -9,8 +9,11 @@ import Testing
         var heads = 2
         var keyValueHeads = 1
         var headSize = 8
+        var cap: Float = 0
+        var window = 0
         var testDescription: String {
-            "\(rows) rows after \(prefix) + \(before), heads \(heads)/\(keyValueHeads) of \(headSize)"
+            "\(rows) rows after \(prefix) + \(before), heads \(heads)/\(keyValueHeads) of \(headSize), "
+                + "cap \(cap), window \(window)"
         }
     }
 
@@ -20,6 +23,12 @@ import Testing
         Case(rows: 6, prefix: 2, before: 11, heads: 3, keyValueHeads: 3, headSize: 5),
         Case(rows: 13, prefix: 0, heads: 9, keyValueHeads: 3, headSize: 64),
         Case(rows: 2, prefix: 40, heads: 1, keyValueHeads: 1, headSize: 1),
+        Case(rows: 33, prefix: 17, heads: 4, keyValueHeads: 2, headSize: 24, cap: 1.5),
+        Case(rows: 33, prefix: 17, heads: 2, keyValueHeads: 2, headSize: 8, window: 7),
+        Case(rows: 70, prefix: 30, heads: 2, keyValueHeads: 1, headSize: 16, cap: 2, window: 20),
+        Case(rows: 5, prefix: 3, window: 100), Case(rows: 9, prefix: 40, window: 1),
+        Case(rows: 1, prefix: 9, before: 20, cap: 0.7, window: 12), Case(rows: 1, prefix: 2, window: 3),
+        Case(rows: 1, prefix: 9, before: 4, window: 1), Case(rows: 6, prefix: 2, before: 40, window: 17),
     ]
 
     @Test("output, log-sum-exp and all gradients", arguments: cases)
@@ -48,6 +57,8 @@ import Testing
                                 key_value_heads: c.keyValueHeads,
                                 head_size: c.headSize,
                                 scale: 0.4,
+                                cap: c.cap,
+                                window: c.window,
                                 q: qp.baseAddress,
                                 prefix_keys: pkp.baseAddress,
                                 prefix_values: pvp.baseAddress,

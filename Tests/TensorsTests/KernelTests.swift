@@ -139,7 +139,8 @@ let lengths = [0, 1, 2, 3, 7, 8, 15, 16, 17, 31, 33, 63, 64, 65, 100, 257]
         let x = random(n, "x")
         for (direction, accumulate) in [(Float(1), Int32(0)), (-1, 1), (1, 1), (-1, 0)] {
             var (y, z) = (random(n, "y"), random(n, "y"))
-            kernel_rope(x, positions, cosine, sine, direction, accumulate, &y, rows, heads, headSize)
+            let turned = headSize < 8 ? headSize : headSize / 4 * 2
+            kernel_rope(x, positions, cosine, sine, direction, accumulate, &y, rows, heads, headSize, turned)
             kernel_rope_reference(
                 x,
                 positions,
@@ -150,7 +151,8 @@ let lengths = [0, 1, 2, 3, 7, 8, 15, 16, 17, 31, 33, 63, 64, 65, 100, 257]
                 &z,
                 rows,
                 heads,
-                headSize
+                headSize,
+                turned
             )
             expectClose(y, z, 1e-6)
         }

@@ -162,13 +162,14 @@ void kernel_layer_norm_backward_reference(const float *x, const float *weight, c
 
 /// Rotary position embedding, half-split layout: within each head of size D, the pair (i, i + D/2) turns by
 /// the angle of row positions[r] of the tables cosine and sine [positions, D/2]. D is even; x is
-/// [rows, heads · D]. direction +1 turns forward, −1 back (the transpose, which is the vjp). With
+/// [rows, heads · D]. Where only the first rotary_size = R elements of a head turn, R stands for D in this. direction +1 turns forward, −1 back (the transpose, which is the vjp). With
 /// accumulate ≠ 0 the result is added to y.
 void kernel_rope(const float *x, const int32_t *positions, const float *cosine, const float *sine,
-                 float direction, int accumulate, float *y, size_t rows, size_t heads, size_t head_size);
+                 float direction, int accumulate, float *y, size_t rows, size_t heads, size_t head_size,
+                 size_t rotary_size);
 void kernel_rope_reference(const float *x, const int32_t *positions, const float *cosine, const float *sine,
                            float direction, int accumulate, float *y, size_t rows, size_t heads,
-                           size_t head_size);
+                           size_t head_size, size_t rotary_size);
 
 // ---- activation.c
 
@@ -186,6 +187,20 @@ void kernel_swiglu_backward(const float *gate, const float *up, const float *dy,
                             size_t n);
 void kernel_swiglu_backward_reference(const float *gate, const float *up, const float *dy, float *dgate,
                                       float *dup, size_t n);
+
+/// GEGLU with GELU by tanh: y[i] = g(gate[i]) up[i], g(x) = x (1 + tanh(√(2/π) (x + 0.044715 x³))) / 2; y may be
+/// gate or up. Absolute error of g at most 2e-7 max(1, |x|).
+void kernel_geglu(const float *gate, const float *up, float *y, size_t n);
+void kernel_geglu_reference(const float *gate, const float *up, float *y, size_t n);
+/// dgate += …, dup += …; either may be NULL.
+void kernel_geglu_backward(const float *gate, const float *up, const float *dy, float *dgate, float *dup, size_t n);
+void kernel_geglu_backward_reference(const float *gate, const float *up, const float *dy, float *dgate,
+                                     float *dup, size_t n);
+
+/// Soft cap: y[i] = factor tanh(x[i]), and its slope 1 − tanh² unless `slope` is NULL; y may be x.
+/// Relative error at most 5e-7.
+void kernel_soft_cap(const float *x, float factor, float *y, float *slope, size_t n);
+void kernel_soft_cap_reference(const float *x, float factor, float *y, float *slope, size_t n);
 
 /// GELU, the exact one: y[i] = x[i] Φ(x[i]), and its slope Φ(x) + x φ(x) unless `slope` is NULL. Absolute error at
 /// most 2e-7 max(1, |x|) in both. NaN stays NaN.
@@ -218,14 +233,17 @@ void kernel_row_statistics_reference(const float *x, const float *lse, float *en
 // ---- attention.c: causal softmax attention of one segment with grouped-query heads
 
 /// One segment. Query row i attends to all `prefix_rows` rows of the prefix, then to its own rows 0 to
-/// own_before + i. A row of q and out holds heads · head_size values, a row of keys and values
+/// own_before + i; with a window w > 0 only to the last w of these, its own included. With a cap c > 0 scores
+/// are soft-capped: c tanh(scale q·k / c). A row of q and out holds heads · head_size values, a row of keys and values
 /// key_value_heads · head_size; query head h reads key-value head h / (heads / key_value_heads).
 /// Prefix pointers may be NULL when prefix_rows is 0. There are own_before + rows own rows: own_before = 0 if
 /// all rows of a sequence are queried (training), and the number of rows cached earlier when decoding.
 typedef struct {
     size_t rows, prefix_rows, own_before;
     size_t heads, key_value_heads, head_size;
-    float scale;  // of the scores; 1/√head_size
+    float scale;    // of the scores; 1/√head_size
+    float cap;      // 0: none
+    size_t window;  // 0: none
     const float *q, *prefix_keys, *prefix_values, *own_keys, *own_values;
 } kernel_attention_segment;
 

@@ -7,15 +7,18 @@ extension Tape {
     ///   - x: `[N, C]`.
     ///   - vector: `[C]`, trainable or not.
     /// - Returns: `[N, C]`.
-    package func addVector(_ x: Tensor, _ vector: Tensor) -> Tensor {
+    package func addVector(_ x: Tensor, _ vector: any VectorWeight) -> Tensor {
         let (rows, columns) = (x.rows, x.columns)
-        precondition(vector.count == columns, "addVector: x is \(x.shape), the vector \(vector.shape)")
-        let y = result(x.shape, of: x, vector)
-        kernel_add_vector(x.pointer, vector.pointer, y.pointer, rows, columns)
+        precondition(
+            vector.count == columns,
+            "addVector: x is \(x.shape), the vector has \(vector.count) values"
+        )
+        let y = result(x.shape, of: x, vector.differentiable)
+        vector.withValues { kernel_add_vector(x.pointer, $0, y.pointer, rows, columns) }
         record(y) { [workspace] dy in
             if x.needsGradient { kernel_add_scaled(dy, 1, x.gradientForAdding(workspace), x.count) }
-            if vector.needsGradient {
-                kernel_sum_rows(dy, vector.gradientForAdding(workspace), rows, columns)
+            if let trainable = vector.differentiable {
+                kernel_sum_rows(dy, trainable.gradientForAdding(workspace), rows, columns)
             }
         }
         return y

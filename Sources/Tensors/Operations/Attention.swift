@@ -57,9 +57,10 @@ extension Tape {
         v: Tensor,
         segments: [AttentionSegment],
         heads: Int,
-        keyValueHeads: Int
+        keyValueHeads: Int,
+        rule: ScoreRule
     ) -> Tensor {
-        let shape = AttentionShape(q: q, k: k, v: v, heads: heads, keyValueHeads: keyValueHeads)
+        let shape = AttentionShape(q: q, k: k, v: v, heads: heads, keyValueHeads: keyValueHeads, rule: rule)
         let y = result(q.shape, of: q, k, v)
         let lse = workspace.take(q.rows * heads)
         if segments.reduce(0, { $0 + $1.rows.count }) < q.rows { y.values.update(repeating: 0) }
@@ -106,8 +107,9 @@ private struct AttentionShape {
     let heads: Int
     let keyValueHeads: Int
     let headSize: Int
+    let rule: ScoreRule
 
-    init(q: Tensor, k: Tensor, v: Tensor, heads: Int, keyValueHeads: Int) {
+    init(q: Tensor, k: Tensor, v: Tensor, heads: Int, keyValueHeads: Int, rule: ScoreRule) {
         headSize = q.columns / heads
         precondition(
             heads % keyValueHeads == 0 && headSize * heads == q.columns && k.shape == v.shape
@@ -119,6 +121,7 @@ private struct AttentionShape {
         self.v = v
         self.heads = heads
         self.keyValueHeads = keyValueHeads
+        self.rule = rule
     }
 
     func queryOffset(_ segment: AttentionSegment) -> Int { segment.rows.lowerBound * heads * headSize }
@@ -145,7 +148,9 @@ private struct AttentionShape {
             heads: heads,
             key_value_heads: keyValueHeads,
             head_size: headSize,
-            scale: 1 / Float(headSize).squareRoot(),
+            scale: rule.scale ?? ScoreFactor.scale(size: headSize),
+            cap: rule.cap ?? 0,
+            window: rule.window ?? 0,
             q: q.pointer + queryOffset(segment),
             prefix_keys: k.pointer + prefixOffset(segment),
             prefix_values: v.pointer + prefixOffset(segment),

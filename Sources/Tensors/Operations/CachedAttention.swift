@@ -52,14 +52,17 @@ extension Tape {
     ///     together their `rows` cover q.
     ///   - heads: H.
     ///   - keyValueHeads: Hkv, a divisor of H.
+    ///   - rule: As in `attention`.
     /// - Returns: `[N, H·Dv]`.
     package func cachedAttention(
         q: [Tensor],
         offsets: [Float],
         segments: [CachedSegment],
         heads: Int,
-        keyValueHeads: Int
+        keyValueHeads: Int,
+        rule: ScoreRule = ScoreRule()
     ) -> Tensor {
+        rule.check("cachedAttention")
         precondition(
             !q.isEmpty && offsets.count == q.count && heads % keyValueHeads == 0
                 && q.allSatisfy { $0.rows == q[0].rows && $0.columns % heads == 0 },
@@ -81,10 +84,11 @@ extension Tape {
             storage: workspace.take(q[0].rows * heads * valueSize)
         )
         let isPlain = q.count == 1 && offsets[0] == 0 && sizes[0] == valueSize
+        precondition(isPlain || rule.isPlain, "cachedAttention: \(rule) with products of scores")
         for segment in segments where !segment.rows.isEmpty {
             let to = y.pointer + segment.rows.lowerBound * y.columns
             if isPlain {
-                attend(q[0], segment, heads: heads, keyValueHeads: keyValueHeads, to: to)
+                attend(q[0], segment, heads: heads, keyValueHeads: keyValueHeads, rule: rule, to: to)
             } else {
                 interact(q, offsets, segment, heads: heads, keyValueHeads: keyValueHeads, to: to)
             }
@@ -97,6 +101,7 @@ extension Tape {
         _ segment: CachedSegment,
         heads: Int,
         keyValueHeads: Int,
+        rule: ScoreRule,
         to y: UnsafeMutablePointer<Float>
     ) {
         let headSize = q.columns / heads
@@ -107,7 +112,9 @@ extension Tape {
             heads: heads,
             key_value_heads: keyValueHeads,
             head_size: headSize,
-            scale: ScoreFactor.scale(size: headSize),
+            scale: rule.scale ?? ScoreFactor.scale(size: headSize),
+            cap: rule.cap ?? 0,
+            window: rule.window ?? 0,
             q: q.pointer + segment.rows.lowerBound * q.columns,
             prefix_keys: segment.prefixRow(of: segment.prefixKeys, 0),
             prefix_values: segment.prefixRow(of: segment.prefixValues, 0),

@@ -61,6 +61,8 @@ extension Tape {
     ///   - heads: H.
     ///   - keyValueHeads: Hkv, a divisor of H.
     ///   - weighting: What becomes of the scores.
+    ///   - rule: Scale, soft cap and window; other than plain ones go with one factor of offset 0, softmax, and a
+    ///     causal pattern without masks and biases, whose rows are consecutive positions.
     /// - Returns: `[N, H·Dv]`; differentiable in every q, k and bias, and in v.
     package func attention(
         factors: [ScoreFactor],
@@ -68,8 +70,10 @@ extension Tape {
         pattern: AttentionPattern,
         heads: Int,
         keyValueHeads: Int,
-        weighting: AttentionWeighting = .softmax
+        weighting: AttentionWeighting = .softmax,
+        rule: ScoreRule = ScoreRule()
     ) -> Tensor {
+        rule.check("attention")
         let shape = InteractionShape(
             factors: factors,
             v: v,
@@ -85,9 +89,11 @@ extension Tape {
                 v: v,
                 segments: pattern.segments,
                 heads: heads,
-                keyValueHeads: keyValueHeads
+                keyValueHeads: keyValueHeads,
+                rule: rule
             )
         }
+        precondition(rule.isPlain, "attention: \(rule) with masks, biases or products of scores")
         let y = result([v.rows, heads * shape.valueSize], of: shape.inputs.first { $0.needsGradient })
         if pattern.leavesOut(of: v.rows) { y.values.update(repeating: 0) }
         let lse = weighting == .softmax ? workspace.take(v.rows * heads) : nil

@@ -30,11 +30,13 @@ extension Tape {
             y.pointer,
             rows,
             heads,
-            table.headSize
+            table.headSize,
+            table.rotarySize
         )
         record(y) { [workspace] dy in
             let dx = x.gradientForAdding(workspace)
-            kernel_rope(dy, positions, table.cosines, table.sines, -1, 1, dx, rows, heads, table.headSize)
+            let (size, turned) = (table.headSize, table.rotarySize)
+            kernel_rope(dy, positions, table.cosines, table.sines, -1, 1, dx, rows, heads, size, turned)
         }
         return y
     }

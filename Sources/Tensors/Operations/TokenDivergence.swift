@@ -12,34 +12,42 @@ extension Tape {
     ///   - reference: `[M, C]`; gets no gradient.
     ///   - referenceHead: The reference's W, `[V, C]`; gets no gradient.
     ///   - temperature: What the logits are divided by; positive.
+    ///   - cap: c of soft-capped logits, of both; nil for none.
     /// - Returns: `[M]`, in nats, never below zero but by rounding.
     package func tokenDivergence(
         _ hidden: Tensor,
         head: any Weight,
         from reference: Tensor,
         referenceHead: any Weight,
-        temperature: Float = 1
+        temperature: Float = 1,
+        cap: Float? = nil
     ) -> Tensor {
         precondition(
             hidden.shape == reference.shape && head.rows == referenceHead.rows,
             "divergence: \(hidden.shape) from \(reference.shape), \(head.rows) and \(referenceHead.rows) words"
         )
         let (width, vocabulary) = (hidden.columns, head.rows)
-        let blocks = LogitBlocks(hidden, head: head, targets: nil, temperature: temperature)
+        let blocks = LogitBlocks(hidden, head: head, targets: nil, temperature: temperature, cap: cap)
         let divergence = result([hidden.rows], of: hidden, head.differentiable)
 
-        /// Calls `body` with p `[rows, V]` and d `[rows, V]`, which it may overwrite, and KL of each row.
+        /// Calls `body` with p `[rows, V]` and d `[rows, V]`, which it may overwrite, KL of each row, and the cap's
+        /// slopes where they are wanted.
         func forEach(
-            _ body: (Range<Int>, UnsafeMutablePointer<Float>, UnsafeMutablePointer<Float>, [Double]) -> Void
+            slopes: Bool,
+            _ body: (
+                Range<Int>, UnsafeMutablePointer<Float>, UnsafeMutablePointer<Float>, [Double],
+                UnsafePointer<Float>?
+            ) -> Void
         ) {
             let other = workspace.take(blocks.rowsAtOnce * vocabulary)
-            blocks.forEach(workspace) { rows, logits in
-                referenceHead.multiply(
+            blocks.forEach(workspace, slopes: slopes) { rows, logits, slopes in
+                LogitBlocks.product(
+                    referenceHead,
                     reference.pointer + rows.lowerBound * width,
                     rows: rows.count,
                     into: other.pointer,
-                    alpha: 1 / temperature,
-                    beta: 0
+                    temperature: temperature,
+                    cap: cap
                 )
                 var lse = [Float](repeating: 0, count: rows.count)
                 var otherLSE = lse
@@ -58,20 +66,21 @@ extension Tape {
                     for index in 0..<vocabulary { sum += Double(p[index] * d[index]) }
                     return sum
                 }
-                body(rows, logits, other.pointer, sums)
+                body(rows, logits, other.pointer, sums, slopes)
             }
         }
 
-        forEach { rows, _, _, sums in
+        forEach(slopes: false) { rows, _, _, sums, _ in
             for (index, row) in rows.enumerated() { divergence.pointer[row] = Float(sums[index]) }
         }
         record(divergence) { [workspace] dy in
-            forEach { rows, p, d, sums in
+            forEach(slopes: true) { rows, p, d, sums, slopes in
                 for (index, row) in rows.enumerated() {
                     let factor = dy[row] / temperature
                     let (start, mean) = (index * vocabulary, Float(sums[index]))
                     for place in start..<start + vocabulary { p[place] *= factor * (d[place] - mean) }
                 }
+                if let slopes { LogitBlocks.multiply(p, by: slopes, count: rows.count * vocabulary) }
                 let first = rows.lowerBound * width
                 if hidden.needsGradient {
                     let gradient = hidden.gradientForAdding(workspace) + first

@@ -18,18 +18,20 @@ extension Tape {
     ///   - head: W, `[V, C]`.
     ///   - targets: M token ids, or nil.
     ///   - temperature: What the logits are divided by; positive.
+    ///   - cap: c of soft-capped logits; nil for none.
     package func tokenStatistics(
         _ hidden: Tensor,
         head: any Weight,
         targets: [Int32]? = nil,
-        temperature: Float = 1
+        temperature: Float = 1,
+        cap: Float? = nil
     ) -> TokenStatistics {
-        let blocks = LogitBlocks(hidden, head: head, targets: targets, temperature: temperature)
+        let blocks = LogitBlocks(hidden, head: head, targets: targets, temperature: temperature, cap: cap)
         let vocabulary = head.rows
         var logProbs: [Float] = []
         var entropies = [Float](repeating: 0, count: hidden.rows)
         var best = [Int32](repeating: 0, count: hidden.rows)
-        blocks.forEach(workspace) { rows, logits in
+        blocks.forEach(workspace) { rows, logits, _ in
             var lse = [Float](repeating: 0, count: rows.count)
             var entropy = lse
             var top = [Int32](repeating: 0, count: rows.count)
@@ -50,15 +52,16 @@ extension Tape {
     /// - Parameters:
     ///   - hidden: `[M, C]`.
     ///   - head: W, `[V, C]`.
+    ///   - cap: c of soft-capped logits; nil for none.
     /// - Returns: `[M, V]`, all at once: keep M small.
-    package func logits(_ hidden: Tensor, head: any Weight) -> Tensor {
+    package func logits(_ hidden: Tensor, head: any Weight, cap: Float? = nil) -> Tensor {
         precondition(
             head.columns == hidden.columns,
             "logits: hidden \(hidden.shape), head has \(head.columns) columns"
         )
         let (rows, vocabulary) = (hidden.rows, head.rows)
         let logits = Tensor(shape: [rows, vocabulary], storage: workspace.take(rows * vocabulary))
-        head.multiply(hidden.pointer, rows: rows, into: logits.pointer, alpha: 1, beta: 0)
+        LogitBlocks.product(head, hidden.pointer, rows: rows, into: logits.pointer, temperature: 1, cap: cap)
         return logits
     }
 }
