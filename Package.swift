@@ -158,7 +158,8 @@ let package = Package(
             dependencies: ["Models", "Tensors", "Contract", "Randomness", "Digest", "Text"],
             exclude: [
                 "Golden/make_goldens.py", "Golden/make_graph_goldens.py", "Golden/make_smollm2_goldens.py",
-                "Golden/make_checkpoint_goldens.py", "Golden/check_peft.py",
+                "Golden/make_checkpoint_goldens.py", "Golden/make_family_goldens.py",
+                "Golden/check_peft.py",
             ],
             resources: [.copy("Golden/files")]
         ),

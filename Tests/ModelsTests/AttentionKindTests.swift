@@ -307,7 +307,7 @@ struct AttentionKindTests {
             (#""model_type" : "tributary""#, #""model_type" : "llama""#, "attention: only the model_type"),
             (
                 #""model_type" : "tributary""#, #""model_type" : "gpt2""#,
-                "'gpt2' is not read, only 'llama', 'tributary'"
+                "'gpt2' is not read, only 'llama', 'mistral', 'qwen2'"
             ),
             (#""order" : 3"#, #""order" : 99"#, "attention: hyper: order 99"),
         ] {

@@ -47,8 +47,8 @@ struct ConfigurationTests {
     @Test(
         "models that are not plain Llama are refused",
         arguments: [
-            #""model_type":"gemma""#, #""hidden_act":"gelu""#, #""attention_bias":true"#, #""mlp_bias":true"#,
-            #""rope_scaling":{"rope_type":"llama3"}"#, #""rope_parameters":{"rope_type":"yarn"}"#,
+            #""model_type":"gemma""#, #""hidden_act":"gelu""#, #""sliding_window":512"#,
+            #""rope_scaling":{"rope_type":"llama3"}"#, #""rope_parameters":{"rope_type":"mrope"}"#,
         ]
     )
     func refused(key: String) {

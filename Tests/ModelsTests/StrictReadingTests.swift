@@ -36,13 +36,13 @@ import Text
     @Test(
         "a key of config.json that could change the function is refused by name",
         arguments: [
-            #"{"rope_scaling": {"type": "linear", "factor": 4.0}}"#, #"{"rope_scaling": {"factor": 4.0}}"#,
+            #"{"rope_scaling": {"type": "mrope", "factor": 4.0}}"#, #"{"rope_scaling": {"factor": 4.0}}"#,
             #"{"rope_scaling": {"rope_type": "default", "type": "yarn"}}"#,
             #"{"rope_scaling": {"rope_type": "llama3"}}"#,
-            #"{"rope_parameters": {"rope_type": "default", "partial_rotary_factor": 0.5}}"#,
+            #"{"rope_parameters": {"rope_type": "default", "factor": 0.5}}"#,
             #"{"rope_parameters": {"full_attention": {"rope_theta": 1e5}}}"#, #"{"sliding_window": 128}"#,
             #"{"final_logit_softcapping": 30.0}"#, #"{"attn_logit_softcapping": 50.0}"#,
-            #"{"partial_rotary_factor": 0.5}"#, #"{"quantization_config": {"bits": 4}}"#,
+            #"{"partial_rotary_factor": 0.1}"#, #"{"quantization_config": {"bits": 4}}"#,
             #"{"attention_multiplier": 0.5}"#, #"{"qk_norm": true}"#, #"{"rope_interleaved": true}"#,
             #"{"layer_types": ["full_attention", "sliding_attention"]}"#,
             #"{"auto_map": {"AutoModel": "m.M"}}"#,

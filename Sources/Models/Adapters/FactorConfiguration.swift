@@ -43,7 +43,12 @@ package struct FactorConfiguration: AdapterKind {
         for layer in 0..<model.layerCount where !(model.attention(layer: layer) is SoftmaxAttention) {
             throw .badConfiguration(key: "kind", detail: "block \(layer) has no softmax attention")
         }
-        return model.with(attention: [attention])
+        let adapted = model.with(attention: [attention])
+        for layer in 0..<model.layerCount {
+            guard let fault = adapted.fault(of: attention, layer: layer) else { continue }
+            throw .badConfiguration(key: "kind", detail: "block \(layer): \(fault)")
+        }
+        return adapted
     }
 
     package func arrays(of model: DecoderConfiguration) throws(AdapterError) -> [AdapterArray] {

@@ -18,8 +18,7 @@ package struct WholeConfiguration: AdapterKind {
         add(CheckpointNames.finalNorm, [hidden])
         if !model.tiesEmbedding { add(CheckpointNames.head, [vocabulary, hidden]) }
         for layer in 0..<model.layerCount {
-            add(CheckpointNames.attentionNorm(layer), [hidden])
-            add(CheckpointNames.feedForwardNorm(layer), [hidden])
+            for vector in model.vectors(layer: layer) { add(vector.path(layer: layer), [vector.count]) }
             for module in model.modules(layer: layer) {
                 add(
                     CheckpointNames.weight(module, layer: layer),

@@ -56,6 +56,13 @@ package enum Architectures {
     /// One line for each.
     package static let all: [any Architecture.Type] = [
         Llama.self,
+        Mistral.self,
+        Qwen2.self,
+        Qwen3.self,
+        SmolLM3.self,
+        Phi3.self,
+        Gemma2.self,
+        Gemma3.self,
         InteractionDecoder.self,
     ]
 

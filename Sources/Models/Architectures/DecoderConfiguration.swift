@@ -1,5 +1,6 @@
 /// What a decoder is built of, whatever family it came from: pre-RMSNorm blocks with an attention kind each,
-/// rotary positions in half-split layout, SwiGLU, no biases.
+/// rotary positions in half-split layout and a gated feed-forward layer, and whatever of the features below a family
+/// has. Without these it is Llama.
 ///
 /// An ``Architecture`` reads it from a published configuration and writes it back.
 package struct DecoderConfiguration: Sendable, Equatable {
@@ -21,12 +22,36 @@ package struct DecoderConfiguration: Sendable, Equatable {
     package var vocabularySize: Int
     /// The ε of every RMSNorm (`rms_norm_eps`).
     package var normEpsilon: Float
-    /// The base of the rotary angles: pair i turns by position·θ^(−2i/D) (`rope_theta`).
-    package var ropeTheta: Double
+    /// How heads are turned by their positions.
+    package var rotary: RotaryPositions
     /// Whether the output head is the embedding (`tie_word_embeddings`).
     package var tiesEmbedding: Bool
-    /// The longest sequence (`max_position_embeddings`).
+    /// The longest sequence (`max_position_embeddings`, where the rotary scaling allows for that).
     package var positionsMax: Int
+    /// What of a block's attention is its own, for each block; empty where all are alike and see everything.
+    package var blocks: [BlockAttention] = []
+    /// The angles of blocks with a window, where these have others.
+    package var localRotary: RotaryPositions?
+    /// The linear maps that have a bias, by their names.
+    package var biasedModules: Set<String> = []
+    /// Whether each head's queries and keys pass through an RMSNorm before they are turned (Qwen3, Gemma 3).
+    package var normalisesHeads = false
+    /// What is added to the weight of every norm: 1 in Gemma, whose weights are distances from 1.
+    package var normOffset: Float = 0
+    /// Whether the outputs of attention and of the feed-forward layer pass through norms too (Gemma 2).
+    package var hasOuterNorms = false
+    /// What the feed-forward layer's gate passes through.
+    package var activation = GateActivation.silu
+    /// What embeddings are multiplied by.
+    package var embeddingScale: Float = 1
+    /// s in scores q·k / √s (`query_pre_attn_scalar`); nil for D.
+    package var attentionScalar: Double?
+    /// The soft cap of scores (`attn_logit_softcapping`); nil for none.
+    package var attentionCap: Float?
+    /// The soft cap of logits (`final_logit_softcapping`); nil for none.
+    package var logitCap: Float?
+    /// Whether queries, keys and values are one map, and gate and up another (Phi-3).
+    package var isFused = false
     /// The attention kinds: one for all blocks, or one for each; empty for softmax in all.
     private(set) var attentionKinds: [AnyAttention] = []
 
@@ -54,7 +79,7 @@ package struct DecoderConfiguration: Sendable, Equatable {
         self.intermediateSize = intermediateSize
         self.vocabularySize = vocabularySize
         self.normEpsilon = normEpsilon
-        self.ropeTheta = ropeTheta
+        rotary = RotaryPositions(theta: ropeTheta)
         self.tiesEmbedding = tiesEmbedding
         self.positionsMax = positionsMax
     }
@@ -65,7 +90,16 @@ package struct DecoderConfiguration: Sendable, Equatable {
             modules(layer: layer).reduce(sum) { $0 + $1.rows * $1.columns }
         }
         let embeddings = vocabularySize * hiddenSize * (tiesEmbedding ? 1 : 2)
-        return embeddings + linears + layerCount * 2 * hiddenSize + hiddenSize
+        let vectors = (0..<layerCount).reduce(0) { sum, layer in
+            self.vectors(layer: layer).reduce(sum) { $0 + $1.count }
+        }
+        return embeddings + linears + vectors + hiddenSize
+    }
+
+    /// θ of the rotary angles.
+    package var ropeTheta: Double {
+        get { rotary.theta }
+        set { rotary.theta = newValue }
     }
 
     /// The sizes that attention kinds are told.
@@ -128,14 +162,39 @@ package struct DecoderConfiguration: Sendable, Equatable {
                 detail: "\(normEpsilon) is not positive in float32"
             )
         }
-        guard (1e-6...1e15).contains(ropeTheta) else {
-            throw .badKey(file: file, key: "rope_theta", detail: "\(ropeTheta) is not positive, or over 1e15")
+        for positions in [rotary, localRotary].compactMap({ $0 }) {
+            if let fault = positions.fault(headSize: headSize) {
+                throw .badKey(file: file, key: fault.key, detail: fault.detail)
+            }
         }
-        for (index, kind) in attentionKinds.map(\.kind).enumerated() {
-            if let fault = kind.fault(headShape) {
-                let place = attentionKinds.count > 1 ? "attention[\(index)]" : "attention"
+        try validateFeatures(file: file)
+        for layer in 0..<layerCount where !attentionKinds.isEmpty {
+            let kind = attention(layer: layer)
+            if let fault = fault(of: kind, layer: layer) {
+                let place = attentionKinds.count > 1 ? "attention[\(layer)]" : "attention"
                 throw .badKey(file: file, key: place, detail: "\(type(of: kind).name): \(fault)")
             }
+        }
+    }
+
+    private func validateFeatures(file: String) throws(CheckpointError) {
+        guard blocks.isEmpty || blocks.count == layerCount else {
+            throw .badKey(file: file, key: "layer_types", detail: "\(blocks.count) for \(layerCount) blocks")
+        }
+        if let window = blocks.compactMap(\.window).first(where: { !(1...1 << 30).contains($0) }) {
+            throw .badKey(
+                file: file,
+                key: "sliding_window",
+                detail: "\(window) is not between 1 and \(1 << 30)"
+            )
+        }
+        let numbers: [(key: String, value: Double?)] = [
+            ("query_pre_attn_scalar", attentionScalar),
+            ("attn_logit_softcapping", attentionCap.map { Double($0) }),
+            ("final_logit_softcapping", logitCap.map { Double($0) }),
+        ]
+        for case (let key, .some(let value)) in numbers where !(1e-3...1e6).contains(value) {
+            throw .badKey(file: file, key: key, detail: "\(value) is not between 0.001 and 1000000")
         }
     }
 }

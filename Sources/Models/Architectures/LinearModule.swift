@@ -11,6 +11,11 @@ package struct LinearModule: Hashable, Sendable {
     /// What a fresh weight's standard deviation is multiplied by; 0 where a model starts without it.
     package let initialScale: Double
 
+    /// The group of attention's maps.
+    static let attention = "self_attn"
+    /// The group of the feed-forward layer's maps.
+    static let feedForward = "mlp"
+
     init(_ name: String, in group: String, rows: Int, columns: Int, initialScale: Double = 1) {
         self.name = name
         self.group = group
@@ -29,22 +34,51 @@ package struct LinearModule: Hashable, Sendable {
 }
 
 extension DecoderConfiguration {
-    /// The linear maps of a block: attention's projections, its output map, the feed-forward layer's three.
+    /// The linear maps of a block: attention's projections, its output map, the feed-forward layer's; where a family
+    /// fuses some, these are one map, as adapters see them too.
     package func modules(layer: Int) -> [LinearModule] {
         let (kind, shape) = (attention(layer: layer), headShape)
-        return kind.inputs(shape).map { input in
+        var modules = kind.inputs(shape).map { input in
             LinearModule(
                 input.name,
-                in: "self_attn",
+                in: LinearModule.attention,
                 rows: input.width,
                 columns: hiddenSize,
                 initialScale: input.initialScale
             )
-        } + [
-            LinearModule("o_proj", in: "self_attn", rows: hiddenSize, columns: kind.outputWidth(shape)),
-            LinearModule("gate_proj", in: "mlp", rows: intermediateSize, columns: hiddenSize),
-            LinearModule("up_proj", in: "mlp", rows: intermediateSize, columns: hiddenSize),
-            LinearModule("down_proj", in: "mlp", rows: hiddenSize, columns: intermediateSize),
+        }
+        if isFused {
+            let rows = modules.reduce(0) { $0 + $1.rows }
+            modules = [LinearModule("qkv_proj", in: LinearModule.attention, rows: rows, columns: hiddenSize)]
+        }
+        modules.append(
+            LinearModule(
+                "o_proj",
+                in: LinearModule.attention,
+                rows: hiddenSize,
+                columns: kind.outputWidth(shape)
+            )
+        )
+        let inner = intermediateSize
+        if isFused {
+            modules.append(
+                LinearModule(
+                    "gate_up_proj",
+                    in: LinearModule.feedForward,
+                    rows: 2 * inner,
+                    columns: hiddenSize
+                )
+            )
+        } else {
+            modules.append(
+                LinearModule("gate_proj", in: LinearModule.feedForward, rows: inner, columns: hiddenSize)
+            )
+            modules.append(
+                LinearModule("up_proj", in: LinearModule.feedForward, rows: inner, columns: hiddenSize)
+            )
+        }
+        return modules + [
+            LinearModule("down_proj", in: LinearModule.feedForward, rows: hiddenSize, columns: inner)
         ]
     }
 

@@ -1,126 +1,23 @@
-internal import FoundationEssentials
-
-/// Llama (Touvron et al., arXiv:2302.13971; 2307.09288) without rotary scaling: `LlamaForCausalLM` of Hugging Face
-/// transformers, `llama` of GGUF.
+/// Llama 1, 2 and 3 (Touvron et al., arXiv:2302.13971; 2307.09288; Grattafiori et al., 2407.21783) with their rotary
+/// scalings: `LlamaForCausalLM` of Hugging Face transformers, `llama` of GGUF.
 package enum Llama: Architecture {
     package static let modelType = "llama"
     package static let ggufName: String? = "llama"
 
-    private enum CodingKeys: String, CodingKey, CaseIterable {
-        case architectures
-        case modelType = "model_type"
-        case hiddenActivation = "hidden_act"
-        case hiddenSize = "hidden_size"
-        case layerCount = "num_hidden_layers"
-        case headCount = "num_attention_heads"
-        case keyValueHeadCount = "num_key_value_heads"
-        case headSize = "head_dim"
-        case intermediateSize = "intermediate_size"
-        case vocabularySize = "vocab_size"
-        case normEpsilon = "rms_norm_eps"
-        case ropeTheta = "rope_theta"
-        case ropeParameters = "rope_parameters"
-        case ropeScaling = "rope_scaling"
-        case tiesEmbedding = "tie_word_embeddings"
-        case positionsMax = "max_position_embeddings"
-        case attentionBias = "attention_bias"
-        case feedForwardBias = "mlp_bias"
-    }
-
-    /// θ and the kind of scaling, which older files call `type`.
-    private struct Rope: Codable {
-        var theta: Double?
-        var type: String?
-
-        enum CodingKeys: String, CodingKey, CaseIterable {
-            case theta = "rope_theta"
-            case type = "rope_type"
-        }
-
-        private enum OldKeys: String, CodingKey { case type }
-
-        init(theta: Double) { (self.theta, type) = (theta, "default") }
-
-        init(from decoder: any Decoder) throws {
-            let values = try decoder.container(keyedBy: CodingKeys.self)
-            let old = try decoder.container(keyedBy: OldKeys.self)
-            theta = try values.decodeIfPresent(Double.self, forKey: .theta)
-            let oldType = try old.decodeIfPresent(String.self, forKey: .type)
-            type = try values.decodeIfPresent(String.self, forKey: .type) ?? oldType
-            for name in [type, oldType] {
-                guard let name, name != "default" else { continue }
-                throw DecodingError.dataCorruptedError(
-                    forKey: .type,
-                    in: values,
-                    debugDescription: "rotary scaling '\(name)' is not known"
-                )
-            }
-            // A factor without a type, or angles by kind of layer.
-            let keys = ConfigurationKeys(read: Set(CodingKeys.allCases.map(\.rawValue)).union(["type"]))
-            try keys.check(decoder, in: "rope_scaling")
-        }
-    }
-
-    /// Reads a Hugging Face `config.json`; missing keys take `LlamaConfig`'s defaults. Throws for another
-    /// activation, rotary scaling, or biases.
+    /// Reads a Hugging Face `config.json`; missing keys take `LlamaConfig`'s defaults.
     package static func decode(from decoder: any Decoder) throws -> DecoderConfiguration {
-        let values = try decoder.container(keyedBy: CodingKeys.self)
-        func refuse(_ key: CodingKeys, _ detail: String) -> DecodingError {
-            .dataCorruptedError(forKey: key, in: values, debugDescription: "\(key.rawValue): \(detail)")
-        }
-        let read = Set(CodingKeys.allCases.map(\.rawValue)).union(["attention"])
-        try ConfigurationKeys(read: read, harmless: ConfigurationKeys.ofModels).check(decoder)
-        if let name = try values.decodeIfPresent(String.self, forKey: .hiddenActivation),
-            !["silu", "swish"].contains(name)
-        {
-            throw refuse(.hiddenActivation, "'\(name)' is not known, only 'silu'")
-        }
-        for key in [CodingKeys.attentionBias, .feedForwardBias]
-        where try values.decodeIfPresent(Bool.self, forKey: key) == true {
-            throw refuse(key, "linear maps with biases are not read")
-        }
-        // Newer files keep θ and the scaling in `rope_parameters`, older ones θ above and `rope_scaling`.
-        let rope = try values.decodeIfPresent(Rope.self, forKey: .ropeParameters)
-        let scaling = try values.decodeIfPresent(Rope.self, forKey: .ropeScaling)
-        let old = try values.decodeIfPresent(Double.self, forKey: .ropeTheta)
-        let angles = [rope?.theta, scaling?.theta, old].compactMap { $0 }
-        guard Set(angles).count < 2 else { throw refuse(.ropeTheta, "found \(angles), expected one") }
-        let heads = try values.decode(Int.self, forKey: .headCount)
-        return DecoderConfiguration(
-            hiddenSize: try values.decode(Int.self, forKey: .hiddenSize),
-            layerCount: try values.decode(Int.self, forKey: .layerCount),
-            headCount: heads,
-            keyValueHeadCount: try values.decodeIfPresent(Int.self, forKey: .keyValueHeadCount),
-            headSize: try values.decodeIfPresent(Int.self, forKey: .headSize),
-            intermediateSize: try values.decode(Int.self, forKey: .intermediateSize),
-            vocabularySize: try values.decode(Int.self, forKey: .vocabularySize),
-            normEpsilon: Float(try values.decodeIfPresent(Double.self, forKey: .normEpsilon) ?? 1e-6),
-            ropeTheta: angles.first ?? 10_000,
-            tiesEmbedding: try values.decodeIfPresent(Bool.self, forKey: .tiesEmbedding) ?? false,
-            positionsMax: try values.decodeIfPresent(Int.self, forKey: .positionsMax) ?? 2048
-        )
+        let reader = try ConfigurationReader(decoder, keys: ["hidden_act", "attention_bias", "mlp_bias"])
+        try reader.requireActivation("hidden_act", ["silu", "swish"])
+        var model = try reader.configuration(modelType, .init())
+        model.biasedModules = try reader.biases()
+        return model
     }
 
-    /// Writes a `config.json` that older and newer Hugging Face releases read.
     package static func encode(_ model: DecoderConfiguration, to encoder: any Encoder) throws {
-        var values = encoder.container(keyedBy: CodingKeys.self)
-        try values.encode(["LlamaForCausalLM"], forKey: .architectures)
-        try values.encode(modelType, forKey: .modelType)
-        try values.encode("silu", forKey: .hiddenActivation)
-        try values.encode(model.hiddenSize, forKey: .hiddenSize)
-        try values.encode(model.layerCount, forKey: .layerCount)
-        try values.encode(model.headCount, forKey: .headCount)
-        try values.encode(model.keyValueHeadCount, forKey: .keyValueHeadCount)
-        try values.encode(model.headSize, forKey: .headSize)
-        try values.encode(model.intermediateSize, forKey: .intermediateSize)
-        try values.encode(model.vocabularySize, forKey: .vocabularySize)
-        try values.encode(model.normEpsilon, forKey: .normEpsilon)
-        try values.encode(model.ropeTheta, forKey: .ropeTheta)
-        try values.encode(Rope(theta: model.ropeTheta), forKey: .ropeParameters)
-        try values.encode(model.tiesEmbedding, forKey: .tiesEmbedding)
-        try values.encode(model.positionsMax, forKey: .positionsMax)
-        try values.encode(false, forKey: .attentionBias)
-        try values.encode(false, forKey: .feedForwardBias)
+        var writer = try ConfigurationWriter(model, name: "LlamaForCausalLM", to: encoder)
+        try writer.write("silu", "hidden_act")
+        try writer.writeRotary(model.rotary)
+        try writer.writeBiases(model)
     }
 
     // MARK: - GGUF

@@ -86,6 +86,8 @@ package struct HeadShape: Sendable, Hashable {
     package var keyValueHeads: Int
     /// D, the width of a head.
     package var headSize: Int
+    /// What is done with scores; only softmax attention knows other rules than the plain one.
+    package var rule = ScoreRule()
 
     /// Makes a shape.
     package init(hiddenSize: Int, heads: Int, keyValueHeads: Int, headSize: Int) {

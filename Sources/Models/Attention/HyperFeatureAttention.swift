@@ -124,7 +124,8 @@ package struct HyperFeatureAttention: AttentionKind {
             v: all.v,
             pattern: pattern,
             heads: shape.heads,
-            keyValueHeads: shape.keyValueHeads
+            keyValueHeads: shape.keyValueHeads,
+            rule: shape.rule
         )
     }
 
@@ -151,7 +152,8 @@ package struct HyperFeatureAttention: AttentionKind {
                 offsets: all.q.indices.map { $0 == 0 ? 0 : 1 },
                 segments: rows.store(keys: all.k, values: [all.v], samples, step: step),
                 heads: pass.shape.heads,
-                keyValueHeads: pass.shape.keyValueHeads
+                keyValueHeads: pass.shape.keyValueHeads,
+                rule: pass.shape.rule
             )
         }
     }

@@ -31,11 +31,13 @@ package struct DecoderParameters {
     }
 
     /// Fresh trainable weights: Gaussian with standard deviation 0.051 for embedding and untied head,
-    /// 0.7/√in for linear maps, times their initial scale; norms 1. Each tensor draws from the stream (seed,
+    /// 0.7/√in for linear maps, times their initial scale; norms 1, biases 0. Each tensor draws from the stream (seed,
     /// "pretrain", name).
     package init(random configuration: DecoderConfiguration, seed: UInt64) {
         var deviations = [CheckpointNames.embedding: 0.051, CheckpointNames.head: 0.051]
+        var starts = [CheckpointNames.finalNorm: 1 - configuration.normOffset]
         for layer in 0..<configuration.layerCount {
+            for part in configuration.vectors(layer: layer) { starts[part.path(layer: layer)] = part.start }
             for module in configuration.modules(layer: layer) {
                 let name = CheckpointNames.weight(module, layer: layer)
                 deviations[name] = module.initialScale * 0.7 / Double(module.columns).squareRoot()
@@ -52,8 +54,9 @@ package struct DecoderParameters {
                     let values = (0..<rows * columns).map { _ in Float(source.next() * deviation) }
                     return Tensor(shape: [rows, columns], values: values, trainable: true)
                 },
-                vector: { _, count in
-                    Tensor(shape: [count], values: [Float](repeating: 1, count: count), trainable: true)
+                vector: { name, count in
+                    let values = [Float](repeating: starts[name] ?? 0, count: count)
+                    return Tensor(shape: [count], values: values, trainable: true)
                 }
             )
         )
@@ -96,7 +99,7 @@ package struct DecoderParameters {
         self.weights = weights
         var tensors = [weights.embedding.differentiable]
         for (layer, block) in weights.layers.enumerated() {
-            tensors += [block.attentionNorm.differentiable, block.feedForwardNorm.differentiable]
+            tensors += configuration.vectors(layer: layer).map { block.vectors[$0.name]?.differentiable }
             tensors += configuration.modules(layer: layer).map { block.linears[$0.name]?.differentiable }
         }
         tensors += [weights.finalNorm.differentiable, weights.head?.differentiable]

@@ -4,10 +4,8 @@ internal import Tensors
 struct DecoderWeights<Matrix, Vector> {
     /// One block's weights.
     struct Layer {
-        /// `[C]`, of the norm before attention.
-        let attentionNorm: Vector
-        /// `[C]`, of the norm before the feed-forward layer.
-        let feedForwardNorm: Vector
+        /// Norms and biases, by the names of `DecoderConfiguration.vectors(layer:)`.
+        let vectors: [String: Vector]
         /// `[out, in]`, by the names of `DecoderConfiguration.modules(layer:)`.
         let linears: [String: Matrix]
     }
@@ -32,17 +30,15 @@ struct DecoderWeights<Matrix, Vector> {
         finalNorm = try vector(CheckpointNames.finalNorm, hidden)
         layers = try (0..<configuration.layerCount).map { layer in
             var linears: [String: Matrix] = [:]
-            let attentionNorm = try vector(CheckpointNames.attentionNorm(layer), hidden)
-            let feedForwardNorm = try vector(CheckpointNames.feedForwardNorm(layer), hidden)
+            var vectors: [String: Vector] = [:]
+            for part in configuration.vectors(layer: layer) {
+                vectors[part.name] = try vector(part.path(layer: layer), part.count)
+            }
             for module in configuration.modules(layer: layer) {
                 let name = CheckpointNames.weight(module, layer: layer)
                 linears[module.name] = try matrix(name, module.rows, module.columns)
             }
-            return Layer(
-                attentionNorm: attentionNorm,
-                feedForwardNorm: feedForwardNorm,
-                linears: linears
-            )
+            return Layer(vectors: vectors, linears: linears)
         }
     }
 }
@@ -56,8 +52,10 @@ extension DecoderWeights {
         var vectors = [(CheckpointNames.finalNorm, finalNorm)]
         if let head { matrices.append((CheckpointNames.head, head)) }
         for (index, layer) in layers.enumerated() {
-            vectors.append((CheckpointNames.attentionNorm(index), layer.attentionNorm))
-            vectors.append((CheckpointNames.feedForwardNorm(index), layer.feedForwardNorm))
+            for part in configuration.vectors(layer: index) {
+                guard let weight = layer.vectors[part.name] else { continue }
+                vectors.append((part.path(layer: index), weight))
+            }
             for module in configuration.modules(layer: index) {
                 guard let weight = layer.linears[module.name] else { continue }
                 matrices.append((CheckpointNames.weight(module, layer: index), weight))
@@ -88,12 +86,6 @@ enum CheckpointNames {
     static let head = "lm_head.weight"
     static let finalNorm = "model.norm.weight"
 
-    static func attentionNorm(_ layer: Int) -> String { "model.layers.\(layer).input_layernorm.weight" }
-
-    static func feedForwardNorm(_ layer: Int) -> String {
-        "model.layers.\(layer).post_attention_layernorm.weight"
-    }
-
     static func weight(_ module: LinearModule, layer: Int) -> String { module.path(layer: layer) + ".weight" }
 }
 
@@ -101,15 +93,26 @@ extension RopeTable {
     /// The positions that a table covers at first; longer inputs get a longer one.
     static let usualPositions = 2048
 
-    /// The angles of a decoder's positions, for heads of a width of their own where one is given.
+    /// The angles of a decoder's positions.
     ///
-    /// - Parameter count: How many positions are needed at least; a configuration may allow for millions.
-    init(_ configuration: DecoderConfiguration, headSize: Int? = nil, covering count: Int = usualPositions) {
+    /// - Parameters:
+    ///   - configuration: The decoder.
+    ///   - angles: Those of some blocks; nil for the model's.
+    ///   - headSize: The width of heads where these have one of their own.
+    ///   - count: How many positions are needed at least; a configuration may allow for millions.
+    init(
+        _ configuration: DecoderConfiguration,
+        _ angles: RotaryPositions? = nil,
+        headSize: Int? = nil,
+        covering count: Int = usualPositions
+    ) {
         var positions = Self.usualPositions
         while positions < count { positions *= 2 }
+        let (angles, size) = (angles ?? configuration.rotary, headSize ?? configuration.headSize)
         self.init(
-            headSize: headSize ?? configuration.headSize,
-            base: configuration.ropeTheta,
+            headSize: size,
+            frequencies: angles.frequencies(headSize: size),
+            magnitude: angles.magnitude,
             positions: min(positions, configuration.positionsMax)
         )
     }

@@ -68,6 +68,7 @@ private struct Generation {
     private let samplesPerPrompt: Int
     private let hook: SamplingHook?
     private let caches: [any AttentionCache]
+    private var cap: Float? { decoder.configuration.logitCap }
     var samples: [Sample] = []
 
     init(
@@ -88,7 +89,7 @@ private struct Generation {
         let model = adapter?.adapted ?? decoder.configuration
         caches = (0..<model.layerCount).map { layer in
             model.attention(layer: layer).makeCache(
-                model.headShape,
+                model.headShape(layer: layer),
                 slots: prompts.count * samplesPerPrompt,
                 rowsMax: settings.maxTokens - 1
             )
@@ -132,7 +133,7 @@ private struct Generation {
             adapter: adapter,
             boundary: boundary
         ) { [caches] layer, _, pass in caches[layer].prefill(pass, pattern) }
-        let logits = tape.logits(tape.gatherRows(states, rows: last), head: decoder.head(adapter))
+        let logits = tape.logits(tape.gatherRows(states, rows: last), head: decoder.head(adapter), cap: cap)
         for prompt in batch.segments.indices {
             let distribution = distribution(logits, row: prompt)
             for sample in prompt * samplesPerPrompt..<(prompt + 1) * samplesPerPrompt {
@@ -166,7 +167,7 @@ private struct Generation {
             adapter: adapter,
             boundary: boundary
         ) { [caches] layer, _, pass in caches[layer].decode(pass, places, step: step) }
-        let logits = tape.logits(states, head: decoder.head(adapter))
+        let logits = tape.logits(states, head: decoder.head(adapter), cap: cap)
         for (row, sample) in live.enumerated() {
             draw(sample, from: distribution(logits, row: row))
         }

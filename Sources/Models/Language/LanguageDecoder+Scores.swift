@@ -64,7 +64,8 @@ extension LanguageDecoder {
             tape.gatherRows(states, rows: batch.predictors),
             head: head(withAdapter ? adapter : nil),
             targets: batch.targets,
-            temperature: temperature
+            temperature: temperature,
+            cap: configuration.logitCap
         )
         return batch.responses.map { group in
             group.map { range in

@@ -67,7 +67,7 @@ package struct BasePass {
 /// A decoder over frozen weights with an optional adapter, or over trainable weights.
 ///
 /// Block: x += output(attention(norm(x))) with the block's attention kind, then x += down(silu(gate(n)) ·
-/// up(n)) with n = norm(x). One compute thread.
+/// up(n)) with n = norm(x); see `LanguageDecoder+Blocks` for what families add to that. One compute thread.
 package final class LanguageDecoder {
     /// The weights.
     package let parameters: DecoderParameters
@@ -76,8 +76,8 @@ package final class LanguageDecoder {
     /// The buffers that this decoder's own passes (`generate`, `scores`) reuse; use it for training tapes
     /// too.
     package let workspace: Workspace
-    /// Rotary angles by head size, made when a kind first asks for heads of a width of their own.
-    private var ropes: [Int: RopeTable]
+    /// Rotary angles, made when a block first asks for them.
+    private var ropes: [RopeKey: RopeTable]
 
     /// The shape of the decoder, without its adapter.
     package var configuration: DecoderConfiguration { parameters.configuration }
@@ -101,7 +101,8 @@ package final class LanguageDecoder {
         self.parameters = parameters
         self.adapter = adapter
         self.workspace = workspace
-        ropes = [parameters.rope.headSize: parameters.rope]
+        let usual = RopeKey(angles: parameters.configuration.rotary, headSize: parameters.rope.headSize)
+        ropes = [usual: parameters.rope]
     }
 
     /// The hidden states after the last norm.
@@ -182,7 +183,8 @@ package final class LanguageDecoder {
             tape.gatherRows(states, rows: batch.predictors),
             head: head(withAdapter ? adapter : nil),
             targets: batch.targets,
-            temperature: temperature
+            temperature: temperature,
+            cap: configuration.logitCap
         )
     }
 
@@ -223,6 +225,7 @@ package final class LanguageDecoder {
             head: head(adapter),
             targets: batch.targets,
             temperature: temperature,
+            cap: configuration.logitCap,
             observe: needs.certainty ? observe : nil
         )
         var divergence: Tensor?
@@ -232,7 +235,8 @@ package final class LanguageDecoder {
                 head: head(adapter),
                 from: reference,
                 referenceHead: head(nil),
-                temperature: temperature
+                temperature: temperature,
+                cap: configuration.logitCap
             )
         }
         return TrainingPass(
@@ -260,7 +264,8 @@ package final class LanguageDecoder {
             predictors,
             head: head(nil),
             targets: batch.targets,
-            temperature: temperature
+            temperature: temperature,
+            cap: configuration.logitCap
         )
         return BasePass(logProbs: logProbs.toArray(), predictors: predictors, hidden: residuals)
     }
@@ -277,7 +282,8 @@ package final class LanguageDecoder {
     package func logits(batch: PackedBatch, rows: [Int32], withAdapter: Bool = true) -> Tensor {
         let tape = Tape(recording: false, workspace: workspace)
         let states = hidden(tape: tape, batch: batch, withAdapter: withAdapter)
-        return tape.logits(tape.gatherRows(states, rows: rows), head: head(withAdapter ? adapter : nil))
+        let head = head(withAdapter ? adapter : nil)
+        return tape.logits(tape.gatherRows(states, rows: rows), head: head, cap: configuration.logitCap)
     }
 
     /// The output head: the embedding where it is tied.
@@ -307,64 +313,30 @@ package final class LanguageDecoder {
         start: RecordedStart? = nil,
         attention: (_ layer: Int, _ kind: any AttentionKind, _ pass: AttentionPass) -> Tensor
     ) -> Tensor {
-        let model = adapter?.adapted ?? configuration
-        let epsilon = model.normEpsilon
-        var x = start?.residual ?? tape.embedding(table: embedding(adapter), ids: tokens)
+        let run = DecoderRun(self, tape, positions: positions, adapter: adapter)
+        var x = start?.residual ?? run.embed(tokens, table: embedding(adapter))
         let first = start?.layer ?? 0
         if let boundary { x = boundary(tape, first, x) }
-        for (index, layer) in parameters.weights.layers.enumerated().dropFirst(first) {
+        for index in parameters.weights.layers.indices.dropFirst(first) {
             if index == blocks { return x }
-            func norm(_ x: Tensor, _ weight: any VectorWeight, _ name: String) -> Tensor {
-                tape.rmsNorm(x, weight: adapter?.others[name] ?? weight, epsilon: epsilon)
-            }
-            func map(_ module: String, _ input: Tensor) -> Tensor {
-                linear(tape, input, layer.linears[module], module, adapter, layer: index)
-            }
-            let normed = norm(x, layer.attentionNorm, CheckpointNames.attentionNorm(index))
-            let reach = positions.reduce(0) { max($0, Int($1) + 1) }
-            let pass = AttentionPass(
-                tape: tape,
-                shape: model.headShape,
-                project: { map($0, normed) },
-                rotate: { [unowned self] x, heads in
-                    tape.rope(x, positions: positions, heads: heads, table: rope(x.columns / heads, reach))
-                }
-            )
-            x = tape.add(x, map("o_proj", attention(index, model.attention(layer: index), pass)))
-
-            let inner = norm(x, layer.feedForwardNorm, CheckpointNames.feedForwardNorm(index))
-            x = tape.add(
-                x,
-                map("down_proj", tape.swiGLU(gate: map("gate_proj", inner), up: map("up_proj", inner)))
-            )
+            x = run.block(index, x, attention)
             if let boundary { x = boundary(tape, index + 1, x) }
         }
         if blocks != nil { return x }
-        let last = adapter?.others[CheckpointNames.finalNorm] ?? parameters.weights.finalNorm
-        return tape.rmsNorm(x, weight: last, epsilon: epsilon)
+        return run.norm(x, parameters.weights.finalNorm, CheckpointNames.finalNorm)
     }
 
-    /// The angles for heads of a width, of at least so many positions.
-    private func rope(_ headSize: Int, _ count: Int) -> RopeTable {
-        if let table = ropes[headSize], table.positions >= count { return table }
-        let table = RopeTable(configuration, headSize: headSize, covering: count)
-        ropes[headSize] = table
+    /// The angles of some blocks for heads of a width, of at least so many positions.
+    func rope(_ angles: RotaryPositions, headSize: Int, _ count: Int) -> RopeTable {
+        let key = RopeKey(angles: angles, headSize: headSize)
+        if let table = ropes[key], table.positions >= count { return table }
+        let table = RopeTable(configuration, angles, headSize: headSize, covering: count)
+        ropes[key] = table
         return table
     }
 
-    private func linear(
-        _ tape: Tape,
-        _ x: Tensor,
-        _ weight: (any Weight)?,
-        _ module: String,
-        _ adapter: Adapter?,
-        layer: Int
-    ) -> Tensor {
-        if let whole = adapter?.blocks[layer].modules[module] { return tape.linear(x, whole) }
-        guard let weight else { preconditionFailure("block \(layer) has no linear map '\(module)'") }
-        guard let adapter, let pair = adapter.blocks[layer].pairs[module] else {
-            return tape.linear(x, weight)
-        }
-        return tape.loRA(x, weight, a: pair.a, b: pair.b, scale: adapter.scale)
+    private struct RopeKey: Hashable {
+        let angles: RotaryPositions
+        let headSize: Int
     }
 }

@@ -1,0 +1,35 @@
+/// Mistral (Jiang et al., arXiv:2310.06825): Llama whose blocks may all have one window. `MistralForCausalLM` of Hugging
+/// Face transformers; its GGUF files are Llama's, which have no window.
+package enum Mistral: Architecture {
+    package static let modelType = "mistral"
+    package static let ggufName: String? = nil
+
+    /// Reads a Hugging Face `config.json`; missing keys take `MistralConfig`'s defaults.
+    package static func decode(from decoder: any Decoder) throws -> DecoderConfiguration {
+        let reader = try ConfigurationReader(decoder, keys: ["hidden_act", "sliding_window"])
+        try reader.requireActivation("hidden_act", ["silu", "swish"])
+        var model = try reader.configuration(modelType, .init(keyValueHeads: 8, positions: 131_072))
+        if let window = try reader.value("sliding_window", orMissing: 4096) {
+            model.blocks = Array(repeating: BlockAttention(window: window), count: max(0, model.layerCount))
+        }
+        return model
+    }
+
+    package static func encode(_ model: DecoderConfiguration, to encoder: any Encoder) throws {
+        var writer = try ConfigurationWriter(model, name: "MistralForCausalLM", to: encoder)
+        try writer.write("silu", "hidden_act")
+        try writer.writeRotary(model.rotary)
+        try writer.write(model.window, "sliding_window")
+    }
+
+    package static func configuration(
+        of metadata: [String: GGUFValue],
+        _ tensors: some TensorSource
+    ) throws(CheckpointError) -> DecoderConfiguration {
+        throw .badKey(
+            file: tensors.path,
+            key: "general.architecture",
+            detail: "'\(modelType)' has no GGUF form"
+        )
+    }
+}

@@ -1,0 +1,142 @@
+internal import Tensors
+
+/// One pass of a decoder over some rows: how a block is put together from its weights, an adapter and the features of
+/// the configuration.
+struct DecoderRun {
+    private let decoder: LanguageDecoder
+    private let tape: Tape
+    private let positions: [Int32]
+    private let adapter: Adapter?
+    private let model: DecoderConfiguration
+    /// The positions that angles are needed for.
+    private let reach: Int
+
+    init(_ decoder: LanguageDecoder, _ tape: Tape, positions: [Int32], adapter: Adapter?) {
+        self.decoder = decoder
+        self.tape = tape
+        self.positions = positions
+        self.adapter = adapter
+        model = adapter?.adapted ?? decoder.configuration
+        reach = positions.reduce(0) { max($0, Int($1) + 1) }
+    }
+
+    /// The residual stream before the first block.
+    func embed(_ tokens: [Int32], table: any Weight) -> Tensor {
+        let x = tape.embedding(table: table, ids: tokens)
+        return model.embeddingScale == 1 ? x : tape.scale(x, by: model.embeddingScale)
+    }
+
+    /// A norm, by the name of its weight in a checkpoint.
+    func norm(_ x: Tensor, _ weight: any VectorWeight, _ name: String) -> Tensor {
+        let weight = adapter?.others[name] ?? weight
+        return tape.rmsNorm(x, weight: weight, epsilon: model.normEpsilon, offset: model.normOffset)
+    }
+
+    /// The residual stream behind a block.
+    ///
+    /// Where a family has norms after attention and after the feed-forward layer, the norm that is named after
+    /// attention stands there, and the one before the feed-forward layer has a name of its own.
+    func block(
+        _ index: Int,
+        _ x: Tensor,
+        _ attention: (_ layer: Int, _ kind: any AttentionKind, _ pass: AttentionPass) -> Tensor
+    ) -> Tensor {
+        let pass = pass(index, norm(x, layer: index, "input_layernorm"))
+        var mixed = map("o_proj", attention(index, model.attention(layer: index), pass), index)
+        if model.hasOuterNorms { mixed = norm(mixed, layer: index, "post_attention_layernorm") }
+        let x = tape.add(x, mixed)
+        let before = model.hasOuterNorms ? "pre_feedforward_layernorm" : "post_attention_layernorm"
+        var fed = feedForward(index, norm(x, layer: index, before))
+        if model.hasOuterNorms { fed = norm(fed, layer: index, "post_feedforward_layernorm") }
+        return tape.add(x, fed)
+    }
+
+    private func pass(_ index: Int, _ normed: Tensor) -> AttentionPass {
+        let angles = model.rotary(layer: index)
+        let shape = model.headShape(layer: index)
+        let fused = model.isFused ? map("qkv_proj", normed, index) : nil
+        return AttentionPass(
+            tape: tape,
+            shape: shape,
+            project: { name in
+                let projected =
+                    fused.map { part(name, of: $0, index, shape) } ?? map(name, normed, index)
+                guard model.normalisesHeads else { return projected }
+                switch name {
+                case "q_proj": return norm(projected, layer: index, "self_attn.q_norm")
+                case "k_proj": return norm(projected, layer: index, "self_attn.k_norm")
+                default: return projected
+                }
+            },
+            rotate: { x, heads in
+                guard let angles else { return x }
+                let table = decoder.rope(angles, headSize: x.columns / heads, reach)
+                return tape.rope(x, positions: positions, heads: heads, table: table)
+            }
+        )
+    }
+
+    /// One of attention's projections within what the fused map gave.
+    private func part(_ name: String, of fused: Tensor, _ index: Int, _ shape: HeadShape) -> Tensor {
+        var start = 0
+        for input in model.attention(layer: index).inputs(shape) {
+            if input.name == name { return tape.takeColumns(fused, start..<start + input.width) }
+            start += input.width
+        }
+        preconditionFailure("block \(index) has no projection '\(name)'")
+    }
+
+    private func feedForward(_ index: Int, _ x: Tensor) -> Tensor {
+        let group = LinearModule.feedForward
+        let (gate, up): (Tensor, Tensor)
+        if model.isFused {
+            let both = map("gate_up_proj", x, index, in: group)
+            let width = model.intermediateSize
+            gate = tape.takeColumns(both, 0..<width)
+            up = tape.takeColumns(both, width..<2 * width)
+        } else {
+            gate = map("gate_proj", x, index, in: group)
+            up = map("up_proj", x, index, in: group)
+        }
+        switch model.activation {
+        case .silu: return map("down_proj", tape.swiGLU(gate: gate, up: up), index, in: group)
+        case .geluTanh: return map("down_proj", tape.geGLU(gate: gate, up: up), index, in: group)
+        }
+    }
+
+    private func norm(_ x: Tensor, layer index: Int, _ name: String) -> Tensor {
+        norm(x, vector("\(name).weight", index), "model.layers.\(index).\(name).weight")
+    }
+
+    private func vector(_ name: String, _ index: Int) -> any VectorWeight {
+        guard let vector = decoder.parameters.weights.layers[index].vectors[name] else {
+            preconditionFailure("block \(index) has no vector '\(name)'")
+        }
+        return vector
+    }
+
+    /// A linear map with its adapter and its bias.
+    private func map(
+        _ module: String,
+        _ x: Tensor,
+        _ index: Int,
+        in group: String = LinearModule.attention
+    ) -> Tensor {
+        let y = linear(module, x, index)
+        guard model.biasedModules.contains(module) else { return y }
+        let name = "\(group).\(module).bias"
+        let bias = adapter?.others["model.layers.\(index).\(name)"] ?? vector(name, index)
+        return tape.addVector(y, bias)
+    }
+
+    private func linear(_ module: String, _ x: Tensor, _ index: Int) -> Tensor {
+        if let whole = adapter?.blocks[index].modules[module] { return tape.linear(x, whole) }
+        guard let weight = decoder.parameters.weights.layers[index].linears[module] else {
+            preconditionFailure("block \(index) has no linear map '\(module)'")
+        }
+        guard let adapter, let pair = adapter.blocks[index].pairs[module] else {
+            return tape.linear(x, weight)
+        }
+        return tape.loRA(x, weight, a: pair.a, b: pair.b, scale: adapter.scale)
+    }
+}
