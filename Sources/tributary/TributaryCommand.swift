@@ -18,7 +18,8 @@ struct TributaryCommand: AsyncParsableCommand {
         subcommands: [
             ProvisionCommand.self, UpCommand.self, SimulateCommand.self, ReportCommand.self,
             EvaluateCommand.self,
-            GenerateCommand.self, PretrainCommand.self, TrajectoriesCommand.self, MacrostatesCommand.self,
+            GenerateCommand.self, ConvertCommand.self, PretrainCommand.self, TrajectoriesCommand.self,
+            MacrostatesCommand.self,
             FeaturesCommand.self, NetworkCommand.self,
             ReproduceCommand.self, BenchCommand.self, InspectCommand.self, ValidateCommand.self,
         ]

@@ -88,6 +88,32 @@ package enum Llama: Architecture {
         )
     }
 
+    /// The keys of a GGUF file.
+    package static func ggufKeys(
+        of model: DecoderConfiguration,
+        file: String
+    ) throws(CheckpointError) -> [(key: String, value: GGUFFileWriter.Value)] {
+        let sizes = [
+            ("vocab_size", model.vocabularySize), ("context_length", model.positionsMax),
+            ("embedding_length", model.hiddenSize), ("block_count", model.layerCount),
+            ("feed_forward_length", model.intermediateSize), ("attention.head_count", model.headCount),
+            ("attention.head_count_kv", model.keyValueHeadCount), ("attention.key_length", model.headSize),
+            ("attention.value_length", model.headSize), ("rope.dimension_count", model.headSize),
+        ]
+        let theta = Float(model.ropeTheta)
+        guard Double(theta) == model.ropeTheta else {
+            throw .badKey(
+                file: file,
+                key: "rope.freq_base",
+                detail: "\(model.ropeTheta) is no float32 number"
+            )
+        }
+        return sizes.map { ($0.0, .unsigned(UInt32($0.1))) } + [
+            ("rope.freq_base", .float(theta)),
+            ("attention.layer_norm_rms_epsilon", .float(model.normEpsilon)),
+        ]
+    }
+
     /// The GGUF name of a tensor of a Hugging Face checkpoint.
     private static func ggufTensor(of name: String) -> String {
         switch name {

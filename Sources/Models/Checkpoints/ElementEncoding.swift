@@ -13,13 +13,52 @@ struct ElementEncoding: Sendable, Equatable {
     /// Widens whole blocks: from, to, how many values.
     let widen: @Sendable @convention(c) (UnsafePointer<UInt8>?, UnsafeMutablePointer<Float>?, Int) -> Void
 
-    static let f32 = ElementEncoding(name: "F32", ggufType: 0, blockValues: 1, blockBytes: 4) {
-        guard let from = $0, let to = $1 else { return }
-        UnsafeMutableRawPointer(to).copyMemory(from: from, byteCount: 4 * $2)
-    }
-    static let f16 = plain("F16", 1, 2, kernel_dequantise_f16)
-    static let bf16 = plain("BF16", 30, 2, kernel_dequantise_bf16)
-    static let q8 = small("Q8_0", 8, 34, kernel_dequantise_q8_0)
+    /// Rounds to whole blocks: from, to, how many values; nil for an encoding that is not written.
+    var narrow: (@Sendable @convention(c) (UnsafePointer<Float>?, UnsafeMutablePointer<UInt8>?, Int) -> Void)?
+    /// The largest magnitude that it can hold.
+    var largest = Float.greatestFiniteMagnitude
+
+    static let f32 = ElementEncoding(
+        name: "F32",
+        ggufType: 0,
+        blockValues: 1,
+        blockBytes: 4,
+        widen: {
+            guard let from = $0, let to = $1 else { return }
+            UnsafeMutableRawPointer(to).copyMemory(from: from, byteCount: 4 * $2)
+        },
+        narrow: {
+            guard let from = $0, let to = $1 else { return }
+            UnsafeMutableRawPointer(to).copyMemory(from: from, byteCount: 4 * $2)
+        }
+    )
+    static let f16 = ElementEncoding(
+        name: "F16",
+        ggufType: 1,
+        blockValues: 1,
+        blockBytes: 2,
+        widen: kernel_dequantise_f16,
+        narrow: kernel_quantise_f16,
+        largest: 65504
+    )
+    static let bf16 = ElementEncoding(
+        name: "BF16",
+        ggufType: 30,
+        blockValues: 1,
+        blockBytes: 2,
+        widen: kernel_dequantise_bf16,
+        narrow: kernel_quantise_bf16,
+        largest: Float(bitPattern: 0x7F7F_0000)
+    )
+    static let q8 = ElementEncoding(
+        name: "Q8_0",
+        ggufType: 8,
+        blockValues: 32,
+        blockBytes: 34,
+        widen: kernel_dequantise_q8_0,
+        narrow: kernel_quantise_q8_0,
+        largest: 65504 * 127
+    )
 
     /// The encodings that are read, one line for each.
     static let all: [ElementEncoding] = [
@@ -61,14 +100,43 @@ struct ElementEncoding: Sendable, Equatable {
     /// How many bytes whole blocks of so many values take.
     func bytes(of count: Int) -> Int { count / blockValues * blockBytes }
 
+    /// Appends rounded values to a file.
+    ///
+    /// - Parameters:
+    ///   - values: Whole blocks.
+    ///   - file: Where they go.
+    ///   - name: The tensor, for errors.
+    /// - Throws: for a value that is too large for the encoding.
+    func append(
+        _ values: UnsafeBufferPointer<Float>,
+        to file: WritableFile,
+        name: String
+    ) throws(CheckpointError) {
+        guard let narrow, values.count % blockValues == 0 else {
+            preconditionFailure("'\(name)' cannot be written as \(self.name)")
+        }
+        if let value = values.first(where: { abs($0) > largest }) {
+            throw .malformed(
+                file: file.path,
+                offset: nil,
+                detail: "tensor '\(name)' holds \(value), which is too large for \(self.name)"
+            )
+        }
+        var piece: [UInt8] = []
+        for start in stride(from: 0, to: values.count, by: 1 << 18) {
+            let rest = UnsafeBufferPointer(rebasing: values[start..<min(values.count, start + 1 << 18)])
+            piece = [UInt8](unsafeUninitializedCapacity: bytes(of: rest.count)) { buffer, count in
+                narrow(rest.baseAddress, buffer.baseAddress, rest.count)
+                count = bytes(of: rest.count)
+            }
+            try file.append(piece)
+        }
+    }
+
     static func == (one: Self, other: Self) -> Bool { one.name == other.name }
 
     private typealias Kernel =
         @Sendable @convention(c) (UnsafePointer<UInt8>?, UnsafeMutablePointer<Float>?, Int) -> Void
-
-    private static func plain(_ name: String, _ type: UInt32, _ bytes: Int, _ widen: Kernel) -> Self {
-        Self(name: name, ggufType: type, blockValues: 1, blockBytes: bytes, widen: widen)
-    }
 
     private static func small(_ name: String, _ type: UInt32, _ bytes: Int, _ widen: Kernel) -> Self {
         Self(name: name, ggufType: type, blockValues: 32, blockBytes: bytes, widen: widen)

@@ -11,8 +11,6 @@ package enum SafetensorsWriter {
         /// IEEE binary16, rounded to the nearest.
         case half
 
-        fileprivate var name: String { self == .single ? "F32" : "F16" }
-        fileprivate var bytes: Int { self == .single ? 4 : 2 }
     }
 
     /// Writes arrays to `path`, whole or not at all (a file beside it is synced and renamed).
@@ -32,31 +30,49 @@ package enum SafetensorsWriter {
         to path: String
     ) throws(CheckpointError) {
         let sorted = AdapterWeights(arrays).arrays
-        let header = try header(of: sorted, metadata: metadata, precision: precision, file: path)
-        let file = try WritableFile(path: path)
-        try file.append(header)
-        for array in sorted {
+        let encoding = precision == .single ? ElementEncoding.f32 : .f16
+        try write(sorted.map { ($0.name, $0.shape) }, metadata: metadata, encoding: encoding, to: path) {
+            (index, file) throws(CheckpointError) in
             switch precision {
-            case .single: try file.append(array.values)
-            case .half: try file.append(Half.bits(array.values))
+            case .single: try file.append(sorted[index].values)
+            case .half: try file.append(Half.bits(sorted[index].values))
             }
         }
+    }
+
+    /// Writes tensors one after the other, each when its turn comes.
+    ///
+    /// - Parameters:
+    ///   - tensors: Their names and shapes, in ascending order of name.
+    ///   - metadata: Free text for `__metadata__`.
+    ///   - encoding: How values are kept: F32, F16 or BF16.
+    ///   - path: Where to.
+    ///   - content: Appends the values of the tensor of an index.
+    static func write(
+        _ tensors: [(name: String, shape: [Int])],
+        metadata: [String: String] = ["format": "pt"],
+        encoding: ElementEncoding,
+        to path: String,
+        content: (Int, WritableFile) throws(CheckpointError) -> Void
+    ) throws(CheckpointError) {
+        let header = try header(of: tensors, metadata: metadata, encoding: encoding, file: path)
+        let file = try WritableFile(path: path)
+        try file.append(header)
+        for index in tensors.indices { try content(index, file) }
         try file.commit()
     }
 
     private static func header(
-        of arrays: [NamedArray],
+        of tensors: [(name: String, shape: [Int])],
         metadata: [String: String],
-        precision: Precision,
+        encoding: ElementEncoding,
         file: String
     ) throws(CheckpointError) -> [UInt8] {
         var listing = HeaderListing(metadata: metadata)
         var offset = 0
-        for array in arrays {
-            let end = offset + array.values.count * precision.bytes
-            listing.tensors.append(
-                (array.name, .init(dtype: precision.name, shape: array.shape, offsets: [offset, end]))
-            )
+        for (name, shape) in tensors {
+            let end = offset + encoding.bytes(of: shape.reduce(1, *))
+            listing.tensors.append((name, .init(dtype: encoding.name, shape: shape, offsets: [offset, end])))
             offset = end
         }
         let encoder = JSONEncoder()

@@ -14,7 +14,7 @@ final class WeightsIdentity: Sendable {
 
     /// Of the weights of a model, which are shared and not copied.
     init(_ weights: [(name: String, shape: [Int], values: FrozenValues)]) {
-        self.weights = weights.sorted { $0.name < $1.name }
+        self.weights = weights
     }
 
     /// The digest, computed when it is first asked for.
@@ -29,15 +29,24 @@ final class WeightsIdentity: Sendable {
 
     private func compute() -> SHA256Digest {
         let digests = Compute.sideBySide(weights.count, threads: Compute.threads) { index in
-            let values = weights[index].values
-            let hash = SHA256()
-            hash.update(UnsafeRawBufferPointer(start: values.base, count: 4 * values.count))
-            return hash.finish()
+            Self.digest(of: weights[index].values)
         }
+        return Self.whole(zip(weights, digests).map { ($0.name, $0.shape, $1) })
+    }
+
+    /// The digest of one weight's values.
+    static func digest(of values: FrozenValues) -> SHA256Digest {
+        let hash = SHA256()
+        hash.update(UnsafeRawBufferPointer(start: values.base, count: 4 * values.count))
+        return hash.finish()
+    }
+
+    /// The digest of all weights from those of each.
+    static func whole(_ weights: [(name: String, shape: [Int], digest: SHA256Digest)]) -> SHA256Digest {
         let whole = SHA256()
-        for (weight, digest) in zip(weights, digests) {
+        for weight in weights.sorted(by: { $0.name < $1.name }) {
             let shape = weight.shape.map(String.init).joined(separator: "×")
-            whole.update("\(weight.name) \(shape) \(digest)\n".utf8)
+            whole.update("\(weight.name) \(shape) \(weight.digest)\n".utf8)
         }
         return whole.finish()
     }

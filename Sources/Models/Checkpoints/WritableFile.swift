@@ -3,7 +3,8 @@ internal import Glibc
 /// A file written whole or not at all: to a file beside it first, synced, then renamed, so that a reader
 /// sees the old file or the new one and never half of it.
 final class WritableFile {
-    private let path: String
+    /// Where it will be.
+    let path: String
     private let temporary: String
     private let descriptor: CInt
     private var committed = false

@@ -1,35 +1,3 @@
-internal import Digest
-internal import Text
-
-extension BaseModel {
-    static func loadGGUF(_ path: String, source: ModelSource) throws -> BaseModel {
-        let gguf = try GGUFCheckpoint(path: path)
-        let architecture = try Architectures.of(gguf.metadata, file: path)
-        let configuration = try architecture.configuration(of: gguf.metadata, gguf)
-        if case .strings(let tokens)? = gguf.metadata["tokenizer.ggml.tokens"] {
-            try require(tokens.count, fit: configuration, file: path)
-        }
-        return try BaseModel(
-            configuration: configuration,
-            tokenizerSHA256: tokenizerDigest(of: gguf.metadata),
-            source: source,
-            form: .gguf,
-            tensors: gguf,
-            makeTokenizer: { [metadata = gguf.metadata] in
-                try GGUFTokenizer.make(metadata: metadata, file: path)
-            }
-        )
-    }
-
-    private static func tokenizerDigest(of metadata: [String: GGUFValue]) -> SHA256Digest {
-        let hash = SHA256()
-        for (key, value) in metadata.sorted(by: { $0.key < $1.key }) where key.hasPrefix("tokenizer.") {
-            hash.update("\(key) \(value)\n".utf8)
-        }
-        return hash.finish()
-    }
-}
-
 extension [String: GGUFValue] {
     /// A text value; throws when the key is missing or holds something else.
     func text(_ key: String, file: String) throws(CheckpointError) -> String {

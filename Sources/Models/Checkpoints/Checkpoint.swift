@@ -1,0 +1,147 @@
+internal import Digest
+internal import Glibc
+internal import Tensors
+internal import Text
+
+/// A checkpoint that was opened: what model it is and where its weights lie, none of which is read yet.
+package struct Checkpoint {
+    /// Where it is.
+    package let source: ModelSource
+    /// How it calls and keeps its tensors.
+    package let form: CheckpointForm
+    /// The shape of the model.
+    package let configuration: DecoderConfiguration
+    /// The folder, or the GGUF file.
+    let path: String
+    let tensors: any TensorSource
+    /// The keys of a GGUF file; empty for a folder.
+    let metadata: [String: GGUFValue]
+
+    /// Opens a checkpoint and reads its headers and configuration.
+    ///
+    /// - Throws: `CheckpointError`, which names the file and the key or offset.
+    package init(_ source: ModelSource) throws {
+        self.source = source
+        switch source {
+        case .gguf(let path):
+            let file = try GGUFCheckpoint(path: path)
+            (self.path, form, metadata, tensors) = (path, .gguf, file.metadata, file)
+            configuration = try Architectures.of(metadata, file: path).configuration(of: metadata, file)
+        case .directory, .embedded:
+            path = try source.directory() ?? ""
+            (form, metadata) = (.huggingFace, [:])
+            configuration = try DecoderConfiguration.read(from: "\(path)/config.json")
+            let whole = "\(path)/model.safetensors"
+            let index = "\(path)/\(ShardedSafetensors.indexName)"
+            if access(whole, F_OK) != 0, access(index, F_OK) == 0 {
+                tensors = try ShardedSafetensors(directory: path)
+            } else {
+                tensors = try SafetensorsFile(path: whole)
+            }
+        }
+    }
+
+    /// Reads a model's shape alone.
+    static func configuration(of source: ModelSource) throws -> DecoderConfiguration {
+        guard let directory = try source.directory() else { return try Checkpoint(source).configuration }
+        return try DecoderConfiguration.read(from: "\(directory)/config.json")
+    }
+
+    /// Every weight of the decoder by its name in this program, with its shape, in the decoder's order.
+    var weights: [(name: String, shape: [Int])] {
+        var list: [(name: String, shape: [Int])] = []
+        _ = DecoderWeights<Void, Void>(
+            configuration,
+            matrix: { list.append(($0, [$1, $2])) },
+            vector: { list.append(($0, [$1])) }
+        )
+        return list
+    }
+
+    /// Where the checkpoint keeps a weight.
+    func place(of name: String) -> TensorPlace {
+        configuration.architecture.place(of: name, configuration, in: form)
+    }
+
+    /// The values of a weight, in place where the file has them as they are used.
+    func frozenValues(of name: String, shape: [Int]) throws(CheckpointError) -> FrozenValues {
+        try tensors.frozenValues(at: place(of: name), shape: shape)
+    }
+
+    /// What a model of these weights is known by (``WeightsIdentity``), one weight in memory at a time.
+    func weightsDigest() throws(CheckpointError) -> SHA256Digest {
+        var digests: [(name: String, shape: [Int], digest: SHA256Digest)] = []
+        for (name, shape) in weights {
+            digests.append(
+                (name, shape, WeightsIdentity.digest(of: try frozenValues(of: name, shape: shape)))
+            )
+        }
+        return WeightsIdentity.whole(digests)
+    }
+
+    /// Throws for what would make this another model than the configured one: a tensor that the model has no use for,
+    /// another output head beside a tied embedding, more ids than the embedding has rows.
+    func check() throws(CheckpointError) {
+        let known = configuration.architecture.otherTensors(in: form).union(
+            weights.map { place(of: $0.name).tensor }
+        )
+        // Old checkpoints keep the rotary frequencies, which follow from θ.
+        for name in tensors.names where !known.contains(name) && !name.hasSuffix(".rotary_emb.inv_freq") {
+            guard name == CheckpointNames.head, form == .huggingFace else {
+                throw .malformed(
+                    file: tensors.path,
+                    offset: nil,
+                    detail: "tensor '\(name)' is no part of the configured model"
+                )
+            }
+            let shape = [configuration.vocabularySize, configuration.hiddenSize]
+            let head = try tensors.frozenValues(at: TensorPlace(name), shape: shape)
+            guard head.isEqual(to: try frozenValues(of: CheckpointNames.embedding, shape: shape)) else {
+                throw .badKey(
+                    file: "\(path)/config.json",
+                    key: "tie_word_embeddings",
+                    detail: "true, but '\(name)' is another matrix than the embedding"
+                )
+            }
+        }
+        if case .strings(let tokens)? = metadata["tokenizer.ggml.tokens"] {
+            try BaseModel.require(tokens.count, fit: configuration, file: path)
+        }
+    }
+
+    /// Makes the tokenizer; it keeps nothing of the checkpoint open.
+    var makeTokenizer: @Sendable () throws -> any Tokenizer {
+        switch form {
+        case .huggingFace: { [path] in try TokenizerFile.load(path: "\(path)/tokenizer.json") }
+        case .gguf: { [path, metadata] in try GGUFTokenizer.make(metadata: metadata, file: path) }
+        }
+    }
+
+    /// The digest of what decides which ids a text gets.
+    func tokenizerDigest() throws(CheckpointError) -> SHA256Digest {
+        let hash = SHA256()
+        for (key, value) in metadata.sorted(by: { $0.key < $1.key }) where key.hasPrefix("tokenizer.") {
+            hash.update("\(key) \(value)\n".utf8)
+        }
+        guard form == .huggingFace else { return hash.finish() }
+        for name in ["tokenizer.json", "tokenizer_config.json", "chat_template.jinja"] {
+            let file = "\(path)/\(name)"
+            guard access(file, F_OK) == 0 else { continue }
+            let content = try ReadableFile.contents(of: file, limit: TokenizerFile.bytesMax)
+            hash.update("\(name) \(content.count)\n".utf8)
+            hash.update(content)
+        }
+        return hash.finish()
+    }
+}
+
+extension ModelSource {
+    /// The folder in Hugging Face's layout; nil for a GGUF file.
+    fileprivate func directory() throws(CheckpointError) -> String? {
+        switch self {
+        case .embedded(let name): try EmbeddedModels.directory(of: name)
+        case .directory(let path): path
+        case .gguf: nil
+        }
+    }
+}

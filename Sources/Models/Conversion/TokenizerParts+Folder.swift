@@ -1,0 +1,237 @@
+internal import FoundationEssentials
+internal import Glibc
+internal import Text
+
+extension TokenizerParts {
+    /// The parts of a `tokenizer.json` that are carried over.
+    struct File: Decodable {
+        let normalizer: JSONValue?
+        let preTokenizer: JSONValue?
+        let postProcessor: JSONValue?
+        let model: Model
+        let added: [Added]?
+
+        enum CodingKeys: String, CodingKey {
+            case normalizer, model
+            case preTokenizer = "pre_tokenizer"
+            case postProcessor = "post_processor"
+            case added = "added_tokens"
+        }
+
+        struct Model: Decodable {
+            let type: String?
+            let vocabulary: [String: Int32]
+            let merges: [Rule]?
+            let ignoreMerges: Bool?
+            let byteFallback: Bool?
+
+            enum CodingKeys: String, CodingKey {
+                case type, merges
+                case byteFallback = "byte_fallback"
+                case vocabulary = "vocab"
+                case ignoreMerges = "ignore_merges"
+            }
+        }
+
+        struct Added: Decodable {
+            let id: Int32
+            let content: String
+            let special: Bool?
+            let lstrip: Bool?
+            let rstrip: Bool?
+            let singleWord: Bool?
+
+            enum CodingKeys: String, CodingKey {
+                case id, content, special, lstrip, rstrip
+                case singleWord = "single_word"
+            }
+        }
+
+        /// A pair, or in older files "left right".
+        struct Rule: Decodable {
+            let text: String
+
+            init(from decoder: any Decoder) throws {
+                if let text = try? decoder.singleValueContainer().decode(String.self) {
+                    self.text = text
+                } else {
+                    text = try [String](from: decoder).joined(separator: " ")
+                }
+            }
+        }
+    }
+
+    init(directory: String, tokenizer: any Tokenizer) throws(CheckpointError) {
+        let path = "\(directory)/tokenizer.json"
+        let file: File
+        let bytes = try ReadableFile.contents(of: path, limit: TokenizerFile.bytesMax)
+        do {
+            file = try JSONDecoder().decode(File.self, from: Data(bytes))
+        } catch {
+            throw .malformed(file: path, offset: nil, detail: JSONFault.describe(error))
+        }
+        guard file.model.type ?? "BPE" == "BPE", file.model.merges != nil, file.model.byteFallback != true
+        else {
+            throw .badKey(
+                file: path,
+                key: "model",
+                detail: "'\(file.model.type ?? "")' has no form in GGUF here, only byte-level BPE"
+            )
+        }
+        guard let family = ByteLevelFamily.of(file) else {
+            let names = ByteLevelFamily.all.map { "'\($0.names[0])'" }.joined(separator: ", ")
+            throw .badKey(
+                file: path,
+                key: "pre_tokenizer",
+                detail: "with this normalizer it is none that GGUF has a name for here, only \(names)"
+            )
+        }
+        self.family = family
+        merges = file.model.merges?.map(\.text) ?? []
+        tokens = (0..<tokenizer.vocabularySize).map { tokenizer.token(of: Int32($0)) ?? "" }
+        types = [Int32](repeating: Self.ordinary, count: tokens.count)
+        for token in file.added ?? []
+        where token.lstrip == true || token.rstrip == true || token.singleWord == true {
+            throw .badKey(
+                file: path,
+                key: "added_tokens",
+                detail: "'\(token.content)' takes its surroundings with it, which GGUF cannot say"
+            )
+        }
+        for token in file.added ?? [] where tokens.indices.contains(Int(token.id)) {
+            types[Int(token.id)] = token.special ?? false ? Self.special : Self.added
+        }
+        addsBOS = file.postProcessor.map { Self.beginsTexts($0) } ?? false
+        (bos, eos, pad) = (tokenizer.bos, tokenizer.eos, tokenizer.pad)
+        unknown = nil
+        templates = []
+        try readConfiguration(directory, tokenizer)
+    }
+
+    /// Whether a post-processor puts a token before a text.
+    private static func beginsTexts(_ processor: JSONValue) -> Bool {
+        if let steps = processor["processors"]?.list { return steps.contains { beginsTexts($0) } }
+        return processor["single"]?.list?.first?["SpecialToken"] != nil
+    }
+
+    private mutating func readConfiguration(
+        _ directory: String,
+        _ tokenizer: any Tokenizer
+    ) throws(CheckpointError) {
+        let path = "\(directory)/tokenizer_config.json"
+        if access(path, F_OK) == 0 {
+            let configuration = try JSONValue.read(path, limit: TokenizerFile.bytesMax)
+            unknown = (configuration["unk_token"]?.text ?? configuration["unk_token"]?["content"]?.text)
+                .flatMap { tokenizer.id(of: $0) }
+            if let text = configuration["chat_template"]?.text {
+                templates = [(nil, text)]
+            } else {
+                for template in configuration["chat_template"]?.list ?? [] {
+                    guard let name = template["name"]?.text, let text = template["template"]?.text else {
+                        throw .badKey(
+                            file: path,
+                            key: "chat_template",
+                            detail: "a template without its name or text"
+                        )
+                    }
+                    templates.append((name == "default" ? nil : name, text))
+                }
+            }
+        }
+        let file = "\(directory)/chat_template.jinja"
+        guard access(file, F_OK) == 0 else { return }
+        let bytes = try ReadableFile.contents(of: file, limit: TokenizerFile.bytesMax)
+        guard let text = String(validating: bytes, as: UTF8.self) else {
+            throw .malformed(file: file, offset: nil, detail: "is not UTF-8")
+        }
+        templates.removeAll { $0.name == nil }
+        templates.insert((nil, text), at: 0)
+    }
+
+    /// Writes `tokenizer.json` and `tokenizer_config.json` into a folder.
+    ///
+    /// - Parameter positionsMax: The longest text that the model takes.
+    func write(toDirectory directory: String, positionsMax: Int) throws(CheckpointError) {
+        try WritableFile.write(file.bytes, to: "\(directory)/tokenizer.json")
+        try WritableFile.write(
+            configuration(positionsMax: positionsMax).bytes,
+            to: "\(directory)/tokenizer_config.json"
+        )
+    }
+
+    private var file: JSONValue {
+        let listed = tokens.enumerated().filter {
+            types[$0.offset] == Self.special || types[$0.offset] == Self.added
+        }
+        return .members([
+            "version": .text("1.0"), "truncation": .null, "padding": .null,
+            "added_tokens": .list(
+                listed.map { id, token in
+                    .members([
+                        "id": .integer(id), "content": .text(token), "single_word": .flag(false),
+                        "lstrip": .flag(false), "rstrip": .flag(false), "normalized": .flag(false),
+                        "special": .flag(types[id] == Self.special),
+                    ])
+                }
+            ),
+            "normalizer": family.normalizer ?? .null,
+            "pre_tokenizer": family.preTokenizer,
+            "post_processor": postProcessor,
+            "decoder": .members([
+                "type": .text("ByteLevel"), "add_prefix_space": .flag(true), "trim_offsets": .flag(true),
+                "use_regex": .flag(true),
+            ]),
+            "model": .members([
+                "type": .text("BPE"), "dropout": .null, "unk_token": .null,
+                "continuing_subword_prefix": .null,
+                "end_of_word_suffix": .null, "fuse_unk": .flag(false), "byte_fallback": .flag(false),
+                "ignore_merges": .flag(family.ignoresMerges),
+                "vocab": .object(
+                    tokens.enumerated().map { .init(key: $0.element, value: .integer($0.offset)) }
+                ),
+                "merges": .list(
+                    merges.map { .list($0.split(separator: " ").map { .text(String($0)) }) }
+                ),
+            ]),
+        ])
+    }
+
+    private var postProcessor: JSONValue {
+        guard addsBOS, let bos else { return .null }
+        let (id, token) = (Int(bos), JSONValue.text(tokens[Int(bos)]))
+        func piece(_ kind: String, _ id: JSONValue, _ type: Int) -> JSONValue {
+            .members([kind: .members(["id": id, "type_id": .integer(type)])])
+        }
+        let single = [piece("SpecialToken", token, 0), piece("Sequence", .text("A"), 0)]
+        return .members([
+            "type": .text("TemplateProcessing"),
+            "single": .list(single),
+            "pair": .list(single + [piece("SpecialToken", token, 1), piece("Sequence", .text("B"), 1)]),
+            "special_tokens": .members([
+                tokens[id]: .members(["id": token, "ids": .list([.integer(id)]), "tokens": .list([token])])
+            ]),
+        ])
+    }
+
+    private func configuration(positionsMax: Int) -> JSONValue {
+        var members: [JSONValue.Member] = [
+            .init(key: "tokenizer_class", value: .text("PreTrainedTokenizerFast")),
+            .init(key: "model_max_length", value: .integer(positionsMax)),
+            .init(key: "clean_up_tokenization_spaces", value: .flag(false)),
+        ]
+        for (role, id) in [("bos", bos), ("eos", eos), ("pad", pad), ("unk", unknown)] {
+            if let id { members.append(.init(key: "\(role)_token", value: .text(tokens[Int(id)]))) }
+        }
+        if templates.count == 1, let template = templates.first, template.name == nil {
+            members.append(.init(key: "chat_template", value: .text(template.text)))
+        } else if !templates.isEmpty {
+            let list = templates.map { template in
+                JSONValue.members([
+                    "name": .text(template.name ?? "default"), "template": .text(template.text),
+                ])
+            }
+            members.append(.init(key: "chat_template", value: .list(list)))
+        }
+        return .object(members)
+    }
+}
