@@ -19,20 +19,33 @@ enum ByteAlphabet {
         return table
     }()
 
-    /// The byte a character stands for.
-    static func byte(of scalar: Unicode.Scalar) -> UInt8? {
-        scalar.value < 512 ? byteOfScalar[Int(scalar.value)] : nil
-    }
-
-    /// The bytes a token stands for, or the token's own UTF-8 if it is not written in the alphabet.
-    static func bytes(of token: String) -> [UInt8] {
+    /// The bytes that a token's UTF-8 stands for, or that itself if it is not written in the alphabet.
+    static func bytes(of token: [UInt8]) -> [UInt8] {
         var bytes: [UInt8] = []
-        bytes.reserveCapacity(token.utf8.count)
-        for scalar in token.unicodeScalars {
-            guard let byte = byte(of: scalar) else { return Array(token.utf8) }
+        bytes.reserveCapacity(token.count)
+        var index = 0
+        while index < token.count {
+            let scalar = UTF8Reading.scalar(token, index)
+            guard scalar.value < 512, let byte = byteOfScalar[Int(scalar.value)] else { return token }
             bytes.append(byte)
+            index += scalar.width
         }
         return bytes
+    }
+
+    /// Bytes written in the alphabet, as UTF-8.
+    static func text(_ bytes: ArraySlice<UInt8>) -> [UInt8] {
+        var text: [UInt8] = []
+        text.reserveCapacity(bytes.count * 2)
+        for byte in bytes {
+            let value = scalars[Int(byte)].value
+            if value < 0x80 {
+                text.append(UInt8(value))
+            } else {
+                text += [UInt8(0xC0 | value >> 6), UInt8(0x80 | value & 0x3F)]
+            }
+        }
+        return text
     }
 
     private static func isPrintable(_ byte: UInt8) -> Bool {

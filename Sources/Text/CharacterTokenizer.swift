@@ -14,7 +14,7 @@ package struct CharacterTokenizer: Tokenizer {
 
     private let idOfToken: [String: Int32]
     private let idOfScalar: [Unicode.Scalar: Int32]
-    private let special: SpecialTokens
+    private let special: AddedTokens
     private let unknown: Int32?
 
     /// The 32 tokens of the small arithmetic models.
@@ -57,7 +57,7 @@ package struct CharacterTokenizer: Tokenizer {
         self.tokens = tokens
         var ids: [String: Int32] = [:]
         var scalars: [Unicode.Scalar: Int32] = [:]
-        var entries: [SpecialTokens.Entry] = []
+        var entries: [AddedTokens.Entry] = []
         for (id, token) in tokens.enumerated() {
             ids[token] = Int32(id)
             if CharacterTokenizer.isSpecial(token) {
@@ -68,7 +68,7 @@ package struct CharacterTokenizer: Tokenizer {
         }
         idOfToken = ids
         idOfScalar = scalars
-        special = SpecialTokens(entries)
+        special = AddedTokens(entries)
         unknown = ids["<unk>"]
         bos = ids["<bos>"]
         eos = ids["<eos>"]
@@ -86,7 +86,7 @@ package struct CharacterTokenizer: Tokenizer {
             for scalar in String(decoding: bytes[stretch], as: UTF8.self).unicodeScalars {
                 if let id = idOfScalar[scalar] ?? unknown { ids.append(id) }
             }
-        } special: {
+        } token: {
             ids.append($0)
         }
         return ids
@@ -99,6 +99,11 @@ package struct CharacterTokenizer: Tokenizer {
             bytes += tokens[Int(id)].utf8
         }
         return bytes
+    }
+
+    /// Calls `body` with what decides which ids a text gets.
+    package func forEachIdentityPart(_ body: (_ bytes: [UInt8]) -> Void) {
+        IdentityWriter.write("characters", to: body) { $0.vocabulary(tokens, self) }
     }
 
     /// The id of a token.

@@ -1,101 +1,132 @@
-/// How text is cut into pieces before byte-pair merging; no merge crosses a cut.
-package enum PreTokenizer: String, Sendable, CaseIterable {
-    /// GPT-2's pattern alone.
-    case gpt2
-    /// GPT-2's pattern in each stretch between numbers, and every number character by itself.
-    case smolLM
+/// A step of cutting a text into pieces before a model looks at them; no token crosses a cut.
+enum PreTokenizer: Sendable {
+    /// What becomes of a match of a pattern and of what is between two.
+    enum Behavior: String, Sendable {
+        /// Matches are left out.
+        case removed = "Removed"
+        /// Matches are pieces.
+        case isolated = "Isolated"
+        /// A match ends the piece before it.
+        case mergedWithPrevious = "MergedWithPrevious"
+        /// A match begins the piece behind it.
+        case mergedWithNext = "MergedWithNext"
+        /// Neighbouring matches are one piece.
+        case contiguous = "Contiguous"
+    }
+
+    /// When the sign for a space is put before a stretch that does not begin with it.
+    enum Prepending: String, Sendable {
+        /// Before the first of a text.
+        case first
+        /// Never.
+        case never
+        /// Before each.
+        case always
+    }
+
+    /// Cuts at the matches of a pattern, or where it is inverted at what is between them.
+    case split(PatternAutomaton, Behavior, inverted: Bool)
+    /// Writes spaces as another sign.
+    case metaspace(sign: [UInt8], Prepending)
+    /// Puts a space before each piece that does not begin with one.
+    case prefixSpace
 }
 
-extension PreTokenizer {
-    /// The pieces of a text as ranges of its UTF-8; they cover it without gaps.
-    func pieces(of text: String) -> [Range<Int>] {
-        let scalars = ClassifiedText(text)
-        var pieces: [Range<Int>] = []
-        var start = 0
-        while start < scalars.count {
-            var end = scalars.count
-            if self == .smolLM {
-                end = start
-                while end < scalars.count, scalars.kinds[end] != .number { end += 1 }
+/// A text on its way through the steps.
+struct PreTokenizedText {
+    /// The text as the steps so far have written it.
+    private(set) var bytes: [UInt8]
+    /// The pieces of it, in order.
+    private(set) var pieces: [Range<Int>]
+    /// Whether the first piece begins where the whole text does.
+    private let isFirst: Bool
+
+    /// A stretch that is not cut yet.
+    init(_ bytes: [UInt8], isFirst: Bool) {
+        self.bytes = bytes
+        pieces = bytes.isEmpty ? [] : [0..<bytes.count]
+        self.isFirst = isFirst
+    }
+
+    /// Takes a step.
+    mutating func apply(_ step: PreTokenizer) {
+        let bytes = bytes
+        switch step {
+        case .split(let pattern, let behavior, let inverted): split(pattern, behavior, inverted)
+        case .metaspace(let sign, let prepending):
+            let isFirst = isFirst
+            rewrite { piece in
+                let written = Normalizer.replace([0x20], with: sign, in: Array(bytes[piece]))
+                let isStart = isFirst && piece.lowerBound == 0
+                let wants = prepending == .always || prepending == .first && isStart
+                return wants && !written.starts(with: sign) ? sign + written : written
             }
-            if end == start {
-                end = start + 1
-                pieces.append(scalars.offsets[start]..<scalars.offsets[end])
-            } else {
-                scalars.appendPieces(in: start..<end, to: &pieces)
-            }
-            start = end
+        case .prefixSpace: rewrite { bytes[$0.lowerBound] == 0x20 ? Array(bytes[$0]) : [0x20] + bytes[$0] }
         }
-        return pieces
+    }
+
+    private mutating func rewrite(_ piece: (Range<Int>) -> [UInt8]) {
+        var written: [UInt8] = []
+        written.reserveCapacity(bytes.count + pieces.count)
+        var ranges: [Range<Int>] = []
+        ranges.reserveCapacity(pieces.count)
+        for range in pieces {
+            let start = written.count
+            written += piece(range)
+            ranges.append(start..<written.count)
+        }
+        bytes = written
+        pieces = ranges
+    }
+
+    private mutating func split(
+        _ pattern: PatternAutomaton,
+        _ behavior: PreTokenizer.Behavior,
+        _ inverted: Bool
+    ) {
+        var cut: [Range<Int>] = []
+        cut.reserveCapacity(pieces.count + bytes.count / 4)
+        for piece in pieces {
+            var joiner = PieceJoiner(behavior, first: cut.count)
+            var end = piece.lowerBound
+            pattern.matches(in: bytes, piece) { match in
+                if end < match.lowerBound { joiner.add(end..<match.lowerBound, inverted, to: &cut) }
+                joiner.add(match, !inverted, to: &cut)
+                end = match.upperBound
+            }
+            if end < piece.upperBound { joiner.add(end..<piece.upperBound, inverted, to: &cut) }
+        }
+        pieces = cut
     }
 }
 
-/// A text as a row of characters with the class that the pattern asks about.
-private struct ClassifiedText {
-    private(set) var kinds: [CharacterKind] = []
-    /// Where each character begins in UTF-8, and one more for the end.
-    private(set) var offsets: [Int] = [0]
-    private let utf8: [UInt8]
+/// Joins matches and what is between them to pieces as a behaviour says.
+private struct PieceJoiner {
+    private let behavior: PreTokenizer.Behavior
+    /// Where in the list the pieces of this stretch begin.
+    private let first: Int
+    private var wasMatch = false
 
-    var count: Int { kinds.count }
-
-    init(_ text: String) {
-        utf8 = Array(text.utf8)
-        kinds.reserveCapacity(utf8.count)
-        offsets.reserveCapacity(utf8.count + 1)
-        for scalar in text.unicodeScalars {
-            kinds.append(CharacterKind(of: scalar))
-            offsets.append(offsets[kinds.count - 1] + UTF8.width(scalar))
-        }
+    init(_ behavior: PreTokenizer.Behavior, first: Int) {
+        self.behavior = behavior
+        self.first = first
     }
 
-    /// Appends the matches of
-    /// `'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+` in a stretch,
-    /// whose end counts as the end of the text for the look-ahead.
-    func appendPieces(in stretch: Range<Int>, to pieces: inout [Range<Int>]) {
-        var index = stretch.lowerBound
-        while index < stretch.upperBound {
-            let end = matchEnd(from: index, before: stretch.upperBound)
-            pieces.append(offsets[index]..<offsets[end])
-            index = end
+    mutating func add(_ range: Range<Int>, _ isMatch: Bool, to pieces: inout [Range<Int>]) {
+        defer { wasMatch = isMatch }
+        let last = pieces.count > first ? pieces.count - 1 : nil
+        func join(_ index: Int) { pieces[index] = pieces[index].lowerBound..<range.upperBound }
+        switch behavior {
+        case .isolated: break
+        case .removed: if isMatch { return }
+        case .contiguous:
+            if let last, isMatch == wasMatch { return join(last) }
+        case .mergedWithPrevious:
+            if let last, isMatch, !wasMatch { return join(last) }
+        case .mergedWithNext:
+            // Of several matches in a row the last one goes with what follows.
+            if let last, !isMatch, wasMatch { return join(last) }
         }
-    }
-
-    private func matchEnd(from start: Int, before end: Int) -> Int {
-        if kinds[start] == .apostrophe, let length = contraction(at: start, before: end) {
-            return start + length
-        }
-        var first = start
-        if kinds[start] == .space, start + 1 < end, !kinds[start + 1].isWhitespace { first += 1 }
-        if !kinds[first].isWhitespace {
-            switch kinds[first] {
-            case .letter: return run(from: first, before: end) { $0 == .letter }
-            case .number: return run(from: first, before: end) { $0 == .number }
-            default: return run(from: first, before: end) { $0.isOther }
-            }
-        }
-        let runEnd = run(from: start, before: end) { $0.isWhitespace }
-        // `\s+(?!\S)` leaves the last white space to what follows it, unless that is all there is.
-        return runEnd < end && runEnd - start > 1 ? runEnd - 1 : runEnd
-    }
-
-    private func run(from start: Int, before end: Int, while matches: (CharacterKind) -> Bool) -> Int {
-        var index = start
-        while index < end, matches(kinds[index]) { index += 1 }
-        return index
-    }
-
-    /// How many characters a contraction at an apostrophe takes; lower case only.
-    private func contraction(at start: Int, before end: Int) -> Int? {
-        guard start + 1 < end else { return nil }
-        let byte = offsets[start]
-        switch utf8[byte + 1] {
-        case UInt8(ascii: "s"), UInt8(ascii: "t"), UInt8(ascii: "m"), UInt8(ascii: "d"): return 2
-        case UInt8(ascii: "r"), UInt8(ascii: "v"):
-            return start + 2 < end && utf8[byte + 2] == UInt8(ascii: "e") ? 3 : nil
-        case UInt8(ascii: "l"):
-            return start + 2 < end && utf8[byte + 2] == UInt8(ascii: "l") ? 3 : nil
-        default: return nil
-        }
+        pieces.append(range)
     }
 }

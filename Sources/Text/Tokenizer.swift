@@ -12,6 +12,11 @@ package protocol Tokenizer: Sendable {
     /// The id that fills unused places.
     var pad: Int32? { get }
 
+    /// What the reference puts before a text that is encoded on its own; often nothing, or `bos`.
+    var sequenceStart: [Int32] { get }
+    /// What the reference puts behind a text that is encoded on its own; often nothing, or `eos`.
+    var sequenceEnd: [Int32] { get }
+
     /// The ids of a text. Nothing is put before or after it.
     ///
     /// - Parameters:
@@ -28,6 +33,13 @@ package protocol Tokenizer: Sendable {
     ///   - skipSpecial: Whether special tokens are left out.
     func decodeBytes(_ ids: [Int32], skipSpecial: Bool) -> [UInt8]
 
+    /// The text that ids stand for; bytes that are not UTF-8 become U+FFFD.
+    ///
+    /// - Parameters:
+    ///   - ids: The ids.
+    ///   - skipSpecial: Whether special tokens are left out.
+    func decode(_ ids: [Int32], skipSpecial: Bool) -> String
+
     /// The id of a token by its text (special tokens by their content, such as `<|im_end|>`).
     func id(of token: String) -> Int32?
 
@@ -39,6 +51,11 @@ package protocol Tokenizer: Sendable {
 
     /// The first character that `encode` would drop wholly or in part.
     func firstUnencodable(in text: String) -> Unicode.Scalar?
+
+    /// Calls `body` with everything that decides which ids a text gets, in parts and always in one order:
+    /// the same for
+    /// the same tokenizer, whichever file it came from.
+    func forEachIdentityPart(_ body: (_ bytes: [UInt8]) -> Void)
 }
 
 extension Tokenizer {
@@ -57,12 +74,18 @@ extension Tokenizer {
         decodeBytes(ids, skipSpecial: false)
     }
 
+    /// The text that ids stand for, special tokens included.
+    package func decode(_ ids: [Int32]) -> String {
+        decode(ids, skipSpecial: false)
+    }
+
     /// The text that ids stand for; bytes that are not UTF-8 become U+FFFD.
-    ///
-    /// - Parameters:
-    ///   - ids: The ids.
-    ///   - skipSpecial: Whether special tokens are left out.
-    package func decode(_ ids: [Int32], skipSpecial: Bool = false) -> String {
+    package func decode(_ ids: [Int32], skipSpecial: Bool) -> String {
         String(decoding: decodeBytes(ids, skipSpecial: skipSpecial), as: UTF8.self)
     }
+
+    /// Nothing.
+    package var sequenceStart: [Int32] { [] }
+    /// Nothing.
+    package var sequenceEnd: [Int32] { [] }
 }

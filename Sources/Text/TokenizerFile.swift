@@ -2,8 +2,11 @@ internal import FoundationEssentials
 
 /// Reads `tokenizer.json`, the file of Hugging Face's `tokenizers`.
 ///
-/// Three kinds are understood: byte-level BPE with GPT-2's or SmolLM's pre-tokenizer, WordLevel split into
-/// single characters, and WordLevel split at white space. Anything that would change ids and is not implemented is refused.
+/// Understood are byte-pair encoding over bytes and over characters with byte fallback, unigram models,
+/// WordLevel split
+/// into single characters, and WordLevel split at white space. Anything that would change ids and is not
+/// implemented
+/// is refused.
 package enum TokenizerFile {
     /// The largest file that is read.
     package static let bytesMax = 64 << 20
@@ -35,41 +38,14 @@ package enum TokenizerFile {
         configuration: [UInt8]? = nil,
         name: String = "tokenizer.json"
     ) throws(TokenizerError) -> any Tokenizer {
-        let file: TokenizerJSON = try decode(bytes, name)
-        var names = SpecialNames()
-        if let configuration {
-            let given: TokenizerConfigurationJSON = try decode(
-                configuration,
-                "tokenizer_config.json beside \(name)"
-            )
-            names = SpecialNames(bos: given.bos?.content, eos: given.eos?.content, pad: given.pad?.content)
+        guard bytes.count <= bytesMax else {
+            throw .unreadable(file: name, reason: "\(bytes.count) bytes, more than \(bytesMax)")
         }
-        switch file.model.type ?? (file.model.merges == nil ? "none" : "BPE") {
-        case "BPE": return try file.bytePair(names: names, name: name)
-        case "WordLevel" where file.preTokenizer?.type == "WhitespaceSplit":
-            return try file.word(names: names, name: name)
-        case "WordLevel": return try file.character(name: name)
-        case let other:
-            throw .unsupported(
-                file: name,
-                field: "model.type",
-                found: "'\(other)'",
-                expected: "'BPE' or 'WordLevel'"
-            )
-        }
-    }
-
-    private static func decode<Value: Decodable>(_ bytes: [UInt8], _ name: String) throws(TokenizerError)
-        -> Value
-    {
-        do {
-            return try JSONDecoder().decode(Value.self, from: Data(bytes))
-        } catch let error as DecodingError {
-            let (field, found, expected) = error.summary
-            throw .malformed(file: name, field: field, found: found, expected: expected)
-        } catch {
-            throw .malformed(file: name, field: "file", found: "\(error)", expected: "JSON")
-        }
+        let file = try TokenizerJSON(bytes, name: name)
+        guard let configuration else { return try file.tokenizer(TokenizerConfiguration()) }
+        return try file.tokenizer(
+            TokenizerConfiguration(configuration, name: "tokenizer_config.json beside \(name)")
+        )
     }
 
     private static func read(_ path: String) throws(TokenizerError) -> [UInt8] {

@@ -1,59 +1,197 @@
 // From the file's description to a tokenizer, refusing what is not implemented.
 
 extension TokenizerJSON {
-    func bytePair(names: SpecialNames, name: String) throws(TokenizerError) -> BytePairTokenizer {
-        try requireAbsent(normalizer?.type, "normalizer", name)
-        try requirePostProcessor(name)
-        try requireAbsent(model.dropout.flatMap { $0 == 0 ? nil : "\($0)" }, "model.dropout", name)
-        try requireAbsent(prefix(model.subwordPrefix), "model.continuing_subword_prefix", name)
-        try requireAbsent(prefix(model.wordSuffix), "model.end_of_word_suffix", name)
-        try requireAbsent(model.byteFallback == true ? "true" : nil, "model.byte_fallback", name)
-        try requireAbsent(model.ignoreMerges == true ? "true" : nil, "model.ignore_merges", name)
-        let cut = try bytePairPreTokenizer(name)
-
-        var tokens = try tokenList(name)
-        var types = [Int32](repeating: BytePairTokenizer.TokenType.normal.rawValue, count: tokens.count)
-        for added in addedTokens ?? [] {
-            try check(added, name)
-            tokens[Int(added.id)] = added.content
-            let type: BytePairTokenizer.TokenType = added.special ?? false ? .control : .userDefined
-            types[Int(added.id)] = type.rawValue
+    /// The tokenizer that the file describes.
+    func tokenizer(_ configuration: TokenizerConfiguration) throws(TokenizerError) -> any Tokenizer {
+        let type = try model.child("type")?.text() ?? (merges == nil ? "none" : "BPE")
+        switch type {
+        case "BPE": return try bytePair(configuration)
+        case "Unigram": return try unigram(configuration)
+        case "WordLevel":
+            let step = try preTokenizer.isNull ? nil : preTokenizer.child("type")?.text()
+            return step == "WhitespaceSplit" ? try word(configuration.names) : try character()
+        default:
+            throw .unsupported(
+                file: name,
+                field: "model.type",
+                found: "'\(type)'",
+                expected: "'BPE', 'Unigram' or 'WordLevel'"
+            )
         }
-        let ids = Dictionary(
-            tokens.enumerated().map { ($1, Int32($0)) },
-            uniquingKeysWith: { first, _ in first }
-        )
-        let eos = SpecialNames.id(names.eos, or: ["<|im_end|>", "<eos>", "</s>", "<|endoftext|>"], in: ids)
-        return try BytePairTokenizer(
+    }
+
+    private func bytePair(_ configuration: TokenizerConfiguration) throws(TokenizerError) -> SubwordTokenizer
+    {
+        try model.requireKeys([
+            "type", "dropout", "unk_token", "continuing_subword_prefix", "end_of_word_suffix", "fuse_unk",
+            "byte_fallback", "ignore_merges",
+        ])
+        for key in ["continuing_subword_prefix", "end_of_word_suffix"] {
+            guard let affix = try model.child(key), try !affix.text().isEmpty else { continue }
+            throw affix.unsupported(affix.value.kind, "none")
+        }
+        if let dropout = try model.child("dropout"), dropout.value != .number(0) {
+            throw dropout.unsupported(dropout.value.kind, "none")
+        }
+        let normalizers = try normalizers()
+        let (steps, isByteLevel) = try preTokenizers(after: normalizers)
+        let fallsBack = try model.flag("byte_fallback", or: false)
+        if isByteLevel, fallsBack {
+            throw .unsupported(
+                file: name,
+                field: "model.byte_fallback",
+                found: "true with ByteLevel",
+                expected: "false"
+            )
+        }
+        let (added, tokens) = try vocabulary(configuration)
+        let reserved = Self.reserved(added, tokens.count)
+        var unknown: Int32?
+        if let node = try model.child("unk_token") {
+            let text = try node.text()
+            unknown = tokens.id(of: text)
+            if unknown == nil, !text.isEmpty { throw node.fault("a token of the vocabulary") }
+        }
+        let bytePair = BytePairModel(
             tokens: tokens,
-            tokenTypes: types,
-            merges: try mergePairs(name),
-            preTokenizer: cut,
-            bos: SpecialNames.id(names.bos, or: ["<|im_start|>", "<bos>", "<s>", "<|endoftext|>"], in: ids),
-            eos: eos,
-            pad: SpecialNames.id(names.pad, or: ["<pad>", "<|pad|>"], in: ids) ?? eos,
+            merger: try merger(tokens, isReserved: reserved),
+            isByteLevel: isByteLevel,
+            fallsBackToBytes: fallsBack,
+            unknown: unknown,
+            fusesUnknown: try model.flag("fuse_unk", or: false),
+            ignoresMerges: try model.flag("ignore_merges", or: false),
+            isReserved: reserved
+        )
+        return try subword(
+            .bytePair(bytePair),
+            tokens,
+            added,
+            .init(normalizers: normalizers, preTokenizers: steps, decoders: try decoders()),
+            configuration
+        )
+    }
+
+    private func unigram(_ configuration: TokenizerConfiguration) throws(TokenizerError) -> SubwordTokenizer {
+        try model.requireKeys(["type", "unk_id", "byte_fallback"])
+        guard vocabulary.scores.count == vocabulary.ids.count, !vocabulary.scores.isEmpty else {
+            throw .malformed(
+                file: name,
+                field: "model.vocab",
+                found: "a vocabulary without scores",
+                expected: "an array of texts with scores"
+            )
+        }
+        let (added, tokens) = try vocabulary(configuration)
+        let unknown = try model.required("unk_id")
+        guard let id = Int32(exactly: try unknown.integer()), vocabulary.ids.indices.contains(Int(id)) else {
+            throw unknown.fault("an id below \(vocabulary.ids.count)")
+        }
+        let normalizers = try normalizers()
+        let (steps, isByteLevel) = try preTokenizers(after: normalizers)
+        guard !isByteLevel else {
+            throw .unsupported(
+                file: name,
+                field: "pre_tokenizer",
+                found: "ByteLevel with a Unigram model",
+                expected: "Metaspace"
+            )
+        }
+        let model = UnigramModel(
+            tokens: tokens,
+            scores: vocabulary.scores,
+            unknown: id,
+            fallsBackToBytes: try model.flag("byte_fallback", or: false),
+            isReserved: Self.reserved(added, tokens.count)
+        )
+        return try subword(
+            .unigram(model),
+            tokens,
+            added,
+            .init(normalizers: normalizers, preTokenizers: steps, decoders: try decoders()),
+            configuration
+        )
+    }
+
+    private func subword(
+        _ model: SubwordTokenizer.Model,
+        _ tokens: TokenTable,
+        _ added: [AddedTokens.Entry],
+        _ stages: SubwordTokenizer.Stages,
+        _ configuration: TokenizerConfiguration
+    ) throws(TokenizerError) -> SubwordTokenizer {
+        try configuration.check(stages, file: name)
+        let names = configuration.names
+        let eos = SpecialNames.id(
+            names.eos,
+            or: ["<|im_end|>", "<eos>", "</s>", "<|endoftext|>"],
+            in: tokens
+        )
+        let ends = try sequenceEnds()
+        for id in ends.start + ends.end where id >= tokens.count {
+            throw .malformed(
+                file: name,
+                field: "post_processor",
+                found: "id \(id)",
+                expected: "an id below \(tokens.count)"
+            )
+        }
+        // The token that a file itself puts first is the one that begins a sequence, if nothing else is said.
+        let first = names.bos == nil && ends.start.count == 1 ? ends.start.first : nil
+        let usual = SpecialNames.id(
+            names.bos,
+            or: ["<|im_start|>", "<bos>", "<s>", "<|endoftext|>"],
+            in: tokens
+        )
+        return try SubwordTokenizer(
+            tokens: tokens,
+            added: added,
+            model: model,
+            stages: stages,
+            roles: .init(
+                bos: first ?? usual,
+                eos: eos,
+                pad: SpecialNames.id(names.pad, or: ["<pad>", "<|pad|>"], in: tokens) ?? eos,
+                sequenceStart: ends.start,
+                sequenceEnd: ends.end
+            ),
             source: name
         )
     }
 
-    func character(name: String) throws(TokenizerError) -> CharacterTokenizer {
-        try requireAbsent(normalizer?.type, "normalizer", name)
-        try requirePostProcessor(name)
+    /// The added tokens, with what the configuration says about them, and the texts by id.
+    private func vocabulary(
+        _ configuration: TokenizerConfiguration
+    ) throws(TokenizerError) -> ([AddedTokens.Entry], TokenTable) {
+        let added = try added()
+        let tokens = try tokenTable(added)
+        return (try configuration.entries(added.map(\.entry), tokens, file: name), tokens)
+    }
+
+    /// Which ids plain text never becomes.
+    static func reserved(_ added: [AddedTokens.Entry], _ count: Int) -> [Bool] {
+        var reserved = [Bool](repeating: false, count: count)
+        for entry in added where entry.isSpecial { reserved[Int(entry.id)] = true }
+        return reserved
+    }
+
+    private func character() throws(TokenizerError) -> CharacterTokenizer {
+        try requireWordLevel()
         let expected = "a Split on the empty string, isolated, so that each character is a token"
-        guard let split = preTokenizer else {
+        guard !preTokenizer.isNull else {
             throw .unsupported(file: name, field: "pre_tokenizer", found: "null", expected: expected)
         }
+        let type = try preTokenizer.required("type").text()
+        let pattern = type == "Split" ? try preTokenizer.required("pattern") : nil
+        let regex = try pattern?.child("Regex")?.text()
         let isEach =
-            split.pattern?.text?.isEmpty ?? ["", ".", "(?s:.)", "[\\s\\S]"].contains(split.pattern?.regex)
-        guard split.type == "Split", isEach, split.behavior == "Isolated", split.invert != true else {
-            throw .unsupported(file: name, field: "pre_tokenizer", found: split.type, expected: expected)
-        }
-        var tokens = try tokenList(name)
-        for added in addedTokens ?? [] {
-            try check(added, name)
-            tokens[Int(added.id)] = added.content
-        }
-        let special = Set((addedTokens ?? []).map(\.content))
+            try pattern?.child("String")?.text().isEmpty ?? ["", ".", "(?s:.)", "[\\s\\S]"].contains(regex)
+        guard type == "Split", isEach, try preTokenizer.child("behavior")?.text() == "Isolated",
+            try !preTokenizer.flag("invert", or: false)
+        else { throw preTokenizer.unsupported(type, expected) }
+        let added = try added()
+        let table = try tokenTable(added)
+        let tokens = (0..<table.count).map { table.text($0) }
+        let special = Set(added.map(\.content))
         for (id, token) in tokens.enumerated()
         where CharacterTokenizer.isSpecial(token) && !special.contains(token) {
             throw .unsupported(
@@ -66,141 +204,35 @@ extension TokenizerJSON {
         return try CharacterTokenizer(tokens: tokens, source: name)
     }
 
-    func word(names: SpecialNames, name: String) throws(TokenizerError) -> WordTokenizer {
-        try requireAbsent(normalizer?.type, "normalizer", name)
-        try requirePostProcessor(name)
-        var tokens = try tokenList(name)
-        var special: Set<String> = []
-        for added in addedTokens ?? [] {
-            try check(added, name)
-            tokens[Int(added.id)] = added.content
-            if added.special ?? false { special.insert(added.content) }
-        }
-        return try WordTokenizer(tokens: tokens, special: special, names: names, source: name)
-    }
-
-    private func bytePairPreTokenizer(_ name: String) throws(TokenizerError) -> PreTokenizer {
-        let steps = preTokenizer.map { $0.type == "Sequence" ? $0.pretokenizers ?? [] : [$0] } ?? []
-        let expected = "ByteLevel, or Digits (individual) and then ByteLevel"
-        guard let last = steps.last, last.type == "ByteLevel", steps.count <= 2 else {
-            let found = steps.isEmpty ? "null" : steps.map(\.type).joined(separator: ", ")
-            throw .unsupported(file: name, field: "pre_tokenizer", found: found, expected: expected)
-        }
-        guard last.addPrefixSpace != true, last.useRegex != false else {
-            throw .unsupported(
-                file: name,
-                field: "pre_tokenizer",
-                found: "ByteLevel with a prefix space or without its pattern",
-                expected: "add_prefix_space false and use_regex true"
-            )
-        }
-        guard steps.count == 2 else { return .gpt2 }
-        guard steps[0].type == "Digits", steps[0].individualDigits == true else {
-            throw .unsupported(
-                file: name,
-                field: "pre_tokenizer",
-                found: "\(steps[0].type) before ByteLevel",
-                expected: expected
-            )
-        }
-        return .smolLM
-    }
-
-    /// The vocabulary by id; added tokens may extend it, but no id may be missing or given twice.
-    private func tokenList(_ name: String) throws(TokenizerError) -> [String] {
-        var ids = model.vocab
-        var added: [String: Int32] = [:]
-        for token in addedTokens ?? [] {
-            let field = "added_tokens '\(token.content)'"
-            if let other = added.updateValue(token.id, forKey: token.content) {
-                throw .malformed(
-                    file: name,
-                    field: field,
-                    found: "ids \(other) and \(token.id)",
-                    expected: "each token once"
-                )
-            }
-            guard token.id >= 0, !token.content.isEmpty else {
-                throw .malformed(
-                    file: name,
-                    field: field,
-                    found: "id \(token.id)",
-                    expected: "a text and an id from 0"
-                )
-            }
-            if let other = ids[token.content], other != token.id {
-                throw .malformed(
-                    file: name,
-                    field: field,
-                    found: "id \(token.id), and \(other) in the vocabulary",
-                    expected: "one id"
-                )
-            }
-            ids[token.content] = token.id
-        }
-        var tokens = [String?](repeating: nil, count: ids.count)
-        for (token, id) in ids.sorted(by: { ($0.value, $0.key) < ($1.value, $1.key) }) {
-            guard tokens.indices.contains(Int(id)) else {
-                throw .malformed(
-                    file: name,
-                    field: "model.vocab",
-                    found: "id \(id) for '\(token)'",
-                    expected: "ids 0 to \(ids.count - 1), each once"
-                )
-            }
-            guard tokens[Int(id)] == nil else {
-                throw .malformed(
-                    file: name,
-                    field: "model.vocab",
-                    found: "id \(id) given twice",
-                    expected: "each id once"
-                )
-            }
-            tokens[Int(id)] = token
-        }
-        return tokens.compactMap { $0 }
-    }
-
-    private func mergePairs(_ name: String) throws(TokenizerError) -> [(String, String)] {
-        var pairs: [(String, String)] = []
-        pairs.reserveCapacity(model.merges?.count ?? 0)
-        for (rank, merge) in (model.merges ?? []).enumerated() {
-            if let right = merge.right {
-                pairs.append((merge.left, right))
-            } else {
-                pairs.append(try MergeRule.parse(merge.left, rank, name))
-            }
-        }
-        return pairs
-    }
-
-    private func check(_ token: AddedToken, _ name: String) throws(TokenizerError) {
-        let flags = [("single_word", token.singleWord), ("lstrip", token.lstrip), ("rstrip", token.rstrip)]
-        for (flag, value) in flags where value == true {
-            throw .unsupported(
-                file: name,
-                field: "added_tokens '\(token.content)'",
-                found: "\(flag) true",
-                expected: "false"
-            )
-        }
-    }
-
-    /// ByteLevel only moves offsets, which this code does not keep.
-    private func requirePostProcessor(_ name: String) throws(TokenizerError) {
-        try requireAbsent(
-            postProcessor.flatMap { $0.type == "ByteLevel" ? nil : $0.type },
-            "post_processor",
-            name
+    private func word(_ names: SpecialNames) throws(TokenizerError) -> WordTokenizer {
+        try requireWordLevel()
+        let added = try added()
+        let table = try tokenTable(added)
+        return try WordTokenizer(
+            tokens: (0..<table.count).map { table.text($0) },
+            special: Set(added.filter(\.entry.isSpecial).map(\.content)),
+            names: names,
+            source: name
         )
     }
 
-    private func requireAbsent(_ found: String?, _ field: String, _ name: String) throws(TokenizerError) {
-        guard let found else { return }
-        throw .unsupported(file: name, field: field, found: found, expected: "none")
-    }
-
-    private func prefix(_ text: String?) -> String? {
-        text.flatMap { $0.isEmpty ? nil : "'\($0)'" }
+    /// Whole tokens are read from files that do nothing before and after them.
+    private func requireWordLevel() throws(TokenizerError) {
+        guard normalizer.isNull else {
+            throw normalizer.unsupported(normalizer.value.kind, "none with a WordLevel model")
+        }
+        let ends = try sequenceEnds()
+        guard ends.start.isEmpty, ends.end.isEmpty else {
+            throw postProcessor.unsupported("a template", "none with a WordLevel model")
+        }
+        for token in try added()
+        where token.entry.isSingleWord || token.entry.stripsLeft || token.entry.stripsRight {
+            throw .unsupported(
+                file: name,
+                field: token.field,
+                found: "single_word, lstrip or rstrip true",
+                expected: "false with a WordLevel model"
+            )
+        }
     }
 }

@@ -1,160 +1,259 @@
-// The parts of tokenizer.json and tokenizer_config.json that decide which ids a text gets.
+/// What a `tokenizer.json` says, read front to back.
+struct TokenizerJSON {
+    /// A vocabulary in the file's order.
+    struct Vocabulary {
+        /// The texts, one after the other.
+        var bytes: [UInt8] = []
+        /// Where each text ends in `bytes`.
+        var ends: [Int] = []
+        /// The id of each text.
+        var ids: [Int] = []
+        /// The score of each text, where the file gives one.
+        var scores: [Double] = []
 
-struct TokenizerJSON: Decodable {
-    private enum CodingKeys: String, CodingKey {
-        case normalizer, model
-        case addedTokens = "added_tokens"
-        case preTokenizer = "pre_tokenizer"
-        case postProcessor = "post_processor"
+        /// Where a text is in `bytes`.
+        func range(of entry: Int) -> Range<Int> { (entry == 0 ? 0 : ends[entry - 1])..<ends[entry] }
     }
 
-    struct AddedToken: Decodable {
-        private enum CodingKeys: String, CodingKey {
-            case id, content, special, lstrip, rstrip
-            case singleWord = "single_word"
+    /// Merge rules as the file writes them.
+    struct Merges {
+        /// The texts, one after the other.
+        var bytes: [UInt8] = []
+        /// Where the first text of each rule ends, or where its only one, "left right", does twice.
+        var ends: [(left: Int, right: Int)] = []
+    }
+
+    /// The file's name, for errors.
+    let name: String
+    /// The part behind `added_tokens`.
+    private(set) var addedTokens: JSONNode
+    /// The part behind `normalizer`.
+    private(set) var normalizer: JSONNode
+    /// The part behind `pre_tokenizer`.
+    private(set) var preTokenizer: JSONNode
+    /// The part behind `post_processor`.
+    private(set) var postProcessor: JSONNode
+    /// The part behind `decoder`.
+    private(set) var decoder: JSONNode
+    /// The model without its vocabulary and rules.
+    private(set) var model: JSONNode
+    /// The vocabulary.
+    private(set) var vocabulary = Vocabulary()
+    /// The merge rules; nil when there are none.
+    private(set) var merges: Merges?
+
+    /// Reads a file.
+    init(_ bytes: [UInt8], name: String) throws(TokenizerError) {
+        self.name = name
+        func part(_ field: String) -> JSONNode { JSONNode(.null, field: field, file: name) }
+        addedTokens = part("added_tokens")
+        normalizer = part("normalizer")
+        preTokenizer = part("pre_tokenizer")
+        postProcessor = part("post_processor")
+        decoder = part("decoder")
+        model = part("model")
+        // Where the reader is, for errors.
+        var field = "file"
+        var parts: [String: JSONTree] = [:]
+        do {
+            var reader = JSONReader(bytes)
+            try reader.object { reader, key throws(JSONReader.Fault) in
+                field = key
+                if key == "model" {
+                    parts[key] = .object(try readModel(&reader, &field))
+                } else {
+                    parts[key] = try reader.value()
+                }
+                field = "file"
+            }
+            try reader.end()
+        } catch {
+            let place = error.key.map { "\(field).\($0)" } ?? field
+            throw .malformed(file: name, field: place, found: error.found, expected: error.expected)
         }
-
-        var id: Int32
-        var content: String
-        var special: Bool?
-        var singleWord: Bool?
-        var lstrip: Bool?
-        var rstrip: Bool?
-    }
-
-    struct Pattern: Decodable {
-        private enum CodingKeys: String, CodingKey {
-            case text = "String"
-            case regex = "Regex"
+        guard parts["model"] != nil else {
+            throw .malformed(file: name, field: "model", found: "nothing", expected: "an object")
         }
-
-        var text: String?
-        var regex: String?
-    }
-
-    struct Step: Decodable {
-        private enum CodingKeys: String, CodingKey {
-            case type, pattern, behavior, invert, pretokenizers
-            case individualDigits = "individual_digits"
-            case addPrefixSpace = "add_prefix_space"
-            case useRegex = "use_regex"
+        for (key, path) in [
+            ("added_tokens", \TokenizerJSON.addedTokens), ("normalizer", \.normalizer),
+            ("pre_tokenizer", \.preTokenizer), ("post_processor", \.postProcessor), ("decoder", \.decoder),
+            ("model", \.model),
+        ] {
+            if let value = parts[key] { self[keyPath: path] = JSONNode(value, field: key, file: name) }
         }
-
-        var type: String
-        var individualDigits: Bool?
-        var addPrefixSpace: Bool?
-        var useRegex: Bool?
-        var pattern: Pattern?
-        var behavior: String?
-        var invert: Bool?
-        var pretokenizers: [Step]?
     }
 
-    struct Merge: Decodable {
-        var left: String
-        var right: String?
+    private mutating func readModel(
+        _ reader: inout JSONReader,
+        _ field: inout String
+    ) throws(JSONReader.Fault) -> [(key: String, value: JSONTree)] {
+        var settings: [(key: String, value: JSONTree)] = []
+        var vocabulary = Vocabulary()
+        var merges: Merges?
+        try reader.object { reader, key throws(JSONReader.Fault) in
+            field = "model.\(key)"
+            switch key {
+            case "vocab":
+                vocabulary = Vocabulary()
+                try TokenizerJSON.read(&vocabulary, from: &reader)
+            case "merges" where reader.peek() == UInt8(ascii: "["):
+                var rules = Merges()
+                try TokenizerJSON.read(&rules, from: &reader)
+                merges = rules
+            default: settings.append((key, try reader.value()))
+            }
+            field = "model"
+        }
+        (self.vocabulary, self.merges) = (vocabulary, merges)
+        return settings
+    }
 
-        /// Newer files hold pairs, older ones "left right".
-        init(from decoder: any Decoder) throws {
-            if let rule = try? decoder.singleValueContainer().decode(String.self) {
-                left = rule
+    private static func read(
+        _ vocabulary: inout Vocabulary,
+        from reader: inout JSONReader
+    ) throws(JSONReader.Fault) {
+        var (ends, ids): ([Int], [Int]) = ([], [])
+        if reader.peek() == UInt8(ascii: "{") {
+            try reader.integers(keysTo: &vocabulary.bytes) { end, id in
+                ends.append(end)
+                ids.append(id)
+            }
+            (vocabulary.ends, vocabulary.ids) = (ends, ids)
+            return
+        }
+        var texts: [UInt8] = []
+        var scores: [Double] = []
+        try reader.array { reader throws(JSONReader.Fault) in
+            var part = 0
+            try reader.array { reader throws(JSONReader.Fault) in
+                switch part {
+                case 0: try reader.text(appendedTo: &texts)
+                case 1: scores.append(try reader.number())
+                default: throw JSONReader.Fault(found: "more than two values", expected: "a text and a score")
+                }
+                part += 1
+            }
+            guard part == 2 else {
+                throw JSONReader.Fault(found: "\(part) values", expected: "a text and a score")
+            }
+            ids.append(ends.count)
+            ends.append(texts.count)
+        }
+        vocabulary = Vocabulary(bytes: texts, ends: ends, ids: ids, scores: scores)
+    }
+
+    private static func read(
+        _ merges: inout Merges,
+        from reader: inout JSONReader
+    ) throws(JSONReader.Fault) {
+        var bytes: [UInt8] = []
+        var ends: [(left: Int, right: Int)] = []
+        try reader.array { reader throws(JSONReader.Fault) in
+            guard reader.peek() == UInt8(ascii: "[") else {
+                try reader.text(appendedTo: &bytes)
+                ends.append((bytes.count, bytes.count))
                 return
             }
-            var pair = try decoder.unkeyedContainer()
-            left = try pair.decode(String.self)
-            right = try pair.decode(String.self)
-        }
-    }
-
-    struct Model: Decodable {
-        private enum CodingKeys: String, CodingKey {
-            case type, vocab, merges, dropout
-            case subwordPrefix = "continuing_subword_prefix"
-            case wordSuffix = "end_of_word_suffix"
-            case byteFallback = "byte_fallback"
-            case ignoreMerges = "ignore_merges"
-        }
-
-        var type: String?
-        var vocab: [String: Int32]
-        var merges: [Merge]?
-        var dropout: Double?
-        var subwordPrefix: String?
-        var wordSuffix: String?
-        var byteFallback: Bool?
-        var ignoreMerges: Bool?
-    }
-
-    var addedTokens: [AddedToken]?
-    var normalizer: Step?
-    var preTokenizer: Step?
-    var postProcessor: Step?
-    var model: Model
-}
-
-struct TokenizerConfigurationJSON: Decodable {
-    /// A token's text, given as a string or as an object with `content`.
-    struct Name: Decodable {
-        var content: String
-
-        init(from decoder: any Decoder) throws {
-            if let text = try? decoder.singleValueContainer().decode(String.self) {
-                content = text
-                return
+            var part = 0
+            var middle = 0
+            try reader.array { reader throws(JSONReader.Fault) in
+                try reader.text(appendedTo: &bytes)
+                if part == 0 { middle = bytes.count }
+                part += 1
             }
-            content = try decoder.container(keyedBy: Keys.self).decode(String.self, forKey: .content)
+            guard part == 2 else { throw JSONReader.Fault(found: "\(part) texts", expected: "two") }
+            ends.append((middle, bytes.count))
         }
-
-        private enum Keys: String, CodingKey { case content }
-    }
-
-    private enum CodingKeys: String, CodingKey {
-        case bos = "bos_token"
-        case eos = "eos_token"
-        case pad = "pad_token"
-    }
-
-    var bos: Name?
-    var eos: Name?
-    var pad: Name?
-}
-
-/// The texts of the tokens that begin, end and fill sequences.
-struct SpecialNames {
-    var bos: String?
-    var eos: String?
-    var pad: String?
-
-    /// The id of the name that was given, or else of the first usual one that the vocabulary has.
-    static func id(_ given: String?, or usual: [String], in ids: [String: Int32]) -> Int32? {
-        if let given { return ids[given] }
-        return usual.lazy.compactMap { ids[$0] }.first
+        merges = Merges(bytes: bytes, ends: ends)
     }
 }
 
-extension DecodingError {
-    /// Where the JSON is wrong, what is there and what should be.
-    var summary: (field: String, found: String, expected: String) {
-        switch self {
-        case .typeMismatch(let type, let context):
-            (DecodingError.path(context), "another type", "\(type)")
-        case .valueNotFound(let type, let context):
-            (DecodingError.path(context), "null", "\(type)")
-        case .keyNotFound(let key, let context):
-            (DecodingError.path(context, key), "nothing", "a value")
-        case .dataCorrupted(let context):
-            (
-                DecodingError.path(context),
-                context.underlyingError.map { "\($0)" } ?? context.debugDescription, "JSON"
+/// A part of a file with its place, for reading what a step needs and refusing what is not known.
+struct JSONNode {
+    /// What is there.
+    let value: JSONTree
+    /// Where it is.
+    let field: String
+    /// The file's name.
+    let file: String
+
+    /// Makes a node.
+    init(_ value: JSONTree, field: String, file: String) {
+        self.value = value
+        self.field = field
+        self.file = file
+    }
+
+    /// Whether nothing is there.
+    var isNull: Bool { value == .null }
+
+    /// What stands under a key; nil for nothing and for null.
+    func child(_ key: String) throws(TokenizerError) -> JSONNode? {
+        guard case .object(let members) = value else { throw fault("an object") }
+        guard let member = members.last(where: { $0.key == key }), member.value != .null else { return nil }
+        return JSONNode(member.value, field: "\(field).\(key)", file: file)
+    }
+
+    /// What stands under a key; throws when there is nothing.
+    func required(_ key: String) throws(TokenizerError) -> JSONNode {
+        guard let child = try child(key) else {
+            throw .malformed(file: file, field: "\(field).\(key)", found: "nothing", expected: "a value")
+        }
+        return child
+    }
+
+    /// The keys.
+    func keys() throws(TokenizerError) -> [String] {
+        guard case .object(let members) = value else { throw fault("an object") }
+        return members.map(\.key)
+    }
+
+    /// The elements of an array.
+    func elements() throws(TokenizerError) -> [JSONNode] {
+        guard case .array(let elements) = value else { throw fault("an array") }
+        return elements.enumerated().map { JSONNode($1, field: "\(field)[\($0)]", file: file) }
+    }
+
+    /// The text that it is.
+    func text() throws(TokenizerError) -> String {
+        guard case .text(let text) = value else { throw fault("a text") }
+        return text
+    }
+
+    /// The integer that it is.
+    func integer() throws(TokenizerError) -> Int {
+        guard case .number(let number) = value, let integer = Int(exactly: number) else {
+            throw fault("an integer")
+        }
+        return integer
+    }
+
+    /// A boolean under a key.
+    func flag(_ key: String, or standard: Bool) throws(TokenizerError) -> Bool {
+        guard let child = try child(key) else { return standard }
+        guard case .boolean(let flag) = child.value else { throw child.fault("true or false") }
+        return flag
+    }
+
+    /// Throws for a key that is not one of some.
+    func requireKeys(_ known: Set<String>) throws(TokenizerError) {
+        for key in try keys() where !known.contains(key) {
+            throw .unsupported(
+                file: file,
+                field: "\(field).\(key)",
+                found: "this key",
+                expected: known.sorted().joined(separator: ", ")
             )
-        @unknown default:
-            ("file", "\(self)", "JSON")
         }
     }
 
-    private static func path(_ context: Context, _ last: (any CodingKey)? = nil) -> String {
-        let keys = context.codingPath + (last.map { [$0] } ?? [])
-        let path = keys.map { $0.intValue.map { "[\($0)]" } ?? $0.stringValue }.joined(separator: ".")
-        return path.isEmpty ? "file" : path
+    /// That something else was expected here.
+    func fault(_ expected: String) -> TokenizerError {
+        .malformed(file: file, field: field, found: value.kind, expected: expected)
+    }
+
+    /// That this is not known here.
+    func unsupported(_ found: String, _ expected: String) -> TokenizerError {
+        .unsupported(file: file, field: field, found: found, expected: expected)
     }
 }

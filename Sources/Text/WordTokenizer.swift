@@ -13,7 +13,7 @@ package struct WordTokenizer: Tokenizer {
     package let pad: Int32?
 
     private let idOfToken: [String: Int32]
-    private let special: SpecialTokens
+    private let special: AddedTokens
     private let unknown: Int32?
 
     /// How many ids there are.
@@ -60,7 +60,7 @@ package struct WordTokenizer: Tokenizer {
         }
         self.tokens = tokens
         idOfToken = ids
-        self.special = SpecialTokens(
+        self.special = AddedTokens(
             tokens.enumerated().filter { special.contains($1) }.map {
                 .init(id: Int32($0), content: Array($1.utf8), isSpecial: true)
             }
@@ -79,7 +79,7 @@ package struct WordTokenizer: Tokenizer {
             for word in WordTokenizer.words(of: String(decoding: bytes[stretch], as: UTF8.self)) {
                 if let id = plainID(of: word) ?? unknown { ids.append(id) }
             }
-        } special: {
+        } token: {
             ids.append($0)
         }
         return ids
@@ -93,6 +93,11 @@ package struct WordTokenizer: Tokenizer {
             bytes += tokens[Int(id)].utf8
         }
         return bytes
+    }
+
+    /// Calls `body` with what decides which ids a text gets.
+    package func forEachIdentityPart(_ body: (_ bytes: [UInt8]) -> Void) {
+        IdentityWriter.write("words", to: body) { $0.vocabulary(tokens, self) }
     }
 
     /// The id of a token.

@@ -169,9 +169,10 @@ struct GGUFTests {
         let error = #expect(throws: CheckpointError.self) { try BaseModel.load(.gguf(other)) }
         #expect(error?.description.contains("'gemma'") == true)
 
-        var sentencePiece = GGUFWriter(DecoderParameters(base).arrays(), base.configuration)
-        sentencePiece.keys[10].1 = .text("llama")
-        let third = try BaseModel.load(.gguf(scratch.write(sentencePiece.bytes(), "c.gguf")))
-        #expect(throws: CheckpointError.self) { try third.tokenizer() }
+        var wordPiece = GGUFWriter(DecoderParameters(base).arrays(), base.configuration)
+        wordPiece.keys[10].1 = .text("bert")
+        let third = try BaseModel.load(.gguf(scratch.write(wordPiece.bytes(), "c.gguf")))
+        let refusal = #expect(throws: TokenizerError.self) { try third.tokenizer() }
+        #expect(refusal?.description.contains("tokenizer.ggml.model: 'bert'") == true)
     }
 }

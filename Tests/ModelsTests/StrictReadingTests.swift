@@ -120,7 +120,7 @@ import Text
             ("llama.expert_count", .word(8)), ("llama.attention.key_length", .word(4)),
             ("llama.logit_scale", .float(0.5)), ("llama.residual_scale", .float(0.5)),
             ("llama.final_logit_softcapping", .float(30)), ("llama.vocab_size", .word(5)),
-            ("llama.something.new", .word(1)), ("tokenizer.ggml.add_bos_token", .word(1)),
+            ("llama.something.new", .word(1)), ("tokenizer.ggml.add_sep_token", .word(1)),
         ]
     )
     func ggufKeys(key: String, value: GGUFWriter.Value) throws {

@@ -37,16 +37,11 @@ import Testing
         let types = parsed.tokens.map { token -> Int32 in
             token == "<tool>" ? 4 : ["<|endoftext|>", "<|im_start|>", "<|im_end|>"].contains(token) ? 3 : 1
         }
-        let tokenizer = try BytePairTokenizer(
-            tokens: parsed.tokens,
-            tokenTypes: types,
-            merges: parsed.merges,
-            preTokenizer: .smolLM,
-            bos: 1,
-            eos: 2,
-            pad: 2,
-            source: "model.gguf"
-        )
+        var vocabulary = GGUFVocabulary(model: "gpt2", pre: "smollm", tokens: parsed.tokens)
+        vocabulary.types = types
+        vocabulary.merges = parsed.merges
+        (vocabulary.bos, vocabulary.eos, vocabulary.pad) = (1, 2, 2)
+        let tokenizer = try vocabulary.tokenizer(source: "model.gguf")
 
         for vector in try Fixture.vectors("vectors.jsonl") {
             #expect(tokenizer.encode(vector.text, parseSpecial: true) == vector.ids)
@@ -109,16 +104,11 @@ import Testing
             _ merges: [String] = ["a b"],
             bos: Int32? = nil
         ) throws {
-            _ = try BytePairTokenizer(
-                tokens: tokens,
-                tokenTypes: types,
-                merges: merges,
-                preTokenizer: .gpt2,
-                bos: bos,
-                eos: nil,
-                pad: nil,
-                source: "m.gguf"
-            )
+            var vocabulary = GGUFVocabulary(model: "gpt2", pre: "gpt-2", tokens: tokens)
+            vocabulary.types = types
+            vocabulary.merges = merges
+            vocabulary.bos = bos
+            _ = try vocabulary.tokenizer(source: "m.gguf")
         }
 
         #expect(throws: Never.self) { try make() }

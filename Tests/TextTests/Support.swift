@@ -48,6 +48,7 @@ enum Fixture {
 /// The vocabulary and rules of a fixture as arrays, as GGUF metadata has them.
 struct FixtureFile {
     var tokens: [String]
+    var types: [Int32]
     var merges: [String]
 
     init(_ bytes: [UInt8]) throws {
@@ -59,6 +60,10 @@ struct FixtureFile {
             ids[try #require(added["content"] as? String)] = try #require(added["id"] as? Int)
         }
         tokens = ids.sorted { $0.value < $1.value }.map(\.key)
+        types = tokens.map { _ in 1 }
+        for added in try #require(file["added_tokens"] as? [[String: Any]]) {
+            types[try #require(added["id"] as? Int)] = added["special"] as? Bool == true ? 3 : 4
+        }
         merges = try #require(model["merges"] as? [[String]]).map { $0.joined(separator: " ") }
     }
 }

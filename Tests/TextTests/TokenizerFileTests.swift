@@ -7,23 +7,38 @@ import Testing
     @Test(
         "what would change ids and is not implemented is refused, naming the field",
         arguments: [
-            ("normalizer", "normalizer", #"{"type": "NFC"}"#),
-            ("post_processor", "post_processor", #"{"type": "TemplateProcessing"}"#),
+            ("normalizer", "normalizer", #"{"type": "Lowercase"}"#),
+            (
+                "normalizer", "normalizer.normalizers[1]",
+                #"{"type": "Sequence", "normalizers": [{"type": "NFC"}, {"type": "NFKC"}]}"#
+            ),
+            ("normalizer", "normalizer.left", #"{"type": "NFC", "left": true}"#),
+            ("post_processor", "post_processor", #"{"type": "BertProcessing"}"#),
             ("pre_tokenizer", "pre_tokenizer", #"{"type": "Whitespace"}"#),
-            ("pre_tokenizer", "pre_tokenizer", "null"),
+            (
+                "pre_tokenizer", "pre_tokenizer.pretokenizers[1]",
+                #"{"type": "Sequence", "pretokenizers": [{"type": "ByteLevel"}, {"type": "Digits"}]}"#
+            ),
+            (
+                "pre_tokenizer", "pre_tokenizer.pattern.Regex",
+                #"{"type": "Split", "pattern": {"Regex": "(?<=a)b"}, "behavior": "Isolated"}"#
+            ),
             (
                 "pre_tokenizer", "pre_tokenizer",
-                #"{"type": "ByteLevel", "add_prefix_space": true, "use_regex": true}"#
+                #"{"type": "Split", "pattern": {"String": "a"}, "behavior": "Apart", "invert": false}"#
             ),
-            ("model", "model.type", #"{"type": "Unigram", "vocab": {}}"#),
+            ("decoder", "decoder", #"{"type": "WordPiece"}"#),
+            ("model", "model.type", #"{"type": "WordPiece", "vocab": {}}"#),
             (
                 "model", "model.byte_fallback",
-                #"{"type": "BPE", "vocab": {}, "merges": [], "byte_fallback": true}"#
+                #"{"type": "BPE", "vocab": {"a": 0}, "merges": [], "byte_fallback": true}"#
             ),
+            ("model", "model.dropout", #"{"type": "BPE", "vocab": {}, "merges": [], "dropout": 0.1}"#),
             (
-                "model", "model.ignore_merges",
-                #"{"type": "BPE", "vocab": {}, "merges": [], "ignore_merges": true}"#
+                "model", "model.end_of_word_suffix",
+                #"{"type": "BPE", "vocab": {}, "merges": [], "end_of_word_suffix": "</w>"}"#
             ),
+            ("model", "model.new_rule", #"{"type": "BPE", "vocab": {}, "merges": [], "new_rule": true}"#),
         ]
     )
     func unsupported(key: String, field: String, value: String) throws {
@@ -78,7 +93,7 @@ import Testing
     @Test("broken JSON, a missing field and one of another type are refused by name")
     func broken() throws {
         let cases = [
-            ("{\"model\": ", "file"), ("[]", "file"), ("{}", "model"),
+            ("{\"model\": ", "model"), ("[]", "file"), ("{}", "model"),
             (#"{"model": {"vocab": {"a": "x"}}}"#, "model.vocab.a"),
         ]
         for (text, field) in cases {

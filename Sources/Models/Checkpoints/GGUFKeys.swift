@@ -21,7 +21,7 @@ enum GGUFKeys {
     ]
 
     /// What a tokenizer must not do to every text, which this program's does not.
-    private static let tokenizer = ["add_bos_token", "add_eos_token", "add_sep_token", "add_space_prefix"]
+    private static let tokenizer = ["add_sep_token"]
 
     /// Throws for a key that could change what the model computes or which ids a text gets.
     static func check(_ metadata: [String: GGUFValue], family: String, file: String) throws(CheckpointError) {
