@@ -35,6 +35,17 @@ package protocol Architecture: Sendable {
         in form: CheckpointForm
     ) -> TensorPlace
 
+    /// What a GGUF file of a decoder says besides its weights.
+    ///
+    /// - Parameters:
+    ///   - model: The decoder.
+    ///   - file: Where to, for errors.
+    /// - Throws: for what GGUF cannot say.
+    static func ggufDraft(
+        of model: DecoderConfiguration,
+        file: String
+    ) throws(CheckpointError) -> GGUFDraft
+
     /// The tensors that a checkpoint may have beside the weights: what the configuration is read from, or what follows
     /// from it.
     static func otherTensors(in form: CheckpointForm) -> Set<String>
@@ -62,7 +73,7 @@ extension Architecture {
         in form: CheckpointForm
     ) -> TensorPlace { TensorPlace(name) }
 
-    /// None.
+    /// Other tensors than the weights: none.
     package static func otherTensors(in form: CheckpointForm) -> Set<String> { [] }
 
     /// Refuses: a family says how it is written when it is.

@@ -26,6 +26,7 @@ struct ConfigurationKeys {
     private static let neutral: [String: Double] = [
         "partial_rotary_factor": 1, "rope_scaling_factor": 1, "attention_multiplier": 1,
         "embedding_multiplier": 1,
+        "full_attn_mod": 1, "interpolate_factor": 1,
         "residual_multiplier": 1, "logits_scaling": 1, "logit_scale": 1,
     ]
 

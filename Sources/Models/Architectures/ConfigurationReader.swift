@@ -83,11 +83,16 @@ struct ConfigurationReader {
         angles: RotaryPositions? = nil
     ) throws -> DecoderConfiguration {
         let heads: Int = try required("num_attention_heads")
+        // Families make lists of as many blocks.
+        let layers: Int = try required("num_hidden_layers")
+        guard DecoderConfiguration.layers.contains(layers) else {
+            throw refuse("num_hidden_layers", "\(layers) is not one of \(DecoderConfiguration.layers)")
+        }
         let keyValueHeads = try value("num_key_value_heads", orMissing: defaults.keyValueHeads)
         let headSize = try value("head_dim", orMissing: defaults.headSize)
         var configuration = DecoderConfiguration(
             hiddenSize: try required("hidden_size"),
-            layerCount: try required("num_hidden_layers"),
+            layerCount: layers,
             headCount: heads,
             keyValueHeadCount: keyValueHeads,
             headSize: headSize,

@@ -134,10 +134,13 @@ package struct DecoderConfiguration: Sendable, Equatable {
         return changed
     }
 
+    /// How many blocks a decoder may have.
+    static let layers = 1...1024
+
     /// Throws `.badKey`, naming `file`, when a size is out of range or two sizes do not fit each other.
     package func validate(file: String) throws(CheckpointError) {
         let sizes = [
-            ("hidden_size", hiddenSize, 1 << 16), ("num_hidden_layers", layerCount, 1024),
+            ("hidden_size", hiddenSize, 1 << 16), ("num_hidden_layers", layerCount, Self.layers.upperBound),
             ("num_attention_heads", headCount, 1024), ("num_key_value_heads", keyValueHeadCount, 1024),
             ("head_dim", headSize, 4096), ("intermediate_size", intermediateSize, 1 << 20),
             ("vocab_size", vocabularySize, 1 << 22), ("max_position_embeddings", positionsMax, 1 << 24),

@@ -41,7 +41,7 @@ package enum Gemma3: Architecture {
             throw reader.refuse("sliding_window_pattern", "found \(patterns), expected one above 0")
         }
         let types = try reader.layerTypes(model.layerCount)
-        model.blocks = try (0..<max(0, model.layerCount)).map { layer in
+        model.blocks = try (0..<model.layerCount).map { layer in
             let isSliding = types.map { $0[layer] == .sliding } ?? ((layer + 1) % (patterns.first ?? 6) != 0)
             guard isSliding else { return BlockAttention() }
             guard let window else { throw reader.refuse("sliding_window", "is null, but blocks have one") }
@@ -64,14 +64,56 @@ package enum Gemma3: Architecture {
         if model.rotary.scaling != .none { try writer.write(RotaryFile(model.rotary), "rope_scaling") }
     }
 
+    // MARK: - GGUF
+
     package static func configuration(
         of metadata: [String: GGUFValue],
         _ tensors: some TensorSource
     ) throws(CheckpointError) -> DecoderConfiguration {
-        throw .badKey(
-            file: tensors.path,
-            key: "general.architecture",
-            detail: "'\(modelType)' has no GGUF form"
+        let file = try GGUFDescription(
+            "gemma3",
+            metadata,
+            tensors,
+            keys: Gemma2.ggufKeys.union(["rope.freq_base_swa"])
         )
+        var model = try file.configuration(modelType)
+        Gemma2.addGemma(to: &model)
+        model.normalisesHeads = true
+        // No key says it: readers know the largest model by its number of blocks.
+        model.attentionScalar = Gemma2.usualScalar(model, largest: 62)
+        model.logitCap = try file.optionalNumber("final_logit_softcapping").map { Float($0) }
+        model.localRotary = RotaryPositions(theta: try file.number("rope.freq_base_swa", or: 10_000))
+        let window = try file.integer("attention.sliding_window")
+        model.blocks = try Gemma2.blocks(file, model, window: window, usual: 6, positions: .local)
+        try model.validate(file: tensors.path)
+        return model
+    }
+
+    package static func ggufDraft(
+        of model: DecoderConfiguration,
+        file: String
+    ) throws(CheckpointError) -> GGUFDraft {
+        var draft = try GGUFDraft("gemma3", model, file: file)
+        try Gemma2.setGemma(&draft, model, usual: 6, largest: 62)
+        let local = model.localRotary ?? model.rotary
+        try draft.require(
+            local == RotaryPositions(theta: local.theta),
+            "rope_parameters.sliding_attention",
+            "scaled angles of blocks with a window"
+        )
+        if local.theta != 10_000 { draft.set("rope.freq_base_swa", .number(local.theta)) }
+        return draft
+    }
+
+    package static func place(
+        of name: String,
+        _ configuration: DecoderConfiguration,
+        in form: CheckpointForm
+    ) -> TensorPlace {
+        form == .gguf ? GGUFNames.place(of: name, configuration) : TensorPlace(name)
+    }
+
+    package static func otherTensors(in form: CheckpointForm) -> Set<String> {
+        form == .gguf ? [GGUFNames.factors] : []
     }
 }

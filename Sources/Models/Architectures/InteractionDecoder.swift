@@ -58,4 +58,11 @@ package enum InteractionDecoder: Architecture {
             detail: "'\(modelType)' has no GGUF form"
         )
     }
+
+    package static func ggufDraft(
+        of model: DecoderConfiguration,
+        file: String
+    ) throws(CheckpointError) -> GGUFDraft {
+        throw .badKey(file: file, key: "model_type", detail: "'\(modelType)' has no GGUF form")
+    }
 }

@@ -10,7 +10,7 @@ package enum Mistral: Architecture {
         try reader.requireActivation("hidden_act", ["silu", "swish"])
         var model = try reader.configuration(modelType, .init(keyValueHeads: 8, positions: 131_072))
         if let window = try reader.value("sliding_window", orMissing: 4096) {
-            model.blocks = Array(repeating: BlockAttention(window: window), count: max(0, model.layerCount))
+            model.blocks = Array(repeating: BlockAttention(window: window), count: model.layerCount)
         }
         return model
     }
@@ -22,14 +22,30 @@ package enum Mistral: Architecture {
         try writer.write(model.window, "sliding_window")
     }
 
+    // MARK: - GGUF
+
     package static func configuration(
         of metadata: [String: GGUFValue],
         _ tensors: some TensorSource
     ) throws(CheckpointError) -> DecoderConfiguration {
-        throw .badKey(
-            file: tensors.path,
-            key: "general.architecture",
-            detail: "'\(modelType)' has no GGUF form"
-        )
+        try Llama.configuration(of: metadata, tensors)
     }
+
+    /// Llama's, which readers take for one without windows.
+    package static func ggufDraft(
+        of model: DecoderConfiguration,
+        file: String
+    ) throws(CheckpointError) -> GGUFDraft {
+        let draft = try Llama.ggufDraft(of: model, file: file)
+        try draft.require(model.window == nil, "sliding_window", "a window in this family")
+        return draft
+    }
+
+    package static func place(
+        of name: String,
+        _ configuration: DecoderConfiguration,
+        in form: CheckpointForm
+    ) -> TensorPlace { Llama.place(of: name, configuration, in: form) }
+
+    package static func otherTensors(in form: CheckpointForm) -> Set<String> { Llama.otherTensors(in: form) }
 }

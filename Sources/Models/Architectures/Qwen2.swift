@@ -45,7 +45,7 @@ package enum Qwen2: Architecture {
             return []
         }
         let first = try reader.value("max_window_layers") ?? 28
-        let blocks = (0..<max(0, model.layerCount)).map { layer in
+        let blocks = (0..<model.layerCount).map { layer in
             let isSliding = types.map { $0[layer] == .sliding } ?? (layer >= first)
             return BlockAttention(window: isSliding ? window : nil)
         }
@@ -61,14 +61,39 @@ package enum Qwen2: Architecture {
         if model.window != nil { try writer.write(model.layerTypes, "layer_types") }
     }
 
+    // MARK: - GGUF
+
     package static func configuration(
         of metadata: [String: GGUFValue],
         _ tensors: some TensorSource
     ) throws(CheckpointError) -> DecoderConfiguration {
-        throw .badKey(
-            file: tensors.path,
-            key: "general.architecture",
-            detail: "'\(modelType)' has no GGUF form"
-        )
+        let file = try GGUFDescription("qwen2", metadata, tensors)
+        let model = try file.configuration(modelType)
+        guard model.biasedModules.isSuperset(of: biases) else {
+            throw .missingTensor(file: tensors.path, name: "blk.0.attn_q.bias")
+        }
+        try model.validate(file: tensors.path)
+        return model
+    }
+
+    package static func ggufDraft(
+        of model: DecoderConfiguration,
+        file: String
+    ) throws(CheckpointError) -> GGUFDraft {
+        let draft = try GGUFDraft("qwen2", model, file: file)
+        try draft.require(model.window == nil, "use_sliding_window", "windows in this family")
+        return draft
+    }
+
+    package static func place(
+        of name: String,
+        _ configuration: DecoderConfiguration,
+        in form: CheckpointForm
+    ) -> TensorPlace {
+        form == .gguf ? GGUFNames.place(of: name, configuration) : TensorPlace(name)
+    }
+
+    package static func otherTensors(in form: CheckpointForm) -> Set<String> {
+        form == .gguf ? [GGUFNames.factors] : []
     }
 }

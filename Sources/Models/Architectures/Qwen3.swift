@@ -29,14 +29,37 @@ package enum Qwen3: Architecture {
         try Qwen2.write(blocksOf: model, to: &writer)
     }
 
+    // MARK: - GGUF
+
     package static func configuration(
         of metadata: [String: GGUFValue],
         _ tensors: some TensorSource
     ) throws(CheckpointError) -> DecoderConfiguration {
-        throw .badKey(
-            file: tensors.path,
-            key: "general.architecture",
-            detail: "'\(modelType)' has no GGUF form"
-        )
+        let file = try GGUFDescription("qwen3", metadata, tensors)
+        var model = try file.configuration(modelType)
+        model.normalisesHeads = true
+        try model.validate(file: tensors.path)
+        return model
+    }
+
+    package static func ggufDraft(
+        of model: DecoderConfiguration,
+        file: String
+    ) throws(CheckpointError) -> GGUFDraft {
+        let draft = try GGUFDraft("qwen3", model, file: file)
+        try draft.require(model.window == nil, "use_sliding_window", "windows in this family")
+        return draft
+    }
+
+    package static func place(
+        of name: String,
+        _ configuration: DecoderConfiguration,
+        in form: CheckpointForm
+    ) -> TensorPlace {
+        form == .gguf ? GGUFNames.place(of: name, configuration) : TensorPlace(name)
+    }
+
+    package static func otherTensors(in form: CheckpointForm) -> Set<String> {
+        form == .gguf ? [GGUFNames.factors] : []
     }
 }

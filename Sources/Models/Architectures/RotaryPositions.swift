@@ -43,12 +43,15 @@ package struct RotaryPositions: Sendable, Hashable {
         guard (1e-6...1e15).contains(theta) else {
             return ("rope_theta", "\(theta) is not positive, or over 1e15")
         }
-        let size = turnedSize(headSize: headSize)
-        guard turnedShare > 0, turnedShare <= 1, size > 0, size % 2 == 0 else {
+        let size = (0...1).contains(turnedShare) ? turnedSize(headSize: headSize) : 0
+        guard size > 0, size % 2 == 0 else {
             return (
                 "partial_rotary_factor",
                 "\(turnedShare) of heads of \(headSize) is no even number of elements"
             )
+        }
+        if case .yarn = scaling, theta <= 1 {
+            return ("rope_theta", "\(theta) is not above 1, which YaRN needs")
         }
         return scaling.fault(pairs: size / 2).map { ("rope_scaling.\($0.key)", $0.detail) }
     }
@@ -197,6 +200,13 @@ package struct LongScaling: Sendable, Hashable {
     package var factor: Double?
     /// What turned pairs are multiplied by (`attention_factor`); nil for the paper's.
     package var attentionFactor: Double?
+
+    /// The same rule without an `attentionFactor` that is the usual one to float32.
+    var withoutUsualFactor: LongScaling {
+        var usual = self
+        usual.attentionFactor = nil
+        return abs(usual.magnitude - magnitude) <= 1e-6 * magnitude ? usual : self
+    }
 
     /// The longest text that the short factors are for.
     var positionsMax: Int { short == long ? positions : min(positions, original) }

@@ -20,7 +20,7 @@ package enum SmolLM3: Architecture {
             .init(keyValueHeads: 4, theta: 2_000_000, ties: true, positions: 32_768)
         )
         model.biasedModules = try reader.biases()
-        model.blocks = try blocks(reader, max(0, model.layerCount))
+        model.blocks = try blocks(reader, model.layerCount)
         return model
     }
 
@@ -63,14 +63,47 @@ package enum SmolLM3: Architecture {
         try writer.write(model.window, "sliding_window")
     }
 
+    // MARK: - GGUF
+
     package static func configuration(
         of metadata: [String: GGUFValue],
         _ tensors: some TensorSource
     ) throws(CheckpointError) -> DecoderConfiguration {
-        throw .badKey(
-            file: tensors.path,
-            key: "general.architecture",
-            detail: "'\(modelType)' has no GGUF form"
+        let file = try GGUFDescription("smollm3", metadata, tensors)
+        var model = try file.configuration(modelType)
+        model.blocks = usualBlocks(model.layerCount)
+        try model.validate(file: tensors.path)
+        return model
+    }
+
+    package static func ggufDraft(
+        of model: DecoderConfiguration,
+        file: String
+    ) throws(CheckpointError) -> GGUFDraft {
+        let draft = try GGUFDraft("smollm3", model, file: file)
+        try draft.require(
+            model.blocks == usualBlocks(model.layerCount),
+            "no_rope_layers",
+            "windows, or other blocks without positions than every fourth, in this family"
         )
+        return draft
+    }
+
+    /// Every fourth block is without positions.
+    private static func usualBlocks(_ layers: Int) -> [BlockAttention] {
+        let blocks = (0..<layers).map { BlockAttention(positions: ($0 + 1) % 4 == 0 ? .none : .rotary) }
+        return layers < 4 ? [] : blocks
+    }
+
+    package static func place(
+        of name: String,
+        _ configuration: DecoderConfiguration,
+        in form: CheckpointForm
+    ) -> TensorPlace {
+        form == .gguf ? GGUFNames.place(of: name, configuration, isInterleaved: true) : TensorPlace(name)
+    }
+
+    package static func otherTensors(in form: CheckpointForm) -> Set<String> {
+        form == .gguf ? [GGUFNames.factors] : []
     }
 }

@@ -5,14 +5,16 @@ enum GGUFKeys {
         "attention.head_count", "attention.head_count_kv", "attention.key_length", "attention.value_length",
         "attention.layer_norm_rms_epsilon", "block_count", "context_length", "embedding_length",
         "feed_forward_length", "vocab_size", "rope.dimension_count", "rope.freq_base",
-        "rope.scaling.original_context_length", "rope.scaling.finetuned", "tensor_data_layout",
+        "rope.scaling.original_context_length", "rope.scaling.finetuned", "rope.scaling.type",
+        "rope.scaling.factor", "rope.scale_linear", "rope.scaling.yarn_beta_fast",
+        "rope.scaling.yarn_beta_slow", "tensor_data_layout",
     ]
 
     /// The keys that change nothing at one value.
     private static let neutral: [String: GGUFValue] = [
-        "rope.scaling.type": .string("none"), "rope.scaling.factor": .number(1),
-        "rope.scale_linear": .number(1),
-        "rope.scaling.attn_factor": .number(1), "expert_count": .integer(0), "expert_used_count": .integer(0),
+        "rope.scaling.attn_factor": .number(1), "rope.scaling.yarn_ext_factor": .number(1),
+        "rope.scaling.yarn_attn_factor": .number(1), "expert_count": .integer(0),
+        "expert_used_count": .integer(0),
         "attention.causal": .integer(1), "attention.clamp_kqv": .number(0),
         "attention.max_alibi_bias": .number(0),
         "attention.sliding_window": .integer(0), "logit_scale": .number(1), "residual_scale": .number(1),
@@ -24,11 +26,22 @@ enum GGUFKeys {
     private static let tokenizer = ["add_sep_token"]
 
     /// Throws for a key that could change what the model computes or which ids a text gets.
-    static func check(_ metadata: [String: GGUFValue], family: String, file: String) throws(CheckpointError) {
+    ///
+    /// - Parameters:
+    ///   - metadata: The file's keys.
+    ///   - family: `general.architecture`.
+    ///   - read: What the family reads besides the common keys, without its name.
+    ///   - file: The file, for errors.
+    static func check(
+        _ metadata: [String: GGUFValue],
+        family: String,
+        read: Set<String> = [],
+        file: String
+    ) throws(CheckpointError) {
         for (key, value) in metadata.sorted(by: { $0.key < $1.key }) {
             if key.hasPrefix(family + ".") {
                 let name = String(key.dropFirst(family.count + 1))
-                if known.contains(name) || neutral[name] == value { continue }
+                if known.contains(name) || read.contains(name) || neutral[name] == value { continue }
                 let detail =
                     name.hasPrefix("rope.scal")
                     ? "rotary scaling is not known" : "is not known and could change what the model computes"
