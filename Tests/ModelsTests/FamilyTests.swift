@@ -127,6 +127,33 @@ struct FamilyTests {
         #expect(distance(completions.flatMap { $0.flatMap(\.logProbs) }, logProbs.values) < 1e-5)
     }
 
+    @Test(
+        "the usual targets and all-linear are the family's maps, and are written by name",
+        arguments: FamilyGolden.all.filter { $0.variant == nil }
+    )
+    func targets(golden: FamilyGolden) throws {
+        let (base, adapter, _) = try golden.load()
+        let model = base.configuration
+        for targets in [LoRAConfiguration.usualTargets, [LoRAConfiguration.allLinear]] {
+            let kind = LoRAConfiguration(rank: 2, alpha: 3, targets: targets)
+            let fresh = try Adapter(for: base, kind, seed: 1)
+            #expect(fresh.names == adapter.names)
+            let scratch = try Scratch()
+            try AdapterDirectory.write(fresh.weights, kind, baseModelName: "x", to: scratch.path + "/a")
+            let (weights, read) = try AdapterDirectory.read(from: scratch.path + "/a", for: model)
+            #expect(weights.arrays.map(\.name) == fresh.names)
+            let named = try #require(read as? LoRAConfiguration).targets
+            #expect(Set(named) == Set(model.moduleNames))
+            #expect(named == LoRAConfiguration.usualTargets || model.isFused)
+        }
+        let some = LoRAConfiguration(rank: 2, targets: model.isFused ? ["qkv_proj"] : ["q_proj", "v_proj"])
+        #expect(
+            try Adapter(for: base, some, seed: 1).names.count == 2 * some.targets.count * model.layerCount
+        )
+        let none = LoRAConfiguration(rank: 2, targets: [model.isFused ? "q_proj" : "qkv_proj"])
+        #expect(throws: AdapterError.self) { try Adapter(for: base, none, seed: 1) }
+    }
+
     @Test("a configuration that is written is read back, and weights too", arguments: FamilyGolden.all)
     func written(golden: FamilyGolden) throws {
         let (base, _, _) = try golden.load()

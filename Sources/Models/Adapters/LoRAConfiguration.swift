@@ -10,7 +10,8 @@ package struct LoRAConfiguration: AdapterKind {
     /// α; the product B A is scaled by α/r.
     package var alpha: Double
     /// The linear maps, by their names such as `q_proj`; a map is meant by the last parts of its path or by all of it,
-    /// as in `model.layers.0.self_attn.q_proj`.
+    /// as in `model.layers.0.self_attn.q_proj`. `usualTargets` stand for what is usual in the model's family, and
+    /// `all-linear` alone for all maps.
     package var targets: [String]
     /// The blocks that get adapters, from 0; nil for all.
     package var layers: [Int]?
@@ -19,10 +20,12 @@ package struct LoRAConfiguration: AdapterKind {
     package static let usualTargets = [
         "q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj",
     ]
+    /// The word for all linear maps of the blocks, as in PEFT.
+    package static let allLinear = "all-linear"
     /// The largest rank.
     package static let rankMax = 4096
 
-    /// Rank 8, α 16, on all seven maps of a Llama's blocks.
+    /// Rank 8, α 16, on the usual maps of a model's blocks: all seven of a Llama's.
     package init() { self.init(rank: 8) }
 
     /// Makes a configuration; `validate` says whether its values are in range.
@@ -97,6 +100,14 @@ package struct LoRAConfiguration: AdapterKind {
         }
     }
 
+    /// Whether the targets are names of linear maps, and not words for some of whatever a model has.
+    var namesTargets: Bool { targets != Self.usualTargets && targets != [Self.allLinear] }
+
+    private func names(in model: DecoderConfiguration) -> [String] {
+        if namesTargets { return targets }
+        return targets == [Self.allLinear] ? model.moduleNames : model.usualTargets
+    }
+
     /// The linear maps that get a pair, block by block.
     ///
     /// - Throws: `AdapterError` for a value out of range, a target that is none of the model's maps, or a block
@@ -111,6 +122,7 @@ package struct LoRAConfiguration: AdapterKind {
                 detail: "\(chosen) names a block outside of 0 ..< \(model.layerCount)"
             )
         }
+        let targets = names(in: model)
         let modules = chosen.flatMap { layer in model.modules(layer: layer).map { (layer, $0) } }
         func isMeant(_ module: (Int, LinearModule), by target: String) -> Bool {
             LinearModule.isMeant(module.1.path(layer: module.0), by: target)

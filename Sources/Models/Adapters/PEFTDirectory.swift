@@ -26,6 +26,12 @@ enum PEFTDirectory {
         try WritableFile.makeDirectory(path)
         try SafetensorsWriter.write(weights.arrays, to: "\(path)/\(weightsName)")
         let file = "\(path)/\(configurationName)"
+        var configuration = configuration
+        if !configuration.namesTargets {
+            // Whoever reads the file need not know what is usual in a family.
+            let modules = weights.arrays.compactMap { AdapterNames.parse($0.name)?.module }
+            configuration.targets = Set(modules).sorted { order($0) < order($1) }
+        }
         let description = PEFTConfigurationFile(configuration, baseModelName: baseModelName)
         try WritableFile.write(JSONFault.encode(description, file: file), to: file)
     }
@@ -80,6 +86,11 @@ enum PEFTDirectory {
         return (weights, configuration)
     }
 
+    /// The usual maps first.
+    private static func order(_ name: String) -> (Int, String) {
+        (LoRAConfiguration.usualTargets.firstIndex(of: name) ?? Int.max, name)
+    }
+
     /// Where the arrays of a file stand.
     private struct Found {
         /// The linear maps' paths.
@@ -95,9 +106,6 @@ enum PEFTDirectory {
         _ model: DecoderConfiguration?,
         file: String
     ) throws(CheckpointError) -> LoRAConfiguration {
-        func order(_ name: String) -> (Int, String) {
-            (LoRAConfiguration.usualTargets.firstIndex(of: name) ?? Int.max, name)
-        }
         let modules = found.modules.sorted { order($0) < order($1) }
         var targets = modules
         if case .names(let names) = description.targets {
