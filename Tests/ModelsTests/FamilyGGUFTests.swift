@@ -133,4 +133,35 @@ struct FamilyGGUFTests {
         #expect(rule.short == other.map { Double($0) } && rule.long == rule.short)
         #expect(rule.magnitude == 1 && rule.positionsMax == 131_072)
     }
+
+    @Test(
+        "numbers of any size in the metadata are errors, or the same model",
+        arguments: held.filter { $0.variant == nil }
+    )
+    func hostile(golden: FamilyGolden) throws {
+        let scratch = try Scratch()
+        let base = try plain(golden, scratch)
+        let model = base.configuration
+        let draft = try model.architecture.ggufDraft(of: model, file: "there")
+        let arrays = DecoderParameters(base).arrays()
+        for (key, value) in draft.metadata {
+            guard case .integer(let number) = value else { continue }
+            for other in [0, 1, 3, 1 << 16, Int64(UInt32.max)] where other != number {
+                var changed = draft
+                changed.metadata[key] = .integer(other)
+                let writer = GGUFWriter(arrays, draft: changed, model)
+                let path = try scratch.write(writer.bytes(), "model.gguf")
+                do {
+                    let found = try BaseModel.load(.gguf(path)).configuration
+                    let fields = [
+                        "context_length", "sliding_window", "head_count", "original_context_length",
+                    ]
+                    #expect(fields.contains { key.contains($0) }, "\(key) = \(other)")
+                    #expect(found.vocabularySize == model.vocabularySize)
+                } catch let error as CheckpointError {
+                    #expect(error.description.hasPrefix(path), "\(error)")
+                }
+            }
+        }
+    }
 }

@@ -154,6 +154,39 @@ struct FamilyTests {
         #expect(throws: AdapterError.self) { try Adapter(for: base, none, seed: 1) }
     }
 
+    @Test(
+        "an extra factor is refused where its model does more than plain softmax",
+        arguments: FamilyGolden.all
+    )
+    func factor(golden: FamilyGolden) throws {
+        let (base, _, _) = try golden.load()
+        guard golden.model == "llama", golden.variant == nil else {
+            let error = #expect(throws: AdapterError.self) {
+                try Adapter(for: base, FactorConfiguration(rank: 4), seed: 1)
+            }
+            #expect(error?.description.hasPrefix("adapter: kind: block ") == true)
+            return
+        }
+        _ = try Adapter(for: base, FactorConfiguration(rank: 4), seed: 1)
+    }
+
+    @Test("fresh weights of a family are norms of 1 and biases of 0", arguments: FamilyGolden.all)
+    func fresh(golden: FamilyGolden) throws {
+        let model = try golden.load().base.configuration
+        let parameters = DecoderParameters(random: model, seed: 3)
+        #expect(parameters.trainable.reduce(0) { $0 + $1.count } == model.parameterCount)
+        for array in parameters.arrays() where array.shape.count == 1 {
+            let value: Float = array.name.hasSuffix("bias") ? 0 : 1 - model.normOffset
+            #expect(array.values.allSatisfy { $0 == value }, "\(array.name)")
+        }
+        let batch = PackedBatch(sequences: [try FamilyGolden.inputs().sequence])
+        let logProbs = LanguageDecoder(parameters).responseLogProbs(
+            tape: Tape(recording: false),
+            batch: batch
+        )
+        #expect(logProbs.values.allSatisfy { $0.isFinite && $0 < 0 })
+    }
+
     @Test("a configuration that is written is read back, and weights too", arguments: FamilyGolden.all)
     func written(golden: FamilyGolden) throws {
         let (base, _, _) = try golden.load()
