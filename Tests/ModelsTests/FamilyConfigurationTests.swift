@@ -141,6 +141,17 @@ struct FamilyConfigurationTests {
         #expect(abs(rule.magnitude - 1.190_238) < 1e-5)
     }
 
+    @Test("YaRN reaches as far as its factor says, whatever the file gives as the longest text")
+    func yarn() throws {
+        let scaling =
+            #""rope_scaling":{"type":"yarn","factor":4,"original_max_position_embeddings":4096,"finetuned":true}"#
+        #expect(try model("llama", #"\#(scaling),"max_position_embeddings":4096"#).positionsMax == 16_384)
+        #expect(try model("llama", #"\#(scaling),"max_position_embeddings":20000"#).positionsMax == 20_000)
+        #expect(
+            fault("llama", #""rope_scaling":{"type":"yarn","factor":1e300}"#).contains("rope_scaling.factor")
+        )
+    }
+
     @Test(
         "what is not known is refused with its key",
         arguments: [

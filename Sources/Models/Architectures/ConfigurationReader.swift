@@ -104,8 +104,12 @@ struct ConfigurationReader {
             modelType: family
         )
         configuration.rotary = try angles ?? rotary(defaults)
-        if case .long(let rule) = configuration.rotary.scaling {
-            configuration.positionsMax = rule.positionsMax
+        switch configuration.rotary.scaling {
+        case .long(let rule): configuration.positionsMax = rule.positionsMax
+        case .yarn(let rule):
+            // Some files keep the first length there although the scaling is for longer texts.
+            configuration.positionsMax = max(configuration.positionsMax, rule.positionsMax ?? 0)
+        case .none, .linear, .dynamic, .llama3: break
         }
         return configuration
     }

@@ -69,7 +69,8 @@ struct RotaryFile: Codable {
         }
         // A factor without a type, or angles by kind of layer.
         let read = known.union([.theta, .type, .turnedShare]).map(\.rawValue)
-        try ConfigurationKeys(read: Set(read).union(["type"])).check(decoder, in: "rope_scaling")
+        try ConfigurationKeys(read: Set(read).union(["type"]), harmless: ["finetuned"])
+            .check(decoder, in: "rope_scaling")
         func number(_ key: CodingKeys) throws -> Double? {
             known.contains(key) ? try values.decodeIfPresent(Double.self, forKey: key) : nil
         }

@@ -171,6 +171,12 @@ package struct YarnScaling: Sendable, Hashable {
         return length(mscale) / length(mscaleAll)
     }
 
+    /// The length that the scaling is for; nil where that is beyond all texts.
+    var positionsMax: Int? {
+        let length = factor * Double(original)
+        return (1...Double(1 << 24)).contains(length) ? Int(length) : nil
+    }
+
     /// For each pair how much of it is interpolated, 0 to 1.
     func ramp(pairs: Int, theta: Double) -> [Double] {
         func pair(turning turns: Double) -> Double {
