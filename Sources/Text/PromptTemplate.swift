@@ -6,7 +6,7 @@ package struct PromptTemplate: Sendable, Equatable, Codable {
     package enum Kind: String, Sendable, Codable, CaseIterable {
         /// The text itself, after the id that begins a sequence.
         case raw
-        /// A user's turn in ChatML, with the assistant's turn opened after it.
+        /// A user's turn in the model's chat template, with the assistant's turn opened after it.
         case chat
     }
 
@@ -35,13 +35,18 @@ package struct PromptTemplate: Sendable, Equatable, Codable {
     /// - Parameters:
     ///   - text: The question's text.
     ///   - tokenizer: The model's tokenizer.
-    /// - Throws: `TokenizerError.unsupported` for a chat with a vocabulary without ChatML.
-    package func encode(_ text: String, tokenizer: any Tokenizer) throws(TokenizerError) -> [Int32] {
+    ///   - template: The model's chat template; nil where it has none, so that a chat is ChatML.
+    /// - Throws: `TokenizerError` for a chat that the template refuses, or with neither a template nor ChatML's tokens.
+    package func encode(
+        _ text: String,
+        tokenizer: any Tokenizer,
+        template: ChatTemplate? = nil
+    ) throws(TokenizerError) -> [Int32] {
         let full = suffixed(text)
         switch kind {
         case .raw: return start(tokenizer) + tokenizer.encode(full, parseSpecial: false)
         case .chat:
-            return try ChatTemplate.chatML.encode(
+            return try chat(template, tokenizer).encode(
                 withSystem([Message(role: "user", content: full)]),
                 addGenerationPrompt: true,
                 tokenizer: tokenizer
@@ -52,19 +57,21 @@ package struct PromptTemplate: Sendable, Equatable, Codable {
     /// A conversation's ids to learn from, with prompts as `encode` makes them.
     ///
     /// A raw conversation is one prompt and one answer, which ends with `eos`. A chat may have any number of turns,
-    /// each answer ended by `<|im_end|>`; `suffix` is put behind every turn of the user, and `system` is the first turn
+    /// each answer ended as the template does; `suffix` is put behind every turn of the user, and `system` is the first turn
     /// where the conversation does not begin with one of its own.
     ///
     /// - Parameters:
     ///   - messages: The turns.
     ///   - answers: Which of them are learned from, ascending, at least one.
     ///   - tokenizer: The model's tokenizer.
-    /// - Throws: `TokenizerError.unsupported` for a chat with a vocabulary without ChatML, and for a raw conversation
-    ///   of other turns than a prompt and an answer, or a vocabulary without an end.
+    ///   - template: The model's chat template; nil where it has none, so that a chat is ChatML.
+    /// - Throws: `TokenizerError`: as `encode` does, and for a raw conversation of other turns than a prompt and an
+    ///   answer, or a vocabulary without an end.
     package func tokenise(
         _ messages: [Message],
         answers: [Int],
-        tokenizer: any Tokenizer
+        tokenizer: any Tokenizer,
+        template: ChatTemplate? = nil
     ) throws(TokenizerError) -> TokenisedConversation {
         switch kind {
         case .raw:
@@ -96,12 +103,20 @@ package struct PromptTemplate: Sendable, Equatable, Codable {
                 }
             )
             let offset = turns.count - messages.count
-            return try ChatTemplate.chatML.tokenise(
+            return try chat(template, tokenizer).tokenise(
                 turns,
                 answers: answers.map { $0 + offset },
                 tokenizer: tokenizer
             )
         }
+    }
+
+    private func chat(
+        _ template: ChatTemplate?,
+        _ tokenizer: any Tokenizer
+    ) throws(TokenizerError) -> ChatTemplate {
+        if let template { return template }
+        return try ChatTemplate.chatML(tokenizer)
     }
 
     private func suffixed(_ text: String) -> String { suffix.map { "\(text) \($0)" } ?? text }

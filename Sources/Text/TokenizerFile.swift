@@ -48,7 +48,8 @@ package enum TokenizerFile {
         )
     }
 
-    private static func read(_ path: String) throws(TokenizerError) -> [UInt8] {
+    /// The bytes of a file of a folder with a tokenizer.
+    static func read(_ path: String) throws(TokenizerError) -> [UInt8] {
         do {
             let attributes = try FileManager.default.attributesOfItem(atPath: path)
             let size = (attributes[.size] as? any BinaryInteger).flatMap { Int(exactly: $0) } ?? 0

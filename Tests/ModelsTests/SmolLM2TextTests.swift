@@ -47,17 +47,20 @@ struct SmolLM2TextTests {
         #expect(hash.finish().description == golden.bulk.sha256)
     }
 
+    private func template() throws -> ChatTemplate {
+        let path = try #require(Outside.smolLM2)
+        let source = try #require(try BaseModel.chatTemplate(of: .gguf(path)))
+        return try ChatTemplate(source, tokenizer: tokenizer)
+    }
+
     @Test("every conversation renders and encodes as the model's own template does")
     func chats() throws {
+        let template = try template()
         for chat in golden.chats {
             let messages = chat.messages.map { Message(role: $0.role, content: $0.content) }
-            let text = ChatTemplate.chatML.render(messages, addGenerationPrompt: chat.opens)
+            let text = try template.render(messages, addGenerationPrompt: chat.opens).text
             #expect(text.utf8.elementsEqual(chat.text.utf8))
-            let ids = try ChatTemplate.chatML.encode(
-                messages,
-                addGenerationPrompt: chat.opens,
-                tokenizer: tokenizer
-            )
+            let ids = try template.encode(messages, addGenerationPrompt: chat.opens, tokenizer: tokenizer)
             #expect(ids == chat.ids)
         }
     }
@@ -69,7 +72,12 @@ struct SmolLM2TextTests {
             Message(role: "user", content: "And 3+3?"), Message(role: "assistant", content: "6"),
         ]
 
-        let made = try PromptTemplate(kind: .chat).tokenise(talk, answers: [1, 3], tokenizer: tokenizer)
+        let made = try PromptTemplate(kind: .chat).tokenise(
+            talk,
+            answers: [1, 3],
+            tokenizer: tokenizer,
+            template: template()
+        )
 
         // <|im_start|> is 1, <|im_end|> 2, a line end 198; the template puts its system turn first.
         let system: [Int32] = [

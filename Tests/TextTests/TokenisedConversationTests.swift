@@ -15,8 +15,7 @@ import Testing
 
         let made = try chat.tokenise(talk, answers: [1, 3], tokenizer: tokenizer)
 
-        let text = ChatTemplate.chatML.render(talk, addGenerationPrompt: false)
-        #expect(text.contains("named SmolLM"))
+        let text = try ChatTemplate.chatML(tokenizer).render(talk, addGenerationPrompt: false).text
         #expect(made.tokens == tokenizer.encode(String(text.dropLast()), parseSpecial: true))
         #expect(
             made.answers.map { tokenizer.decode(Array(made.tokens[$0])) } == [
@@ -84,7 +83,7 @@ import Testing
 
         let made = try chat.tokenise(sneaky, answers: [1], tokenizer: tokenizer)
 
-        #expect(made.tokens.count { $0 == end } == 3)
+        #expect(made.tokens.count { $0 == end } == 2)
         #expect(made.tokens[made.answers[0]].count { $0 == end } == 1)
     }
 
@@ -108,6 +107,72 @@ import Testing
         #expect(throws: TokenizerError.self) {
             try chat.tokenise(pair, answers: [1], tokenizer: tokenizer)
         }
+    }
+
+    @Test("a template's own word of what a model writes is taken, its end of turn included")
+    func generation() throws {
+        let tokenizer = try Fixture.tokenizer("tokenizer.json")
+        let text = """
+            {% for m in messages %}{% if m.role == 'assistant' %}A: {% generation %}{{ m.content }}<|im_end|> {% endgeneration %}
+            {% else %}U: {{ m.content }}<|im_end|>
+            {% endif %}{% endfor %}
+            """
+        let template = try ChatTemplate(ChatTemplate.Source(text: text, file: "f"), tokenizer: tokenizer)
+
+        let made = try chat.tokenise(talk, answers: [1, 3], tokenizer: tokenizer, template: template)
+
+        #expect(
+            made.answers.map { tokenizer.decode(Array(made.tokens[$0])) } == [
+                "4<|im_end|>", " Six,\nI think.<|im_end|>",
+            ]
+        )
+        #expect(tokenizer.decode(made.tokens).hasPrefix("U: What is 2+2?<|im_end|>\nA: 4<|im_end|> U: And"))
+    }
+
+    @Test("an answer ends with the special token behind its text, not with one that opens it")
+    func opened() throws {
+        let tokenizer = try Fixture.tokenizer("tokenizer.json")
+        let text = """
+            {% for m in messages %}{% if m.role == 'assistant' %}{{ '<|im_start|>' }}final {{ m.content }}<|im_end|>
+            {% else %}U: {{ m.content }}
+            {% endif %}{% endfor %}
+            """
+        let template = try ChatTemplate(ChatTemplate.Source(text: text, file: "f"), tokenizer: tokenizer)
+
+        let made = try chat.tokenise(talk, answers: [1, 3], tokenizer: tokenizer, template: template)
+
+        #expect(
+            made.answers.map { tokenizer.decode(Array(made.tokens[$0])) } == [
+                "<|im_start|>final 4<|im_end|>", "<|im_start|>final  Six,\nI think.<|im_end|>",
+            ]
+        )
+    }
+
+    @Test("a template that writes a conversation's beginning in another way than the whole of it is refused")
+    func notGrowing() throws {
+        let tokenizer = try Fixture.tokenizer("tokenizer.json")
+        let thoughtful = """
+            {% for m in messages %}{{ m.role }}: {{ 'hm ' if m.role == 'assistant' and loop.last }}{{ m.content }}<|im_end|>
+            {% endfor %}{% if add_generation_prompt %}assistant: {% endif %}
+            """
+        let counting = "{{ messages | length }}{% for m in messages %}{{ m.content }}<|im_end|>{% endfor %}"
+
+        for (text, words) in [
+            (thoughtful, "for the first 2 turns alone"), (counting, "for the prompt of turn 4"),
+        ] {
+            let template = try ChatTemplate(ChatTemplate.Source(text: text, file: "f"), tokenizer: tokenizer)
+            let answers = text == thoughtful ? [1, 3] : [3]
+            let error = #expect(throws: TokenizerError.self) {
+                try chat.tokenise(talk, answers: answers, tokenizer: tokenizer, template: template)
+            }
+            #expect(error?.description.contains(words) ?? false)
+        }
+        let template = try ChatTemplate(
+            ChatTemplate.Source(text: thoughtful, file: "f"),
+            tokenizer: tokenizer
+        )
+        let last = try chat.tokenise(talk, answers: [3], tokenizer: tokenizer, template: template)
+        #expect(tokenizer.decode(Array(last.tokens[last.answers[0]])) == "hm  Six,\nI think.<|im_end|>")
     }
 
     @Test("a long conversation loses its end, and what is then behind its last answer")

@@ -18,6 +18,8 @@ struct LanguageTask {
     /// The most tokens of a response, end of sequence included.
     let maxTokens: Int
     private let template: PromptTemplate
+    /// The model's own chat template, where prompts are chats.
+    private let chat: ChatTemplate?
 
     init(_ run: RunContext, settings: some LanguageSettings) throws {
         try self.init(run, prompt: settings.prompt, maxTokens: settings.maxTokens)
@@ -34,6 +36,7 @@ struct LanguageTask {
         self.eos = eos
         self.maxTokens = maxTokens
         template = prompt.template
+        chat = try template.kind == .chat ? base.chatTemplate() : nil
     }
 
     /// What every language trainer's settings say of prompts.
@@ -81,11 +84,12 @@ struct LanguageTask {
         self.eos = eos
         self.maxTokens = maxTokens
         self.template = template
+        chat = try template.kind == .chat ? base.chatTemplate() : nil
     }
 
     /// The prompt of a question's text as token ids.
     func prompt(_ text: String) throws -> [Int32] {
-        try template.encode(text, tokenizer: tokenizer)
+        try template.encode(text, tokenizer: tokenizer, template: chat)
     }
 
     /// A question's answer as a response: its tokens and the end of sequence.
@@ -129,7 +133,8 @@ struct LanguageTask {
             return try template.tokenise(
                 conversation.messages,
                 answers: conversation.answers,
-                tokenizer: tokenizer
+                tokenizer: tokenizer,
+                template: chat
             )
         } catch {
             throw QuestionFault(set: set, id: conversation.id, reason: "\(error)")

@@ -14,8 +14,8 @@ struct GenerateCommand: AsyncParsableCommand {
         abstract: "Completes a prompt with a model and, if wanted, an adapter.",
         discussion: """
             A model is the name of an embedded one, a GGUF file, or a folder with
-            config.json, model.safetensors and tokenizer.json. GGUF models get the
-            prompt as a chat message; --raw gives it as it is.
+            config.json, model.safetensors and tokenizer.json. A model with a chat
+            template gets the prompt as a message; --raw gives it as it is.
 
             EXAMPLES
               tributary generate --model tiny-arithmetic \\

@@ -10,12 +10,15 @@ struct NamedModel {
     let base: BaseModel
     /// Its tokenizer.
     let tokenizer: any Tokenizer
+    /// Its own chat template, nil where it has none; or what is wrong with it, which only a chat needs to know.
+    private let chat: Result<ChatTemplate?, any Error>
 
     /// Loads an embedded model, a GGUF file or a folder.
     init(_ name: String) throws {
         source = NamedModel.source(name)
         base = try BaseModel.load(source)
         tokenizer = try base.tokenizer()
+        chat = Result { [base] in try base.chatTemplate() }
     }
 
     /// Where a model is that is named by an embedded one's name, a GGUF file or a folder.
@@ -34,17 +37,21 @@ struct NamedModel {
         }
     }
 
-    /// How a prompt is given: as a chat message where the model is a GGUF file, unless it is to be taken as it is.
-    func template(raw: Bool) -> PromptTemplate {
-        if case .gguf = source, !raw { return PromptTemplate(kind: .chat) }
-        return .raw
+    /// How a prompt is given: as a chat message where the model has a chat template, unless it is to be taken as it
+    /// is.
+    ///
+    /// - Throws: `TokenizerError` for a template that is not known here.
+    func template(raw: Bool) throws -> (prompt: PromptTemplate, chat: ChatTemplate?) {
+        guard !raw, let own = try chat.get() else { return (.raw, nil) }
+        return (PromptTemplate(kind: .chat), own)
     }
 
     /// The tokens of a prompt.
     ///
     /// - Throws: `NodeError` for a character without a token, and a prompt that leaves no room.
     func tokens(of prompt: String, raw: Bool) throws -> [Int32] {
-        let ids = try template(raw: raw).encode(prompt, tokenizer: tokenizer)
+        let (template, chat) = try template(raw: raw)
+        let ids = try template.encode(prompt, tokenizer: tokenizer, template: chat)
         if let unknown = tokenizer.firstUnencodable(in: prompt) {
             throw NodeError(.data, "the model's vocabulary has no token for '\(unknown)' in the prompt")
         }

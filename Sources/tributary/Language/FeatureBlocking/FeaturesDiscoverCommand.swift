@@ -173,7 +173,7 @@ struct FeaturesDiscoverCommand: AsyncParsableCommand {
 
     /// What tells behaviour, and what stage 1 reads.
     private func probe(_ named: NamedModel) throws -> (any BehaviourProbe, [ActivationText]) {
-        let template = named.template(raw: raw)
+        let template = try named.template(raw: raw).prompt
         let asked = try DataArgument(questions).questions(for: .publicSet, seed: seed)
         let tokens = try asked.map { try named.tokens(of: $0.prompt, raw: raw) }
         let room = named.base.configuration.positionsMax - (tokens.map(\.count).max() ?? 0)
@@ -269,11 +269,16 @@ struct FeaturesDiscoverCommand: AsyncParsableCommand {
             return nil
         }
         let rows = try set.rows(count: latents)
-        let template = named.template(raw: raw)
+        let (template, chat) = try named.template(raw: raw)
         var cuts = CutCount()
         let examples = cuts.cut(
             try DataArgument(data).conversations(for: .client(0), seed: seed).map {
-                try template.tokenise($0.messages, answers: $0.answers, tokenizer: named.tokenizer)
+                try template.tokenise(
+                    $0.messages,
+                    answers: $0.answers,
+                    tokenizer: named.tokenizer,
+                    template: chat
+                )
             },
             to: named.base.configuration.positionsMax
         )

@@ -83,7 +83,7 @@ struct ReadTexts {
             name = { "text \($0 + 1)" }
             return
         }
-        let template = named.template(raw: raw)
+        let (template, chat) = try named.template(raw: raw)
         var (read, names): ([[Int32]], [String]) = ([], [])
         for text in try Self.words(argument, seed) {
             for content in text.messages.map(\.content) {
@@ -95,8 +95,13 @@ struct ReadTexts {
             }
             let tokens =
                 text.answers.isEmpty
-                ? try template.encode(text.messages[0].content, tokenizer: tokenizer)
-                : try template.tokenise(text.messages, answers: text.answers, tokenizer: tokenizer).tokens
+                ? try template.encode(text.messages[0].content, tokenizer: tokenizer, template: chat)
+                : try template.tokenise(
+                    text.messages,
+                    answers: text.answers,
+                    tokenizer: tokenizer,
+                    template: chat
+                ).tokens
             read.append(Array(tokens.prefix(limit)))
             names.append(text.id)
         }
