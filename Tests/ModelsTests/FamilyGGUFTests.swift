@@ -42,7 +42,7 @@ struct FamilyGGUFTests {
 
     /// The model without what GGUF cannot say: windows of Mistral and Qwen2, and other divisors of Gemma's scores than
     /// the root of the head's width.
-    private func plain(_ golden: FamilyGolden, _ scratch: Scratch) throws -> BaseModel {
+    func plain(_ golden: FamilyGolden, _ scratch: Scratch) throws -> BaseModel {
         let base = try BaseModel.load(.directory(golden.checkpoint(scratch)))
         var model = base.configuration
         if ["mistral", "qwen2"].contains(golden.model) { model.blocks = [] }

@@ -1,4 +1,3 @@
-package import Contract
 internal import FoundationEssentials
 
 /// A family of published models: how its configuration becomes a ``DecoderConfiguration``, and what its files call
@@ -49,20 +48,6 @@ package protocol Architecture: Sendable {
     /// The tensors that a checkpoint may have beside the weights: what the configuration is read from, or what follows
     /// from it.
     static func otherTensors(in form: CheckpointForm) -> Set<String>
-
-    /// The keys of a GGUF file, behind the family's name, that say what a configuration says.
-    ///
-    /// - Parameters:
-    ///   - configuration: A configuration of this family.
-    ///   - file: The file that is written, for errors.
-    /// - Throws: `CheckpointError` for what such a file cannot say.
-    static func ggufKeys(
-        of configuration: DecoderConfiguration,
-        file: String
-    ) throws(CheckpointError) -> [(key: String, value: GGUFFileWriter.Value)]
-
-    /// The tensors that a GGUF file has beside the weights: what its keys cannot say.
-    static func ggufTensors(of configuration: DecoderConfiguration) -> [NamedArray]
 }
 
 extension Architecture {
@@ -75,21 +60,6 @@ extension Architecture {
 
     /// Other tensors than the weights: none.
     package static func otherTensors(in form: CheckpointForm) -> Set<String> { [] }
-
-    /// Refuses: a family says how it is written when it is.
-    package static func ggufKeys(
-        of configuration: DecoderConfiguration,
-        file: String
-    ) throws(CheckpointError) -> [(key: String, value: GGUFFileWriter.Value)] {
-        throw .badKey(
-            file: file,
-            key: "general.architecture",
-            detail: "'\(modelType)' is not written as GGUF"
-        )
-    }
-
-    /// None.
-    package static func ggufTensors(of configuration: DecoderConfiguration) -> [NamedArray] { [] }
 }
 
 /// The families that are read.

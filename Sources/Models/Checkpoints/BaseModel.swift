@@ -9,8 +9,8 @@ package final class BaseModel: Sendable {
     /// The digest of the weights, the same whichever form they came in (``WeightsIdentity``); computed when it is first
     /// asked for.
     package var sha256: SHA256Digest { identity.digest }
-    /// The digest of what decides which ids a text gets: `tokenizer.json`, `tokenizer_config.json` and
-    /// `chat_template.jinja`, or the GGUF file.
+    /// The digest of what decides which ids a text and a conversation get, the tokenizer and the chat template, the same
+    /// whichever form they came in.
     package let tokenizerSHA256: SHA256Digest
     /// Where it was loaded from.
     package let source: ModelSource
@@ -19,18 +19,21 @@ package final class BaseModel: Sendable {
     private let identity: WeightsIdentity
     /// The rotary angles of the usual positions.
     let rope: RopeTable
-    private let makeTokenizer: @Sendable () throws -> any Tokenizer
+    /// The tokenizer, or why there is none.
+    private let made: Result<any Tokenizer, any Error>
 
     private init(_ checkpoint: Checkpoint) throws {
         configuration = checkpoint.configuration
         source = checkpoint.source
-        tokenizerSHA256 = try checkpoint.tokenizerDigest()
-        makeTokenizer = checkpoint.makeTokenizer
+        made = Result { try checkpoint.makeTokenizer() }
+        tokenizerSHA256 = try checkpoint.tokenizerDigest(try? made.get())
         rope = RopeTable(configuration)
-        var stored: [(name: String, shape: [Int], values: FrozenValues)] = []
+        var stored: [WeightsIdentity.Weight] = []
         func values(_ name: String, _ shape: [Int]) throws(CheckpointError) -> FrozenValues {
             let values = try checkpoint.frozenValues(of: name, shape: shape)
-            stored.append((name, shape, values))
+            stored.append(
+                .init(name: name, shape: shape, values: values, offset: checkpoint.offset(of: name))
+            )
             return values
         }
         weights = try FrozenWeights(
@@ -59,11 +62,11 @@ package final class BaseModel: Sendable {
         try Checkpoint.configuration(of: source)
     }
 
-    /// Builds the model's tokenizer from `tokenizer.json` or from the GGUF metadata.
+    /// The model's tokenizer, from `tokenizer.json` or from the GGUF metadata.
     ///
     /// - Throws: when there is none, or one of a kind that is not known.
     package func tokenizer() throws -> any Tokenizer {
-        let tokenizer = try makeTokenizer()
+        let tokenizer = try made.get()
         try BaseModel.require(tokenizer.vocabularySize, fit: configuration, file: "\(source)")
         return tokenizer
     }

@@ -68,13 +68,17 @@ package struct Checkpoint {
         try tensors.frozenValues(at: place(of: name), shape: shape)
     }
 
+    /// What the decoder adds to each value of a weight: 1 to the norms of Gemma, which GGUF keeps with it.
+    func offset(of name: String) -> Float {
+        -configuration.architecture.place(of: name, configuration, in: .gguf).offset
+    }
+
     /// What a model of these weights is known by (``WeightsIdentity``), one weight in memory at a time.
     func weightsDigest() throws(CheckpointError) -> SHA256Digest {
         var digests: [(name: String, shape: [Int], digest: SHA256Digest)] = []
         for (name, shape) in weights {
-            digests.append(
-                (name, shape, WeightsIdentity.digest(of: try frozenValues(of: name, shape: shape)))
-            )
+            let values = try frozenValues(of: name, shape: shape)
+            digests.append((name, shape, WeightsIdentity.digest(of: values, plus: offset(of: name))))
         }
         return WeightsIdentity.whole(digests)
     }
@@ -117,20 +121,29 @@ package struct Checkpoint {
         }
     }
 
-    /// The digest of what decides which ids a text gets.
-    func tokenizerDigest() throws(CheckpointError) -> SHA256Digest {
+    /// The chat templates.
+    func templates() throws(CheckpointError) -> ChatTemplates {
+        switch form {
+        case .huggingFace: try ChatTemplates.read(directory: path)
+        case .gguf: try ChatTemplates.read(metadata, file: path)
+        }
+    }
+
+    /// The digest of what decides which ids a text and a conversation get: the same whichever form it came in. Of a model
+    /// whose tokenizer cannot be made it is that of its chat template alone.
+    func tokenizerDigest(_ tokenizer: (any Tokenizer)?) throws(CheckpointError) -> SHA256Digest {
         let hash = SHA256()
-        for (key, value) in metadata.sorted(by: { $0.key < $1.key }) where key.hasPrefix("tokenizer.") {
-            hash.update("\(key) \(value)\n".utf8)
-        }
-        guard form == .huggingFace else { return hash.finish() }
-        for name in ["tokenizer.json", "tokenizer_config.json", "chat_template.jinja"] {
-            let file = "\(path)/\(name)"
-            guard access(file, F_OK) == 0 else { continue }
-            let content = try ReadableFile.contents(of: file, limit: TokenizerFile.bytesMax)
-            hash.update("\(name) \(content.count)\n".utf8)
-            hash.update(content)
-        }
+        if let tokenizer { hash.update("\(tokenizer.identityDigest)\n".utf8) }
+        if let template = try templates().usual { hash.update("chat template\n\(template)".utf8) }
+        return hash.finish()
+    }
+}
+
+extension Tokenizer {
+    /// The digest of what decides which ids a text gets.
+    var identityDigest: SHA256Digest {
+        let hash = SHA256()
+        forEachIdentityPart { hash.update($0) }
         return hash.finish()
     }
 }

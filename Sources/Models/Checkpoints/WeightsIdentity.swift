@@ -6,14 +6,24 @@ internal import Tensors
 /// their values in float32.
 ///
 /// It is the SHA-256 of one line for each weight in ascending order of name, `name rows×columns digest`, where the digest
-/// is the SHA-256 of the values in row-major order as little-endian float32. The bytes of a file are pinned by its own
+/// is the SHA-256 of the values in row-major order as little-endian float32, as the decoder uses them: with 1 added where a
+/// family keeps norms as distances from 1, which GGUF has done already. The bytes of a file are pinned by its own
 /// digest instead, where somebody says which file to fetch.
 final class WeightsIdentity: Sendable {
-    private let weights: [(name: String, shape: [Int], values: FrozenValues)]
+    /// A weight of a model.
+    struct Weight: Sendable {
+        let name: String
+        let shape: [Int]
+        let values: FrozenValues
+        /// What the decoder adds to each value.
+        let offset: Float
+    }
+
+    private let weights: [Weight]
     private let computed = Mutex<SHA256Digest?>(nil)
 
     /// Of the weights of a model, which are shared and not copied.
-    init(_ weights: [(name: String, shape: [Int], values: FrozenValues)]) {
+    init(_ weights: [Weight]) {
         self.weights = weights
     }
 
@@ -29,15 +39,19 @@ final class WeightsIdentity: Sendable {
 
     private func compute() -> SHA256Digest {
         let digests = Compute.sideBySide(weights.count, threads: Compute.threads) { index in
-            Self.digest(of: weights[index].values)
+            Self.digest(of: weights[index].values, plus: weights[index].offset)
         }
         return Self.whole(zip(weights, digests).map { ($0.name, $0.shape, $1) })
     }
 
     /// The digest of one weight's values.
-    static func digest(of values: FrozenValues) -> SHA256Digest {
+    static func digest(of values: FrozenValues, plus offset: Float) -> SHA256Digest {
         let hash = SHA256()
-        hash.update(UnsafeRawBufferPointer(start: values.base, count: 4 * values.count))
+        if offset == 0 {
+            hash.update(UnsafeRawBufferPointer(start: values.base, count: 4 * values.count))
+        } else {
+            values.toArray().map { $0 + offset }.withUnsafeBytes { hash.update($0) }
+        }
         return hash.finish()
     }
 

@@ -1,3 +1,5 @@
+internal import Text
+
 /// A family of byte-level vocabularies: what GGUF calls its pre-tokenizer, and what a `tokenizer.json` says instead.
 ///
 /// A new family is one line in `all`.
@@ -23,7 +25,36 @@ struct ByteLevelFamily: Sendable {
             steps: [.members(["type": .text("Digits"), "individual_digits": .flag(true)])],
             usesPattern: true
         ),
+        ByteLevelFamily(
+            names: ["llama-bpe", "llama3", "llama-v3"],
+            steps: [split(KnownPatterns.llama3)],
+            usesPattern: false,
+            ignoresMerges: true,
+            addsBOS: true
+        ),
+        ByteLevelFamily(names: ["smaug-bpe"], steps: [split(KnownPatterns.llama3)], usesPattern: false),
+        ByteLevelFamily(
+            names: ["qwen2", "deepseek-r1-qwen"],
+            steps: [split(KnownPatterns.qwen2)],
+            usesPattern: false,
+            normalizer: .members(["type": .text("NFC")])
+        ),
+        ByteLevelFamily(
+            names: ["tekken"],
+            steps: [split(KnownPatterns.tekken)],
+            usesPattern: false,
+            ignoresMerges: true,
+            addsBOS: true
+        ),
+        ByteLevelFamily(names: ["gpt-4o"], steps: [split(KnownPatterns.gpt4o)], usesPattern: false),
     ]
+
+    private static func split(_ pattern: String) -> JSONValue {
+        .members([
+            "type": .text("Split"), "pattern": .members(["Regex": .text(pattern)]),
+            "behavior": .text("Isolated"), "invert": .flag(false),
+        ])
+    }
 
     /// The family of a GGUF file.
     static func named(_ name: String) -> ByteLevelFamily? { all.first { $0.names.contains(name) } }

@@ -118,18 +118,20 @@ package struct Conversion {
     }
 
     private func requireSame(_ copy: Checkpoint) throws {
-        guard copy.configuration == checkpoint.configuration else {
+        // A family without a form of its own is written as the one that it is a case of.
+        var configuration = copy.configuration
+        configuration.modelType = checkpoint.configuration.modelType
+        guard configuration == checkpoint.configuration else {
+            let (found, expected) = (try members(configuration), try members(checkpoint.configuration))
+            let differing = expected.first { !found.contains($0) }
+            let value = differing.flatMap { member in found.first { $0.key == member.key } }
             throw fault(
-                "the configuration",
-                "\(copy.configuration)",
-                expected: "\(checkpoint.configuration)"
+                differing?.key ?? "the configuration",
+                value.map { "\($0.value)" } ?? "nothing",
+                expected: differing.map { "\($0.value)" } ?? "something"
             )
         }
         let (one, other) = (try checkpoint.makeTokenizer(), try copy.makeTokenizer())
-        for (role, ids) in [("bos", (one.bos, other.bos)), ("eos", (one.eos, other.eos))] where ids.0 != ids.1
-        {
-            throw fault("the tokenizer's \(role)", "\(ids.1 ?? -1)", expected: "\(ids.0 ?? -1)")
-        }
         guard one.vocabularySize == other.vocabularySize else {
             throw fault("the vocabulary", "\(other.vocabularySize) ids", expected: "\(one.vocabularySize)")
         }
@@ -141,6 +143,22 @@ package struct Conversion {
                 expected: "'\(one.token(of: id) ?? "")'"
             )
         }
+        let digests = (one.identityDigest, other.identityDigest)
+        guard digests.0 == digests.1 else {
+            throw fault("the tokenizer", "\(digests.1)", expected: "\(digests.0)")
+        }
+        guard try copy.templates() == checkpoint.templates() else {
+            throw fault("the chat template", "another", expected: "the original's")
+        }
+    }
+
+    /// What a configuration's `config.json` says, key by key.
+    private func members(_ configuration: DecoderConfiguration) throws -> [JSONValue.Member] {
+        let bytes = try JSONFault.encode(configuration, file: out)
+        guard case .object(let members) = try JSONDecoder().decode(JSONValue.self, from: Data(bytes)) else {
+            return []
+        }
+        return members
     }
 
     private func fault(_ what: String, _ found: String, expected: String) -> CheckpointError {

@@ -1,9 +1,9 @@
 internal import Tensors
 
 /// Writes a GGUF file: version 3, little-endian, data aligned to 32 bytes.
-package struct GGUFFileWriter {
+struct GGUFFileWriter {
     /// A metadata value with the type it is written as.
-    package enum Value: Equatable {
+    enum Value: Equatable {
         /// An unsigned integer of 32 bits.
         case unsigned(UInt32)
         /// A float32.
@@ -18,6 +18,24 @@ package struct GGUFFileWriter {
         case integers([Int32])
         /// An array of float32.
         case floats([Float])
+
+        /// A value of metadata as it is written: integers as unsigned ones, numbers as float32.
+        init(_ value: GGUFValue, key: String, file: String) throws(CheckpointError) {
+            let fault = CheckpointError.badKey(file: file, key: key, detail: "\(value) is not of 32 bits")
+            switch value {
+            case .integer(let value):
+                guard let value = UInt32(exactly: value) else { throw fault }
+                self = .unsigned(value)
+            case .number(let value): self = .float(Float(value))
+            case .string(let value): self = .text(value)
+            case .strings(let values): self = .texts(values)
+            case .numbers(let values): self = .floats(values.map { Float($0) })
+            case .integers(let values):
+                let integers = values.compactMap { Int32(exactly: $0) }
+                guard integers.count == values.count else { throw fault }
+                self = .integers(integers)
+            }
+        }
     }
 
     /// A tensor that is to be written.

@@ -15,29 +15,22 @@ struct GGUFModel {
     /// Writes the file.
     func write(to path: String) throws {
         let architecture = checkpoint.configuration.architecture
-        let keys = try architecture.ggufKeys(of: checkpoint.configuration, file: path)
-        guard let family = architecture.ggufName else {
-            throw CheckpointError.badKey(
-                file: path,
-                key: "general.architecture",
-                detail: "'\(architecture.modelType)' has no GGUF form"
-            )
-        }
+        let draft = try architecture.ggufDraft(of: checkpoint.configuration, file: path)
         let parts = try TokenizerParts(checkpoint)
         let plans = TensorPlan.plans(for: checkpoint, in: .gguf)
-        let extra = architecture.ggufTensors(of: checkpoint.configuration)
+        let extra = draft.tensors
         var tensors: [GGUFFileWriter.Tensor] = []
         for plan in plans { tensors.append(try tensor(plan, file: path)) }
         for array in extra { tensors.append(.init(name: array.name, shape: array.shape, encoding: .f32)) }
-        var general: [(key: String, value: GGUFFileWriter.Value)] = [
-            ("general.architecture", .text(family)), ("general.type", .text("model")),
-            ("general.file_type", .unsigned(precision.fileType)),
-        ]
-        if precision == .q8 { general.append(("general.quantization_version", .unsigned(2))) }
+        var keys = [(key: String, value: GGUFFileWriter.Value)]()
+        for (key, value) in draft.metadata.sorted(by: { $0.key < $1.key }) {
+            keys.append((key, try GGUFFileWriter.Value(value, key: key, file: path)))
+        }
+        keys += [("general.type", .text("model")), ("general.file_type", .unsigned(precision.fileType))]
+        if precision == .q8 { keys.append(("general.quantization_version", .unsigned(2))) }
         try GGUFFileWriter.write(
             to: path,
-            keys: general + keys.map { ("\(family).\($0.key)", $0.value) }
-                + parts.ggufKeys(rows: checkpoint.configuration.vocabularySize),
+            keys: keys + parts.ggufKeys(rows: checkpoint.configuration.vocabularySize),
             tensors: tensors
         ) { (index) throws(CheckpointError) in
             guard index < plans.count else { return FrozenValues(extra[index - plans.count].values) }

@@ -1,7 +1,7 @@
 internal import FoundationEssentials
 
 /// Any JSON, for the parts of files that are compared or written and not otherwise understood.
-enum JSONValue: Equatable, Decodable, Sendable {
+enum JSONValue: Equatable, Decodable, Sendable, CustomStringConvertible {
     case null
     case flag(Bool)
     case integer(Int)
@@ -56,6 +56,13 @@ enum JSONValue: Equatable, Decodable, Sendable {
             return nil
         }
         return member.value == .null ? nil : member.value
+    }
+
+    /// The value as it is written.
+    var description: String {
+        var bytes: [UInt8] = []
+        write(to: &bytes, indent: 0)
+        return String(decoding: bytes, as: UTF8.self)
     }
 
     /// The text; nil for anything else.

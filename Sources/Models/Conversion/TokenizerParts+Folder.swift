@@ -7,14 +7,12 @@ extension TokenizerParts {
     struct File: Decodable {
         let normalizer: JSONValue?
         let preTokenizer: JSONValue?
-        let postProcessor: JSONValue?
         let model: Model
         let added: [Added]?
 
         enum CodingKeys: String, CodingKey {
             case normalizer, model
             case preTokenizer = "pre_tokenizer"
-            case postProcessor = "post_processor"
             case added = "added_tokens"
         }
 
@@ -101,17 +99,11 @@ extension TokenizerParts {
         for token in file.added ?? [] where tokens.indices.contains(Int(token.id)) {
             types[Int(token.id)] = token.special ?? false ? Self.special : Self.added
         }
-        addsBOS = file.postProcessor.map { Self.beginsTexts($0) } ?? false
+        (addsBOS, addsEOS) = (!tokenizer.sequenceStart.isEmpty, !tokenizer.sequenceEnd.isEmpty)
         (bos, eos, pad) = (tokenizer.bos, tokenizer.eos, tokenizer.pad)
         unknown = nil
-        templates = []
+        templates = try ChatTemplates.read(directory: directory)
         try readConfiguration(directory, tokenizer)
-    }
-
-    /// Whether a post-processor puts a token before a text.
-    private static func beginsTexts(_ processor: JSONValue) -> Bool {
-        if let steps = processor["processors"]?.list { return steps.contains { beginsTexts($0) } }
-        return processor["single"]?.list?.first?["SpecialToken"] != nil
     }
 
     private mutating func readConfiguration(
@@ -123,29 +115,7 @@ extension TokenizerParts {
             let configuration = try JSONValue.read(path, limit: TokenizerFile.bytesMax)
             unknown = (configuration["unk_token"]?.text ?? configuration["unk_token"]?["content"]?.text)
                 .flatMap { tokenizer.id(of: $0) }
-            if let text = configuration["chat_template"]?.text {
-                templates = [(nil, text)]
-            } else {
-                for template in configuration["chat_template"]?.list ?? [] {
-                    guard let name = template["name"]?.text, let text = template["template"]?.text else {
-                        throw .badKey(
-                            file: path,
-                            key: "chat_template",
-                            detail: "a template without its name or text"
-                        )
-                    }
-                    templates.append((name == "default" ? nil : name, text))
-                }
-            }
         }
-        let file = "\(directory)/chat_template.jinja"
-        guard access(file, F_OK) == 0 else { return }
-        let bytes = try ReadableFile.contents(of: file, limit: TokenizerFile.bytesMax)
-        guard let text = String(validating: bytes, as: UTF8.self) else {
-            throw .malformed(file: file, offset: nil, detail: "is not UTF-8")
-        }
-        templates.removeAll { $0.name == nil }
-        templates.insert((nil, text), at: 0)
     }
 
     /// Writes `tokenizer.json` and `tokenizer_config.json` into a folder.
@@ -197,19 +167,31 @@ extension TokenizerParts {
     }
 
     private var postProcessor: JSONValue {
-        guard addsBOS, let bos else { return .null }
-        let (id, token) = (Int(bos), JSONValue.text(tokens[Int(bos)]))
-        func piece(_ kind: String, _ id: JSONValue, _ type: Int) -> JSONValue {
-            .members([kind: .members(["id": id, "type_id": .integer(type)])])
+        let (start, end) = (addsBOS ? bos : nil, addsEOS ? eos : nil)
+        let ids = Set([start, end].compactMap { $0 }).sorted()
+        guard !ids.isEmpty else { return .null }
+        func text(_ id: Int32) -> JSONValue { .text(tokens[Int(id)]) }
+        func sequence(_ name: String, _ type: Int) -> [JSONValue] {
+            func piece(_ kind: String, _ id: JSONValue) -> JSONValue {
+                .members([kind: .members(["id": id, "type_id": .integer(type)])])
+            }
+            return [
+                start.map { piece("SpecialToken", text($0)) }, piece("Sequence", .text(name)),
+                end.map { piece("SpecialToken", text($0)) },
+            ].compactMap { $0 }
         }
-        let single = [piece("SpecialToken", token, 0), piece("Sequence", .text("A"), 0)]
         return .members([
             "type": .text("TemplateProcessing"),
-            "single": .list(single),
-            "pair": .list(single + [piece("SpecialToken", token, 1), piece("Sequence", .text("B"), 1)]),
-            "special_tokens": .members([
-                tokens[id]: .members(["id": token, "ids": .list([.integer(id)]), "tokens": .list([token])])
-            ]),
+            "single": .list(sequence("A", 0)),
+            "pair": .list(sequence("A", 0) + sequence("B", 1)),
+            "special_tokens": .object(
+                ids.map { id in
+                    let value = JSONValue.members([
+                        "id": text(id), "ids": .list([.integer(Int(id))]), "tokens": .list([text(id)]),
+                    ])
+                    return .init(key: tokens[Int(id)], value: value)
+                }
+            ),
         ])
     }
 
@@ -222,16 +204,7 @@ extension TokenizerParts {
         for (role, id) in [("bos", bos), ("eos", eos), ("pad", pad), ("unk", unknown)] {
             if let id { members.append(.init(key: "\(role)_token", value: .text(tokens[Int(id)]))) }
         }
-        if templates.count == 1, let template = templates.first, template.name == nil {
-            members.append(.init(key: "chat_template", value: .text(template.text)))
-        } else if !templates.isEmpty {
-            let list = templates.map { template in
-                JSONValue.members([
-                    "name": .text(template.name ?? "default"), "template": .text(template.text),
-                ])
-            }
-            members.append(.init(key: "chat_template", value: .list(list)))
-        }
+        if let json = templates.json { members.append(.init(key: "chat_template", value: json)) }
         return .object(members)
     }
 }

@@ -16,12 +16,13 @@ struct TokenizerParts {
     var family: ByteLevelFamily
     /// Whether the begin token stands before a text that is encoded on its own.
     var addsBOS: Bool
+    /// Whether the end token stands behind such a text.
+    var addsEOS: Bool
     var bos: Int32?
     var eos: Int32?
     var pad: Int32?
     var unknown: Int32?
-    /// Chat templates by name; the usual one has none.
-    var templates: [(name: String?, text: String)]
+    var templates: ChatTemplates
 
     static let ordinary: Int32 = 1
     static let special: Int32 = 3
@@ -44,13 +45,12 @@ extension TokenizerParts {
     /// The keys that are carried over, and those that say nothing here.
     private static let known: Set<String> = [
         "model", "pre", "tokens", "token_type", "merges", "add_bos_token", "bos_token_id", "eos_token_id",
-        "unknown_token_id", "padding_token_id", "scores",
+        "unknown_token_id", "padding_token_id", "scores", "add_eos_token",
     ]
     /// The keys that change nothing at one value.
     private static let neutral: [String: GGUFValue] = [
-        "add_space_prefix": .integer(0), "add_eos_token": .integer(0), "add_sep_token": .integer(0),
+        "add_space_prefix": .integer(0), "add_sep_token": .integer(0),
     ]
-    private static let template = "tokenizer.chat_template"
 
     private init(_ metadata: [String: GGUFValue], file: String) throws(CheckpointError) {
         for (key, value) in metadata.sorted(by: { $0.key < $1.key }) where key.hasPrefix(Self.prefix) {
@@ -93,19 +93,13 @@ extension TokenizerParts {
         merges = try metadata.texts(Self.prefix + "merges", file: file)
         let flag = try metadata.integer(Self.prefix + "add_bos_token", or: family.addsBOS ? 1 : 0, file: file)
         addsBOS = flag != 0
-        (bos, eos, pad, unknown, templates) = (nil, nil, nil, nil, [])
+        addsEOS = try metadata.integer(Self.prefix + "add_eos_token", or: 0, file: file) != 0
+        templates = try ChatTemplates.read(metadata, file: file)
+        (bos, eos, pad, unknown) = (nil, nil, nil, nil)
         bos = try id("bos", metadata, file: file)
         eos = try id("eos", metadata, file: file)
         pad = try id("padding", metadata, file: file)
         unknown = try id("unknown", metadata, file: file)
-        for (key, value) in metadata.sorted(by: { $0.key < $1.key }) where key.hasPrefix(Self.template + ".")
-        {
-            guard case .string(let text) = value else { continue }
-            templates.append((String(key.dropFirst(Self.template.count + 1)), text))
-        }
-        if metadata[Self.template] != nil {
-            templates.insert((nil, try metadata.text(Self.template, file: file)), at: 0)
-        }
         // Ids that only fill an embedding up are no tokens.
         while types.last == Self.unused, tokens.last?.hasPrefix("[PAD") == true {
             types.removeLast()
@@ -141,11 +135,8 @@ extension TokenizerParts {
             if let id { keys.append(("\(Self.prefix)\(role)_token_id", .unsigned(UInt32(id)))) }
         }
         keys.append((Self.prefix + "add_bos_token", .flag(addsBOS)))
-        let named = templates.compactMap(\.name)
-        if !named.isEmpty { keys.append((Self.template + "s", .texts(named))) }
-        for (name, text) in templates {
-            keys.append((Self.template + (name.map { "." + $0 } ?? ""), .text(text)))
-        }
+        if addsEOS { keys.append((Self.prefix + "add_eos_token", .flag(true))) }
+        keys += templates.ggufKeys
         return keys
     }
 }
