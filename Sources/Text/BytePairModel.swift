@@ -21,8 +21,10 @@ struct BytePairModel: Sendable {
     /// Ids that no text may become.
     private let isReserved: [Bool]
 
-    private static let cachedBytesMax = 64
-    private static let cachedPiecesMax = 1 << 16
+    /// Which characters stand side by side in a token: between others no rule joins anything, so that a
+    /// long piece can
+    /// be cut there. Nil where pieces are cut already.
+    private let junctions: Junctions?
 
     /// Makes the model of a vocabulary.
     ///
@@ -45,37 +47,35 @@ struct BytePairModel: Sendable {
         self.fusesUnknown = fusesUnknown
         self.ignoresMerges = ignoresMerges
         self.isReserved = isReserved
+        junctions = isByteLevel || ignoresMerges ? nil : Junctions(tokens)
         idOfByte = (UInt8.min...UInt8.max).map { byte in
             let text = isByteLevel ? String(ByteAlphabet.scalars[Int(byte)]) : ByteToken.text(byte)
             return tokens.id(of: text).flatMap { isByteLevel && isReserved[Int($0)] ? nil : $0 } ?? -1
         }
     }
 
-    /// The pieces that were encoded before in the same text.
-    struct Cache {
-        fileprivate var pieces = TokenTable()
-        fileprivate var ids: [Int32] = []
-        fileprivate var ends = [0]
-    }
-
     /// Appends the ids of a piece.
-    func encode(_ bytes: [UInt8], _ piece: Range<Int>, _ cache: inout Cache, to ids: inout [Int32]) {
-        guard piece.count <= Self.cachedBytesMax else {
-            ids += merged(bytes, piece)
+    func encode(_ bytes: [UInt8], _ piece: Range<Int>, _ cache: inout PieceCache, to ids: inout [Int32]) {
+        guard let junctions, piece.count > PieceCache.bytesMax else {
+            cache.append(bytes, piece, to: &ids) { merged(bytes, piece) }
             return
         }
-        if let known = cache.pieces.id(of: bytes, piece) {
-            ids += cache.ids[cache.ends[Int(known)]..<cache.ends[Int(known) + 1]]
-            return
+        var start = piece.lowerBound
+        // The character before, if it has a token.
+        var before: UInt32?
+        var index = start
+        while index < piece.upperBound {
+            let scalar = UTF8Reading.scalar(bytes, index)
+            let isKnown = id(bytes, index..<index + scalar.width) != nil
+            if isKnown, let before, !junctions.mayHold(before, scalar.value) {
+                cache.append(bytes, start..<index, to: &ids) { merged(bytes, start..<index) }
+                start = index
+            }
+            before = isKnown ? scalar.value : nil
+            index += scalar.width
         }
-        let new = merged(bytes, piece)
-        ids += new
-        guard cache.pieces.count < Self.cachedPiecesMax, (try? cache.pieces.append(bytes, piece)) != nil
-        else {
-            return
-        }
-        cache.ids += new
-        cache.ends.append(cache.ids.count)
+        let rest = start..<piece.upperBound
+        cache.append(bytes, rest, to: &ids) { merged(bytes, rest) }
     }
 
     /// Whether there are characters that no token stands for.
@@ -142,6 +142,41 @@ struct BytePairModel: Sendable {
         }
         if let unknown = waiting { symbols.append(unknown) }
         return symbols
+    }
+}
+
+/// The pairs of neighbouring characters in the tokens of a vocabulary, as bits: a pair that is there is
+/// always found, and
+/// one that is not is found seldom.
+private struct Junctions: Sendable {
+    private static let bitsLog2 = 22
+    private var words = [UInt64](repeating: 0, count: 1 << (bitsLog2 - 6))
+
+    init(_ tokens: TokenTable) {
+        for id in 0..<tokens.count {
+            let range = tokens.range(of: id)
+            var before: UInt32?
+            var index = range.lowerBound
+            while index < range.upperBound {
+                let scalar = UTF8Reading.scalar(tokens.bytes, index)
+                if let before {
+                    let bit = Junctions.bit(before, scalar.value)
+                    words[bit >> 6] |= 1 << UInt64(bit & 63)
+                }
+                before = scalar.value
+                index += scalar.width
+            }
+        }
+    }
+
+    func mayHold(_ first: UInt32, _ second: UInt32) -> Bool {
+        let bit = Junctions.bit(first, second)
+        return words[bit >> 6] >> UInt64(bit & 63) & 1 == 1
+    }
+
+    private static func bit(_ first: UInt32, _ second: UInt32) -> Int {
+        let key = UInt64(first) << 21 | UInt64(second)
+        return Int((key &* 0x9E37_79B9_7F4A_7C15) >> UInt64(64 - bitsLog2))
     }
 }
 

@@ -163,13 +163,25 @@ struct JSONReader {
             }
             break
         }
-        guard start < index, let value = Double(String(decoding: bytes[start..<index], as: UTF8.self)),
+        guard isNumber(start..<index),
+            let value = Double(String(decoding: bytes[start..<index], as: UTF8.self)),
             value.isFinite
         else {
             index = start
             throw fault("a value")
         }
         return value
+    }
+
+    /// Whether some signs begin and end as a number does.
+    private func isNumber(_ range: Range<Int>) -> Bool {
+        let digits = UInt8(ascii: "0")...UInt8(ascii: "9")
+        let first = range.lowerBound + (range.isEmpty || bytes[range.lowerBound] != UInt8(ascii: "-") ? 0 : 1)
+        guard first < range.upperBound, digits.contains(bytes[first]),
+            digits.contains(bytes[range.upperBound - 1])
+        else { return false }
+        return bytes[first] != UInt8(ascii: "0") || first + 1 == range.upperBound
+            || !digits.contains(bytes[first + 1])
     }
 
     /// Reads a number without a fraction.
@@ -182,7 +194,7 @@ struct JSONReader {
             index += 1
         }
         let isPlain = index > start && (index == bytes.count || ![46, 69, 101].contains(bytes[index]))
-        if isPlain, index - start < 18 { return value }
+        if isPlain, index - start < 18, isNumber(start..<index) { return value }
         index = start
         guard let byte = peek(), byte == UInt8(ascii: "-") || (48...57).contains(byte) else {
             throw Fault(found: try self.value().kind, expected: "an integer")

@@ -96,7 +96,7 @@ package struct SubwordTokenizer: Tokenizer {
         let bytes = Array(text.utf8)
         var ids: [Int32] = []
         ids.reserveCapacity(bytes.count / 3)
-        var cache = BytePairModel.Cache()
+        var cache = PieceCache()
         addedTokens.cut(bytes, plain: plain) { stretch in
             encode(bytes, stretch, plain, &cache, to: &ids)
         } token: {
@@ -151,7 +151,7 @@ package struct SubwordTokenizer: Tokenizer {
         _ bytes: [UInt8],
         _ stretch: Range<Int>,
         _ plain: [Range<Int>],
-        _ cache: inout BytePairModel.Cache,
+        _ cache: inout PieceCache,
         to ids: inout [Int32]
     ) {
         let isWhole = stretch.count == bytes.count
@@ -185,16 +185,18 @@ package struct SubwordTokenizer: Tokenizer {
     private func encodePieces(
         _ bytes: [UInt8],
         isFirst: Bool,
-        _ cache: inout BytePairModel.Cache,
+        _ cache: inout PieceCache,
         to ids: inout [Int32]
     ) {
         var text = PreTokenizedText(bytes, isFirst: isFirst)
         for step in stages.preTokenizers { text.apply(step) }
         switch model {
         case .bytePair(let model):
-            for piece in text.pieces { model.encode(text.bytes, piece, &cache, to: &ids) }
+            let bytes = text.bytes
+            for piece in text.pieces { model.encode(bytes, piece, &cache, to: &ids) }
         case .unigram(let model):
-            for piece in text.pieces { model.encode(text.bytes, piece, to: &ids) }
+            let bytes = text.bytes
+            for piece in text.pieces { cache.append(bytes, piece, to: &ids) { model.encode(bytes, piece) } }
         }
     }
 

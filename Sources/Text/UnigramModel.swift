@@ -39,8 +39,8 @@ struct UnigramModel: Sendable {
         return isToken
     }
 
-    /// Appends the ids of a piece.
-    func encode(_ bytes: [UInt8], _ piece: Range<Int>, to ids: inout [Int32]) {
+    /// The ids of a piece.
+    func encode(_ bytes: [UInt8], _ piece: Range<Int>) -> [Int32] {
         let count = piece.count
         // Of the best way to each place: its score, its last token, and where that begins.
         var best = [Double](repeating: -.infinity, count: count + 1)
@@ -66,17 +66,11 @@ struct UnigramModel: Sendable {
             if !hasSingle { offer(place + width, unknownScore + here, unknown) }
             place += width
         }
-        append(bytes, piece, last, from, to: &ids)
+        return path(bytes, piece, last, from)
     }
 
     /// Walks back along the best way; neighbouring unknown characters become one token, or their bytes.
-    private func append(
-        _ bytes: [UInt8],
-        _ piece: Range<Int>,
-        _ last: [Int32],
-        _ from: [Int32],
-        to ids: inout [Int32]
-    ) {
+    private func path(_ bytes: [UInt8], _ piece: Range<Int>, _ last: [Int32], _ from: [Int32]) -> [Int32] {
         var reversed: [Int32] = []
         var end = piece.count
         var wasUnknown = false
@@ -93,7 +87,7 @@ struct UnigramModel: Sendable {
             wasUnknown = isUnknown
             end = start
         }
-        ids += reversed.reversed()
+        return reversed.reversed()
     }
 }
 

@@ -71,7 +71,7 @@ import Testing
         }
     }
 
-    private func check(_ tokenizer: any Tokenizer, _ name: String) throws {
+    private func check(_ tokenizer: any Tokenizer, _ name: String, idsAlone: Bool = false) throws {
         let golden = try golden(name)
         let texts = try Self.texts.get()
         #expect(texts.count >= 2_000)
@@ -90,6 +90,7 @@ import Testing
         let ids = texts.map { tokenizer.encode($0, parseSpecial: true) }
         func bits(_ rows: [[Int32]]) -> [[UInt32]] { rows.map { $0.map { UInt32(bitPattern: $0) } } }
         check(bits(ids), golden.ids, "ids")
+        if idsAlone { return }
         check(bits(texts.map { tokenizer.encode($0, parseSpecial: false) }), golden.plain, "plain ids")
         // The reference spells this family's special tokens otherwise.
         guard name != "llama2-normalized" else { return }
@@ -148,7 +149,7 @@ import Testing
 
         let tokenizer = try vocabulary.tokenizer(source: "m.gguf")
 
-        try check(tokenizer, name)
+        try check(tokenizer, name, idsAlone: true)
         #expect(tokenizer.vocabularySize == file.vocabularySize)
         #expect(identity(tokenizer) == identity(file))
     }
@@ -180,5 +181,36 @@ import Testing
         var all: [UInt32] = []
         tokenizer.forEachIdentityPart { all += $0.map(UInt32.init) }
         return hash([all])
+    }
+
+    @Test("a special token in plain text stays text, whatever model could make it of its parts")
+    func plainText() throws {
+        for name in Self.names {
+            let tokenizer = try Fixture.tokenizer("Families/\(name).json")
+            for id in 0..<Int32(tokenizer.vocabularySize) where tokenizer.isSpecial(id) {
+                let text = try #require(tokenizer.token(of: id))
+                let ids = tokenizer.encode("a\(text) \(text)", parseSpecial: false)
+                #expect(
+                    !ids.contains { tokenizer.isSpecial($0) && $0 != tokenizer.id(of: "<unk>") },
+                    "\(name): \(text)"
+                )
+                #expect(
+                    tokenizer.encode("a\(text)", plain: [0..<1]).contains(id) || name == "llama2-normalized"
+                )
+            }
+        }
+    }
+
+    @Test("two spellings of one accented letter are two tokens")
+    func spellings() throws {
+        let file = #"""
+            {"model": {"type": "BPE", "vocab": {"é": 0, "e": 1, "\u0301": 2, "e\u0301": 3},
+             "merges": [["e", "\u0301"]]}, "decoder": {"type": "Fuse"}}
+            """#
+
+        let tokenizer = try TokenizerFile.load(bytes: Array(file.utf8))
+
+        #expect(tokenizer.encode("e\u{301}é\u{301}", parseSpecial: false) == [3, 0, 2])
+        #expect(tokenizer.decode([3]).utf8.elementsEqual("e\u{301}".utf8))
     }
 }

@@ -132,6 +132,91 @@ import Testing
         #expect((configured.bos, configured.eos, configured.pad) == (1, 0, 2))
     }
 
+    @Test("the configuration's flags of added tokens go before the file's, and its other wishes are refused")
+    func configurationThatContradicts() throws {
+        func load(_ configuration: String, _ file: String = "Families/llama3.json") throws -> any Tokenizer {
+            try TokenizerFile.load(bytes: Fixture.bytes(file), configuration: Array(configuration.utf8))
+        }
+        let usual = try load("{}")
+        let end = try #require(usual.id(of: "<|im_end|>"))
+        func configured(_ content: String, _ flags: String) -> String {
+            #"{"added_tokens_decoder": {"\#(end)": {"content": "\#(content)", "special": true, \#(flags)}}}"#
+        }
+
+        let stripping = try load(configured("<|im_end|>", #""lstrip": true"#))
+
+        #expect(usual.encode("a  <|im_end|>", parseSpecial: true).count == 3)
+        #expect(stripping.encode("a  <|im_end|>", parseSpecial: true).count == 2)
+        #expect(
+            try load(#"{"add_prefix_space": false, "add_bos_token": true, "legacy": true}"#).bos == usual.bos
+        )
+        #expect(throws: TokenizerError.self) { try load(configured("<|im_start|>", #""lstrip": true"#)) }
+        #expect(throws: TokenizerError.self) { try load(#"{"add_prefix_space": true}"#) }
+        #expect(throws: TokenizerError.self) { try load(#"{"add_prefix_space": 1}"#) }
+        #expect(throws: TokenizerError.self) {
+            try load(#"{"add_prefix_space": false}"#, "Families/llama2.json")
+        }
+    }
+
+    @Test(
+        "what a template puts around a text is known, and one that is not a template of one text is refused"
+    )
+    func templates() throws {
+        func load(_ single: String, ids: String = "[1]") throws -> any Tokenizer {
+            let file = #"""
+                {"model": {"type": "BPE", "vocab": {"a": 0, "<s>": 1}, "merges": []}, "post_processor":
+                 {"type": "TemplateProcessing", "single": \#(single), "pair": [],
+                  "special_tokens": {"<s>": {"id": "<s>", "ids": \#(ids), "tokens": ["<s>"]}}}}
+                """#
+            return try TokenizerFile.load(bytes: Array(file.utf8), name: "t.json")
+        }
+        let text = #"{"Sequence": {"id": "A", "type_id": 0}}"#
+        let token = #"{"SpecialToken": {"id": "<s>", "type_id": 0}}"#
+
+        let both = try load("[\(token), \(text), \(token), \(token)]", ids: "[1, 0]")
+
+        #expect((both.sequenceStart, both.sequenceEnd) == ([1, 0], [1, 0, 1, 0]))
+        #expect(throws: TokenizerError.self) { try load("[\(text), \(text)]") }
+        #expect(throws: TokenizerError.self) { try load("[\(token), \(text)]", ids: "[2]") }
+        #expect(throws: TokenizerError.self) { try load("[\(token), \(text)]", ids: "[-1]") }
+        #expect(throws: TokenizerError.self) { try load(#"[{"SpecialToken": {"id": "<t>"}}]"#) }
+    }
+
+    @Test("a GGUF vocabulary of a kind that is not known, or that contradicts itself, is refused by name")
+    func ggufVocabularies() throws {
+        func load(_ model: String, _ pre: String?, _ edit: (inout GGUFVocabulary) -> Void = { _ in }) throws {
+            var vocabulary = GGUFVocabulary(model: model, pre: pre, tokens: ["<unk>", "a", "b", "ab"])
+            vocabulary.types = [2, 1, 1, 1]
+            vocabulary.scores = [0, -2, -3, -1]
+            edit(&vocabulary)
+            _ = try vocabulary.tokenizer(source: "m.gguf")
+        }
+        func refused(
+            _ part: String,
+            _ model: String,
+            _ pre: String? = nil,
+            _ edit: (inout GGUFVocabulary) -> Void = { _ in }
+        ) {
+            let error = #expect(throws: TokenizerError.self) { try load(model, pre, edit) }
+            #expect(error?.description.contains(part) == true, "\(String(describing: error))")
+        }
+
+        #expect(throws: Never.self) { try load("llama", nil) }
+        #expect(throws: Never.self) { try load("t5", nil) }
+        #expect(throws: Never.self) { try load("gpt2", "qwen2") }
+        refused("tokenizer.ggml.model: 'gemma4'", "gemma4")
+        refused("tokenizer.ggml.pre: 'deepseek-llm'", "gpt2", "deepseek-llm")
+        refused("tokenizer.ggml.pre: nothing", "gpt2")
+        refused("scores", "llama") { $0.scores = [] }
+        refused("scores", "llama") { $0.scores.removeLast() }
+        refused("type of token 1: found 9", "llama") { $0.types[1] = 9 }
+        refused("eos", "llama") { $0.eos = -1 }
+        refused("unknown", "t5") { $0.types[0] = 1 }
+        refused("unknown", "t5") { $0.unknown = 4 }
+        refused("remove_extra_whitespaces", "t5") { $0.removesExtraWhitespace = false }
+        refused("precompiled_charsmap", "t5") { $0.precompiledCharacterMap = [9, 0, 0, 0, 1] }
+    }
+
     @Test("a file that is not there is an error that names it")
     func missing() {
         let error = #expect(throws: TokenizerError.self) {

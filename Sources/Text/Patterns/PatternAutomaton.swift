@@ -9,7 +9,7 @@ struct PatternAutomaton: Sendable {
     /// The pattern as it was written.
     let pattern: String
 
-    private static let statesMax = 4_096
+    private static let statesMax = 1_024
     private static let placesMax = 8_192
     /// How far a match is looked for behind the last one before places without success are written down.
     private static let memoStart = 64

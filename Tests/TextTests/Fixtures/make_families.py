@@ -260,7 +260,8 @@ for name, tokenizer in families.items():
     (folder / f"{name}.json").write_text(json.dumps(json.loads(tokenizer.to_str()), ensure_ascii=False, separators=(",", ":")), encoding="utf-8")
     goldens[name] = golden(tokenizer, texts)
     if name in undecoded: goldens[name].update(decoded=[], parts=[])
-(folder / "goldens.json").write_text(json.dumps(goldens, indent=0))
+(folder / "goldens.json").write_text(
+    "{\n" + ",\n".join(f"{json.dumps(name)}: {json.dumps(golden, separators=(',', ':'))}" for name, golden in goldens.items()) + "\n}\n")
 (folder / "llama2.gguf.json").write_text(json.dumps(gguf(PIECES[0]), ensure_ascii=False, separators=(",", ":")), encoding="utf-8")
 types = {"<pad>": 3, "</s>": 3, "<unk>": 2, "<extra_id_0>": 3, "<extra_id_1>": 3}
 t5_pieces = [(text, score, types.get(text, 1)) for text, score in json.loads(t5.to_str())["model"]["vocab"]]
