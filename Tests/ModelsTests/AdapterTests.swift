@@ -116,7 +116,7 @@ struct AdapterTests {
                 .contains("not of rank 5") == true
         )
         let foreign = NamedArray(
-            name: "base_model.model.lm_head.lora_A.weight",
+            name: "base_model.model.vision.lora_A.weight",
             shape: [4, 1],
             values: [0, 0, 0, 0]
         )
@@ -137,7 +137,10 @@ struct AdapterTests {
         )
     }
 
-    @Test("variants of LoRA that compute something else are refused", arguments: ["use_dora", "use_rslora"])
+    @Test(
+        "DoRA without its magnitudes and transposed weights are refused",
+        arguments: ["use_dora", "fan_in_fan_out"]
+    )
     func variants(key: String) throws {
         let scratch = try Scratch()
         let configuration = LoRAConfiguration(rank: 4, targets: ["q_proj"])

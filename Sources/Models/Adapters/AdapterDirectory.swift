@@ -93,6 +93,22 @@ package enum AdapterDirectory {
         return (weights, kind)
     }
 
+    /// Reads an adapter of any kind onto a base model; also one of PEFT that is for generating only.
+    ///
+    /// - Throws: `CheckpointError` naming the file, and the key or the array.
+    package static func adapter(from path: String, for base: BaseModel) throws -> Adapter {
+        if access("\(path)/\(descriptionName)", F_OK) != 0,
+            access("\(path)/\(PEFTDirectory.configurationName)", F_OK) == 0,
+            try PEFTContents(path).keyBeyondLoRA != nil
+        {
+            return try MergedConfiguration.read(from: path, for: base)
+        }
+        let (weights, kind) = try read(from: path, for: base.configuration)
+        let adapter = try Adapter(for: base, kind, seed: 0)
+        try adapter.load(weights)
+        return adapter
+    }
+
     /// Whether a directory holds an adapter of a kind that is known by this module: trainers of other models write
     /// an `adapter.json` without a kind.
     package static func isThere(_ path: String) -> Bool {

@@ -1,4 +1,4 @@
-/// `adapter_config.json` as PEFT writes and reads it, as far as it concerns plain LoRA.
+/// `adapter_config.json` as PEFT writes and reads it, as far as it concerns LoRA.
 struct PEFTConfigurationFile: Codable {
     var type: String
     var taskType: String?
@@ -15,14 +15,24 @@ struct PEFTConfigurationFile: Codable {
     var rankPattern: [String: Int]?
     var alphaPattern: [String: Double]?
     var modulesToSave: [String]?
+    var excluded: Targets?
+    var tokens: TokenIndices?
     var inferenceMode: Bool?
     var initialisation: Initialisation?
 
-    /// A list of names, or a regular expression, which is not interpreted: the arrays themselves say what it
-    /// hit.
+    /// A list of names, or a regular expression.
     enum Targets: Codable {
         case names([String])
         case expression(String)
+
+        /// Whether a module is meant; with `all-linear` every one is.
+        func means(_ path: String) throws(PathPattern.Fault) -> Bool {
+            switch self {
+            case .names(let names): return names.contains { LinearModule.isMeant(path, by: $0) }
+            case .expression(LoRAConfiguration.allLinear): return true
+            case .expression(let pattern): return try PathPattern(pattern).matches(path)
+            }
+        }
 
         init(from decoder: any Decoder) throws {
             let value = try decoder.singleValueContainer()
@@ -60,6 +70,25 @@ struct PEFTConfigurationFile: Codable {
         func encode(to encoder: any Encoder) throws {
             var value = encoder.singleValueContainer()
             try value.encode(indices)
+        }
+    }
+
+    /// Whose embeddings were trained: tokens of the embedding, or of modules by their names.
+    struct TokenIndices: Codable {
+        let byModule: [String: [Int]]
+
+        init(from decoder: any Decoder) throws {
+            let value = try decoder.singleValueContainer()
+            if let tokens = try? value.decode([Int].self) {
+                byModule = tokens.isEmpty ? [:] : ["embed_tokens": tokens]
+            } else {
+                byModule = try value.decode([String: [Int]].self)
+            }
+        }
+
+        func encode(to encoder: any Encoder) throws {
+            var value = encoder.singleValueContainer()
+            try value.encode(byModule)
         }
     }
 
@@ -113,6 +142,8 @@ struct PEFTConfigurationFile: Codable {
         rankPattern = try values.decodeIfPresent([String: Int].self, forKey: .rankPattern)
         alphaPattern = try values.decodeIfPresent([String: Double].self, forKey: .alphaPattern)
         modulesToSave = try values.decodeIfPresent([String].self, forKey: .modulesToSave)
+        excluded = try values.decodeIfPresent(Targets.self, forKey: .excluded)
+        tokens = try values.decodeIfPresent(TokenIndices.self, forKey: .tokens)
         inferenceMode = try values.decodeIfPresent(Bool.self, forKey: .inferenceMode)
         initialisation = try values.decodeIfPresent(Initialisation.self, forKey: .initialisation)
     }
@@ -120,8 +151,8 @@ struct PEFTConfigurationFile: Codable {
     /// The keys that change nothing: where an adapter comes from, and the settings of variants that other keys
     /// switch on.
     private static let harmless: Set<String> = [
-        "auto_mapping", "revision", "peft_version", "megatron_core", "megatron_config", "layers_pattern",
-        "exclude_modules", "loftq_config", "eva_config", "corda_config", "lora_ga_config",
+        "auto_mapping", "revision", "peft_version", "megatron_core", "layers_pattern",
+        "loftq_config", "eva_config", "corda_config", "lora_ga_config",
         "qalora_group_size",
         "runtime_config",
     ]
@@ -142,6 +173,8 @@ struct PEFTConfigurationFile: Codable {
         case rankPattern = "rank_pattern"
         case alphaPattern = "alpha_pattern"
         case modulesToSave = "modules_to_save"
+        case excluded = "exclude_modules"
+        case tokens = "trainable_token_indices"
         case inferenceMode = "inference_mode"
         case initialisation = "init_lora_weights"
     }
@@ -166,8 +199,8 @@ struct PEFTConfigurationFile: Codable {
         initialisation = Initialisation()
     }
 
-    /// Throws for a variant of LoRA that computes something else than W x + (α/r) B A x.
-    func checkIsPlain(file: String) throws(CheckpointError) {
+    /// Throws for a variant of LoRA that means something else than its arrays and their scales say.
+    func check(file: String) throws(CheckpointError) {
         let faults: [(CodingKeys, Bool, String)] = [
             (
                 .taskType, !["CAUSAL_LM", "FEATURE_EXTRACTION"].contains(taskType ?? "CAUSAL_LM"),
@@ -177,16 +210,59 @@ struct PEFTConfigurationFile: Codable {
                 .initialisation, !Initialisation.known.contains(initialisation?.word ?? "gaussian"),
                 "'\(initialisation?.word ?? "")' changes the base model as well"
             ),
-            (.bias, bias ?? "none" != "none", "trained biases are not read"),
+            (
+                .bias, !["none", "all", "lora_only"].contains(bias ?? "none"),
+                "'\(bias ?? "")' is not 'none', 'all' or 'lora_only'"
+            ),
             (.fanInFanOut, fanInFanOut == true, "transposed weights are not read"),
-            (.usesRankStabilisedScale, usesRankStabilisedScale == true, "rank-stabilised scale is not read"),
-            (.usesDoRA, usesDoRA == true, "DoRA is not read"),
-            (.rankPattern, rankPattern?.isEmpty == false, "ranks by module are not read"),
-            (.alphaPattern, alphaPattern?.isEmpty == false, "scales by module are not read"),
-            (.modulesToSave, modulesToSave?.isEmpty == false, "whole modules are not read"),
+            (
+                .tokens, tokens?.byModule.keys.contains { $0 != "embed_tokens" } == true,
+                "of other modules than embed_tokens are not read"
+            ),
         ]
         for (key, isFault, detail) in faults where isFault {
             throw .badKey(file: file, key: key.rawValue, detail: detail)
         }
+    }
+
+    /// The rank of a module, and what its product is multiplied by: α/r, or α/√r (rsLoRA, arXiv:2312.03732), with
+    /// the rank and the α of the first pattern that means it.
+    func factor(of path: String, file: String) throws(CheckpointError) -> (rank: Int, scale: Double) {
+        let rank = try Self.value(rankPattern, of: path, .rankPattern, file: file) ?? rank
+        let alpha = try Self.value(alphaPattern, of: path, .alphaPattern, file: file) ?? alpha
+        guard (1...LoRAConfiguration.rankMax).contains(rank), alpha.isFinite, abs(alpha) <= 1e6 else {
+            throw .badKey(
+                file: file,
+                key: CodingKeys.rankPattern.rawValue,
+                detail: "rank \(rank) and α \(alpha) of '\(path)' are out of range"
+            )
+        }
+        return (rank, alpha / (usesRankStabilisedScale == true ? Double(rank).squareRoot() : Double(rank)))
+    }
+
+    /// What a pattern gives a module. PEFT takes the first key in the file's order; as that order is lost here, keys
+    /// that mean the same module must agree.
+    private static func value<Value: Equatable>(
+        _ pattern: [String: Value]?,
+        of path: String,
+        _ key: CodingKeys,
+        file: String
+    ) throws(CheckpointError) -> Value? {
+        var found: [Value] = []
+        for (name, value) in (pattern ?? [:]).sorted(by: { $0.key < $1.key }) {
+            do throws(PathPattern.Fault) {
+                if try PathPattern.matches(name, endOf: path), !found.contains(value) { found.append(value) }
+            } catch {
+                throw .badKey(
+                    file: file,
+                    key: key.rawValue,
+                    detail: "'\(name)': \(error.construct) is not known"
+                )
+            }
+        }
+        guard found.count < 2 else {
+            throw .badKey(file: file, key: key.rawValue, detail: "gives '\(path)' \(found)")
+        }
+        return found.first
     }
 }

@@ -1,5 +1,4 @@
 internal import Contract
-internal import FoundationEssentials
 
 /// Adapters as Hugging Face PEFT keeps them: a directory with `adapter_model.safetensors` and
 /// `adapter_config.json`.
@@ -7,7 +6,7 @@ enum PEFTDirectory {
     static let weightsName = "adapter_model.safetensors"
     static let configurationName = "adapter_config.json"
     /// The largest `adapter_config.json` that is read.
-    private static let configurationBytesMax = 1 << 20
+    static let configurationBytesMax = 1 << 20
 
     /// Writes an adapter such that `PeftModel.from_pretrained` loads it; makes the directory when it is
     /// missing. Each file is written whole or not at all, the weights first.
@@ -36,53 +35,61 @@ enum PEFTDirectory {
         try WritableFile.write(JSONFault.encode(description, file: file), to: file)
     }
 
-    /// Reads an adapter and checks it: plain LoRA, every A with its B, ranks as configured, every target in
-    /// every block.
+    /// Reads an adapter and checks it: LoRA on the maps of blocks, every target in every block.
+    ///
+    /// An adapter whose modules have ranks and scales of their own is the plain one with the largest rank that
+    /// computes the same: A and B are filled up with zeros, and B takes up the rest of the scale.
     ///
     /// - Parameters:
     ///   - path: The directory.
     ///   - model: When given, targets and shapes are checked against it too.
+    /// - Throws: `CheckpointError`, also for an adapter that is more than such a LoRA, which ``MergedConfiguration``
+    ///   reads.
     static func read(
         from path: String,
         for model: DecoderConfiguration? = nil
     ) throws(CheckpointError) -> (AdapterWeights, LoRAConfiguration) {
-        let configurationFile = "\(path)/\(configurationName)"
-        let bytes = try ReadableFile.contents(of: configurationFile, limit: configurationBytesMax)
-        let description: PEFTConfigurationFile
-        do {
-            description = try JSONDecoder().decode(PEFTConfigurationFile.self, from: Data(bytes))
-        } catch {
-            throw .malformed(file: configurationFile, offset: nil, detail: JSONFault.describe(error))
+        let contents = try PEFTContents(path)
+        if let key = contents.keyBeyondLoRA {
+            throw .badKey(
+                file: contents.configurationFile,
+                key: key,
+                detail: "is read for generating only: such an adapter cannot be trained or federated"
+            )
         }
-        try description.checkIsPlain(file: configurationFile)
+        return try lowRank(contents, Array(contents.pairs.keys), model)
+    }
 
-        let tensors = try SafetensorsFile(path: "\(path)/\(weightsName)")
+    /// The pairs of some maps as plain LoRA.
+    static func lowRank(
+        _ contents: PEFTContents,
+        _ paths: [String],
+        _ model: DecoderConfiguration?
+    ) throws(CheckpointError) -> (AdapterWeights, LoRAConfiguration) {
+        let found = Found(paths)
+        let pairs = paths.sorted().compactMap { contents.pairs[$0] }
+        let description = contents.description
+        let rank = pairs.map(\.rank).max() ?? description.rank
+        let usual = description.alpha / Double(rank)
+        let isUsual = pairs.allSatisfy { $0.scale == usual }
+        // Otherwise the first scale that there is becomes the adapter's.
+        let scale = isUsual ? usual : pairs.first { $0.scale > 0 }?.scale ?? 1
+        let alpha = isUsual ? description.alpha : scale * Double(rank)
         var arrays: [NamedArray] = []
-        var found = Found()
-        for name in tensors.names {
-            guard let (path, layer, module, isA) = AdapterNames.parse(name) else {
-                throw .malformed(
-                    file: tensors.path,
-                    offset: nil,
-                    detail: "'\(name)' is no LoRA array of a decoder's block"
-                )
-            }
-            found.paths.insert(path)
-            found.modules.insert(module)
-            found.layers.insert(layer)
-            let shape = tensors.shape(of: name) ?? []
-            guard shape.count == 2, shape[isA ? 0 : 1] == description.rank else {
-                throw .malformed(
-                    file: tensors.path,
-                    offset: nil,
-                    detail: "'\(name)' has shape \(shape), which is not of rank \(description.rank)"
-                )
-            }
-            arrays.append(NamedArray(name: name, shape: shape, values: try tensors.values(of: name)))
+        for pair in pairs {
+            arrays.append(pair.a.padded(to: rank, axis: 0))
+            arrays.append(pair.b.padded(to: rank, axis: 1).scaled(by: Float(pair.scale / scale)))
         }
-        let configuration = try configuration(description, found, model, file: configurationFile)
+        let configuration = try configuration(
+            contents,
+            found,
+            model,
+            rank: rank,
+            alpha: alpha,
+            file: contents.configurationFile
+        )
         let weights = AdapterWeights(arrays)
-        try check(weights, found, model, configuration, file: tensors.path)
+        try check(weights, found, model, configuration, file: contents.weightsFile)
         return (weights, configuration)
     }
 
@@ -98,19 +105,38 @@ enum PEFTDirectory {
         /// Their names within a block.
         var modules: Set<String> = []
         var layers: Set<Int> = []
+
+        init(_ paths: [String]) {
+            self.paths = Set(paths)
+            for path in paths {
+                guard let (_, layer, module, _) = AdapterNames.parse(AdapterNames.a(path)) else { continue }
+                modules.insert(module)
+                layers.insert(layer)
+            }
+        }
     }
 
     private static func configuration(
-        _ description: PEFTConfigurationFile,
+        _ contents: PEFTContents,
         _ found: Found,
         _ model: DecoderConfiguration?,
+        rank: Int,
+        alpha: Double,
         file: String
     ) throws(CheckpointError) -> LoRAConfiguration {
+        let description = contents.description
         let modules = found.modules.sorted { order($0) < order($1) }
         var targets = modules
         if case .names(let names) = description.targets {
-            guard names.allSatisfy({ name in found.paths.contains { LinearModule.isMeant($0, by: name) } }),
-                found.paths.allSatisfy({ path in names.contains { LinearModule.isMeant(path, by: $0) } })
+            let paths = contents.paths
+            func isLeftOut(_ name: String) -> Bool {
+                description.excluded.map { isMeant(name, by: $0) ?? true } ?? false
+            }
+            guard
+                names.allSatisfy({ name in
+                    paths.contains { LinearModule.isMeant($0, by: name) } || isLeftOut(name)
+                }),
+                paths.allSatisfy({ path in names.contains { LinearModule.isMeant(path, by: $0) } })
             else {
                 throw .badKey(
                     file: file,
@@ -118,7 +144,15 @@ enum PEFTDirectory {
                     detail: "names \(names.sorted()), the arrays are of \(modules)"
                 )
             }
-            targets = names.sorted { order($0) < order($1) }
+            targets = names.filter { name in found.paths.contains { LinearModule.isMeant($0, by: name) } }
+                .sorted { order($0) < order($1) }
+        } else {
+            try checkExpression(contents, model, file: file)
+        }
+        if let excluded = description.excluded,
+            let path = contents.paths.first(where: { isMeant($0, by: excluded) ?? false })
+        {
+            throw .badKey(file: file, key: "exclude_modules", detail: "means '\(path)', which has arrays")
         }
         // The arrays may be of some maps in some blocks; else those of a block are named once for all blocks.
         let isGrid = found.paths.count == found.modules.count * found.layers.count
@@ -137,8 +171,8 @@ enum PEFTDirectory {
         let isAll = namesBlocks ? layers.count == model?.layerCount : layers == Array(0..<layers.count)
         let isPartial = description.layers != nil || !isAll
         let configuration = LoRAConfiguration(
-            rank: description.rank,
-            alpha: description.alpha,
+            rank: rank,
+            alpha: alpha,
             targets: targets,
             layers: isGrid && isPartial ? layers : nil
         )
@@ -148,6 +182,41 @@ enum PEFTDirectory {
             throw .malformed(file: file, offset: nil, detail: "\(error)")
         }
         return configuration
+    }
+
+    /// Whether a module is meant; nil for a regular expression with what is not known here.
+    private static func isMeant(_ path: String, by targets: PEFTConfigurationFile.Targets) -> Bool? {
+        try? targets.means(path)
+    }
+
+    /// Throws where a regular expression, or `all-linear`, means other modules than the arrays are of. An expression
+    /// with what is not known here is not asked: the arrays themselves say what it hit.
+    private static func checkExpression(
+        _ contents: PEFTContents,
+        _ model: DecoderConfiguration?,
+        file: String
+    ) throws(CheckpointError) {
+        let targets = contents.description.targets
+        if let path = contents.paths.first(where: { isMeant($0, by: targets) == false }) {
+            throw .badKey(
+                file: file,
+                key: "target_modules",
+                detail: "does not mean '\(path)', which has arrays"
+            )
+        }
+        guard let model, contents.description.layers == nil else { return }
+        for layer in 0..<model.layerCount {
+            for path in model.modules(layer: layer).map({ $0.path(layer: layer) })
+            where isMeant(path, by: targets) == true && contents.pairs[path] == nil {
+                let isLeftOut = contents.description.excluded.map { isMeant(path, by: $0) ?? true } ?? false
+                if isLeftOut || contents.wholes["\(path).weight"] != nil { continue }
+                throw .badKey(
+                    file: file,
+                    key: "target_modules",
+                    detail: "means '\(path)', which has no arrays"
+                )
+            }
+        }
     }
 
     private static func check(
@@ -186,5 +255,37 @@ enum PEFTDirectory {
         if let other = found.paths.subtracting(paths).sorted().first {
             throw .malformed(file: file, offset: nil, detail: "the model has no linear map '\(other)'")
         }
+    }
+}
+
+extension PEFTContents {
+    /// The modules that have a pair, in order.
+    fileprivate var paths: [String] {
+        (Array(pairs.keys) + (embedding == nil ? [] : [Self.embedding])).sorted()
+    }
+}
+
+extension NamedArray {
+    /// A matrix with zeros behind its rows or columns.
+    fileprivate func padded(to count: Int, axis: Int) -> NamedArray {
+        guard shape[axis] < count else { return self }
+        let (rows, columns) = (shape[0], shape[1])
+        if axis == 0 {
+            let zeros = [Float](repeating: 0, count: (count - rows) * columns)
+            return NamedArray(name: name, shape: [count, columns], values: values + zeros)
+        }
+        var wide: [Float] = []
+        wide.reserveCapacity(rows * count)
+        for row in 0..<rows {
+            wide += values[row * columns..<(row + 1) * columns]
+            wide += repeatElement(0, count: count - columns)
+        }
+        return NamedArray(name: name, shape: [rows, count], values: wide)
+    }
+
+    /// All values multiplied.
+    fileprivate func scaled(by factor: Float) -> NamedArray {
+        guard factor != 1 else { return self }
+        return NamedArray(name: name, shape: shape, values: values.map { $0 * factor })
     }
 }

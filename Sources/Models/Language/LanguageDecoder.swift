@@ -288,8 +288,8 @@ package final class LanguageDecoder {
 
     /// The output head: the embedding where it is tied.
     func head(_ adapter: Adapter?) -> any Weight {
-        guard let head = parameters.weights.head else { return embedding(adapter) }
-        return adapter?.others[CheckpointNames.head] ?? head
+        if let own = adapter?.others[CheckpointNames.head] { return own }
+        return parameters.weights.head ?? embedding(adapter)
     }
 
     private func embedding(_ adapter: Adapter?) -> any Weight {

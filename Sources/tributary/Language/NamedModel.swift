@@ -67,9 +67,6 @@ struct NamedModel {
     /// An adapter from a folder, for this model; nil if none is named.
     func adapter(_ folder: String?) throws -> Adapter? {
         guard let folder else { return nil }
-        let (weights, kind) = try AdapterDirectory.read(from: folder, for: base.configuration)
-        let loaded = try Adapter(for: base, kind, seed: 0)
-        try loaded.load(weights)
-        return loaded
+        return try AdapterDirectory.adapter(from: folder, for: base)
     }
 }
