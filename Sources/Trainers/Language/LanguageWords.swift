@@ -140,15 +140,11 @@ struct LanguageWords {
 
     /// What a base model is: its weights, every value of its configuration, and its tokenizer with its template.
     static func fingerprint(of base: BaseModel) throws -> [FingerprintPart] {
-        // The same for every model that is read.
-        let fixed: Set = ["architectures", "hidden_act", "attention_bias", "mlp_bias", "rope_parameters"]
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         let configuration = try Mapping(json: Array(encoder.encode(base.configuration)))
         return [FingerprintPart("base model", base.sha256.description)]
-            + configuration.members.filter { !fixed.contains($0.key) }.map {
-                part("base model.\($0.key)", $0.value)
-            }
+            + configuration.members.map { part("base model.\($0.key)", $0.value) }
             + [FingerprintPart("base model.tokenizer", base.tokenizerSHA256.description)]
     }
 
