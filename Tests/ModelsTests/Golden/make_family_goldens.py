@@ -10,7 +10,8 @@ For each tiny random model NAME/:
 and for each VARIANT, which has the weights of a model and another configuration:
   NAME/VARIANT.json                  its config.json
   NAME/VARIANT.safetensors           what `measure` gives for it
-inputs.json holds the tokens that all of them are given.
+inputs.json holds the tokens that all of them are given, rotary.json the frequencies of rotary scalings at the sizes of
+published models.
 """
 
 import copy
@@ -25,6 +26,7 @@ from transformers import (
     AutoConfig, AutoModelForCausalLM, Gemma2Config, Gemma3TextConfig, LlamaConfig, MistralConfig, Phi3Config,
     Qwen2Config, Qwen3Config, SmolLM3Config,
 )
+from transformers.modeling_rope_utils import ROPE_INIT_FUNCTIONS
 
 HERE = pathlib.Path(__file__).parent / "files" / "families"
 VOCABULARY = 60
@@ -201,6 +203,42 @@ def measured(name, variant, model, config):
     return margin
 
 
+def rotary():
+    """What each pair turns by at the sizes of published models, and what turned pairs are multiplied by."""
+    cases = []
+    ramp = [1 + 0.02 * i for i in range(24)]
+    for head, theta, positions, scaling in [
+        (128, 5e5, 131072, dict(
+            rope_type="llama3", factor=8.0, low_freq_factor=1.0, high_freq_factor=4.0,
+            original_max_position_embeddings=8192)),
+        (64, 5e5, 131072, dict(
+            rope_type="llama3", factor=32.0, low_freq_factor=1.0, high_freq_factor=4.0,
+            original_max_position_embeddings=8192)),
+        (128, 1e6, 131072, dict(rope_type="yarn", factor=4.0, original_max_position_embeddings=32768)),
+        (64, 1e4, 65536, dict(rope_type="yarn", factor=16.0, original_max_position_embeddings=4096)),
+        (16, 100.0, 65536, dict(rope_type="yarn", factor=16.0, original_max_position_embeddings=4096)),
+        (64, 1e4, 4096, dict(
+            rope_type="yarn", factor=40.0, original_max_position_embeddings=4096, beta_fast=20.0, beta_slow=2.0,
+            mscale=0.707, mscale_all_dim=1.2, truncate=False)),
+        (64, 1e4, 4096, dict(
+            rope_type="yarn", factor=2.0, original_max_position_embeddings=2048, attention_factor=1.25)),
+        (128, 1e6, 32768, dict(rope_type="linear", factor=8.0)),
+        (64, 1e4, 131072, dict(
+            rope_type="longrope", original_max_position_embeddings=4096, partial_rotary_factor=0.75, short_factor=ramp,
+            long_factor=[2 * value for value in ramp])),
+    ]:
+        parameters = dict(rope_theta=theta, **scaling)
+        config = LlamaConfig(
+            hidden_size=2 * head, num_attention_heads=2, head_dim=head, max_position_embeddings=positions,
+            rope_parameters=dict(parameters))
+        frequencies, magnitude = ROPE_INIT_FUNCTIONS[scaling["rope_type"]](config, torch.device("cpu"))
+        cases.append({
+            "headSize": head, "positions": positions, "parameters": json.dumps(parameters),
+            "frequencies": [float(f"{value:.9g}") for value in frequencies.tolist()], "magnitude": magnitude,
+        })
+    (HERE / "rotary.json").write_text(json.dumps(cases) + "\n")
+
+
 if __name__ == "__main__":
     torch.use_deterministic_algorithms(True)
     HERE.mkdir(parents=True, exist_ok=True)
@@ -212,5 +250,6 @@ if __name__ == "__main__":
             }
         )
         + "\n")
+    rotary()
     for name in sys.argv[1:] or MODELS:
         make(name)
