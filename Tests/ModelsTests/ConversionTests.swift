@@ -110,6 +110,16 @@ import Text
         #expect(copy.tokenizerSHA256 == base.tokenizerSHA256)
     }
 
+    @Test("a Mistral without windows goes by Llama's name, and one with windows by its own")
+    func canonical() throws {
+        let base = try BaseModel.load(.directory(Golden.path("tiny-untied")))
+        var model = base.configuration
+        model.modelType = Mistral.modelType
+        #expect(model.canonical == base.configuration)
+        model.blocks = Array(repeating: BlockAttention(window: 8), count: model.layerCount)
+        #expect(model.canonical == model)
+    }
+
     @Test(
         "a byte-level tokenizer of each family is the same tokenizer in either form, a filled-up vocabulary too",
         arguments: ByteLevelFamily.all.map { $0.names[0] }

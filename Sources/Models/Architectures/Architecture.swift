@@ -113,6 +113,15 @@ extension DecoderConfiguration: Codable {
         return Architectures.named(modelType) ?? Llama.self
     }
 
+    /// The same decoder by the name of the family that it is a case of: a Mistral without windows is a Llama, and GGUF
+    /// knows it as nothing else.
+    package var canonical: DecoderConfiguration {
+        guard modelType == Mistral.modelType, window == nil else { return self }
+        var canonical = self
+        canonical.modelType = Llama.modelType
+        return canonical
+    }
+
     /// Reads a `config.json` of any family that is known; without `model_type` it is taken for a Llama's.
     package init(from decoder: any Decoder) throws {
         let values = try decoder.container(keyedBy: Family.self)

@@ -118,11 +118,9 @@ package struct Conversion {
     }
 
     private func requireSame(_ copy: Checkpoint) throws {
-        // A family without a form of its own is written as the one that it is a case of.
-        var configuration = copy.configuration
-        configuration.modelType = checkpoint.configuration.modelType
-        guard configuration == checkpoint.configuration else {
-            let (found, expected) = (try members(configuration), try members(checkpoint.configuration))
+        let (configuration, original) = (copy.configuration.canonical, checkpoint.configuration.canonical)
+        guard configuration == original else {
+            let (found, expected) = (try members(configuration), try members(original))
             let differing = expected.first { !found.contains($0) }
             let value = differing.flatMap { member in found.first { $0.key == member.key } }
             throw fault(

@@ -142,7 +142,7 @@ struct LanguageWords {
     static func fingerprint(of base: BaseModel) throws -> [FingerprintPart] {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        let configuration = try Mapping(json: Array(encoder.encode(base.configuration)))
+        let configuration = try Mapping(json: Array(encoder.encode(base.configuration.canonical)))
         return [FingerprintPart("base model", base.sha256.description)]
             + configuration.members.map { part("base model.\($0.key)", $0.value) }
             + [FingerprintPart("base model.tokenizer", base.tokenizerSHA256.description)]
