@@ -160,7 +160,7 @@ let package = Package(
                 "Golden/make_goldens.py", "Golden/make_graph_goldens.py", "Golden/make_smollm2_goldens.py",
                 "Golden/make_checkpoint_goldens.py", "Golden/make_family_goldens.py",
                 "Golden/make_adapter_goldens.py",
-                "Golden/check_peft.py",
+                "Golden/check_conversion.py", "Golden/check_peft.py",
             ],
             resources: [.copy("Golden/files")]
         ),
