@@ -111,6 +111,27 @@ package struct PromptTemplate: Sendable, Equatable, Codable {
         }
     }
 
+    /// The id that ends an answer: of a chat the token that the template ends an answer's turn with, such as Gemma's
+    /// `<end_of_turn>`, which need not be the vocabulary's `eos`; nil where the vocabulary has no end.
+    ///
+    /// - Parameters:
+    ///   - tokenizer: The model's tokenizer.
+    ///   - template: The model's chat template; nil where it has none, so that a chat is ChatML.
+    /// - Throws: `TokenizerError` for a chat with neither a template nor ChatML's tokens.
+    package func end(
+        tokenizer: any Tokenizer,
+        template: ChatTemplate? = nil
+    ) throws(TokenizerError) -> Int32? {
+        guard kind == .chat else { return tokenizer.eos }
+        let chat = try chat(template, tokenizer)
+        let turns = [Message(role: "user", content: "a"), Message(role: "assistant", content: "a")]
+        // A template may take other conversations than this one; it then says nothing of its end.
+        guard let made = try? chat.tokenise(turns, answers: [1], tokenizer: tokenizer),
+            let last = made.tokens.last, tokenizer.isSpecial(last)
+        else { return tokenizer.eos }
+        return last
+    }
+
     private func chat(
         _ template: ChatTemplate?,
         _ tokenizer: any Tokenizer

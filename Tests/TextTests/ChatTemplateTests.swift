@@ -146,6 +146,25 @@ import Testing
         }
     }
 
+    @Test("a chat's answers end as the template ends them, and anything else with the vocabulary's end")
+    func ends() throws {
+        let tokenizer = try Fixture.tokenizer("tokenizer.json")
+        let end = try #require(tokenizer.id(of: "<|im_end|>"))
+        func template(_ text: String) throws -> ChatTemplate {
+            try ChatTemplate(ChatTemplate.Source(text: text, file: "f"), tokenizer: tokenizer)
+        }
+        let chat = PromptTemplate(kind: .chat)
+
+        #expect(try chat.end(tokenizer: tokenizer) == end)
+        #expect(try PromptTemplate.raw.end(tokenizer: tokenizer) == tokenizer.eos)
+        for text in ["{% for m in messages %}{{ m.content }}\n{% endfor %}", "{{ raise_exception('no') }}"] {
+            #expect(try chat.end(tokenizer: tokenizer, template: template(text)) == tokenizer.eos)
+        }
+        let own = try template("{% for m in messages %}{{ m.content }}<|im_start|>\n{% endfor %}")
+        #expect(try chat.end(tokenizer: tokenizer, template: own) == tokenizer.id(of: "<|im_start|>"))
+        #expect(throws: TokenizerError.self) { try chat.end(tokenizer: CharacterTokenizer.arithmetic) }
+    }
+
     @Test("a raw prompt begins with bos, unless it is turned off")
     func raw() throws {
         let tokenizer = CharacterTokenizer.arithmetic

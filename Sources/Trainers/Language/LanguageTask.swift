@@ -13,7 +13,7 @@ struct LanguageTask {
     /// What of it is trained.
     let adapter: any AdapterKind
     let tokenizer: any Tokenizer
-    /// The id that ends a sequence.
+    /// The id that ends an answer.
     let eos: Int32
     /// The most tokens of a response, end of sequence included.
     let maxTokens: Int
@@ -30,13 +30,13 @@ struct LanguageTask {
         base = try words.base(run)
         adapter = words.adapter
         tokenizer = try base.tokenizer()
-        guard let eos = tokenizer.eos else {
+        template = prompt.template
+        chat = try template.kind == .chat ? base.chatTemplate() : nil
+        guard let eos = try template.end(tokenizer: tokenizer, template: chat) else {
             throw run.model.error("", "\(words.model) has no token that ends a sequence")
         }
         self.eos = eos
         self.maxTokens = maxTokens
-        template = prompt.template
-        chat = try template.kind == .chat ? base.chatTemplate() : nil
     }
 
     /// What every language trainer's settings say of prompts.
@@ -73,7 +73,9 @@ struct LanguageTask {
         self.base = base
         adapter = LoRAConfiguration()
         tokenizer = try base.tokenizer()
-        guard let eos = tokenizer.eos else {
+        self.template = template
+        chat = try template.kind == .chat ? base.chatTemplate() : nil
+        guard let eos = try template.end(tokenizer: tokenizer, template: chat) else {
             throw TokenizerError.unsupported(
                 file: "\(base.source)",
                 field: "vocabulary",
@@ -83,8 +85,6 @@ struct LanguageTask {
         }
         self.eos = eos
         self.maxTokens = maxTokens
-        self.template = template
-        chat = try template.kind == .chat ? base.chatTemplate() : nil
     }
 
     /// The prompt of a question's text as token ids.

@@ -127,7 +127,7 @@ struct GenerateCommand: AsyncParsableCommand {
                 maxTokens: min(maxTokens, room),
                 temperature: temperature,
                 topP: topP,
-                stop: tokenizer.eos
+                stop: try named.end(raw: raw)
             )
             let completions = decoder.generate(
                 prompts: [ids],

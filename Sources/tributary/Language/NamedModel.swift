@@ -64,6 +64,12 @@ struct NamedModel {
         return ids
     }
 
+    /// The id that ends an answer to a prompt that is given so.
+    func end(raw: Bool) throws -> Int32? {
+        let (template, chat) = try template(raw: raw)
+        return try template.end(tokenizer: tokenizer, template: chat)
+    }
+
     /// An adapter from a folder, for this model; nil if none is named.
     func adapter(_ folder: String?) throws -> Adapter? {
         guard let folder else { return nil }
