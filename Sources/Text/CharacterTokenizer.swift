@@ -22,6 +22,8 @@ package struct CharacterTokenizer: Tokenizer {
         distinct: ["<pad>", "<bos>", "<eos>"] + "0123456789+-*%=,:><srmckwbxdo".map(String.init)
     )
 
+    package let kind = "one id for each character"
+
     /// How many ids there are.
     package var vocabularySize: Int { tokens.count }
 

@@ -41,6 +41,15 @@ package struct SubwordTokenizer: Tokenizer {
     private let addedTokens: AddedTokens
     private let normalizedAddedTokens: AddedTokens
 
+    package var kind: String {
+        switch model {
+        case .bytePair(let model) where model.isByteLevel: "byte-pair encoding of bytes"
+        case .bytePair(let model):
+            "byte-pair encoding of characters\(model.fallsBackToBytes ? " with byte fallback" : "")"
+        case .unigram: "unigram"
+        }
+    }
+
     /// How many ids there are.
     package var vocabularySize: Int { tokens.count }
     /// The id that begins a sequence.

@@ -3,6 +3,8 @@
 /// Encoding never fails: what the vocabulary cannot express is left out, exactly as the reference
 /// implementations do. Code that must not lose a character asks `firstUnencodable(in:)` beforehand.
 package protocol Tokenizer: Sendable {
+    /// What it is in a few words: `byte-pair encoding of bytes`.
+    var kind: String { get }
     /// How many ids there are; ids run from 0 to one less.
     var vocabularySize: Int { get }
     /// The id that begins a sequence.

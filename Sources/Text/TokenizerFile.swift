@@ -60,7 +60,8 @@ package enum TokenizerFile {
         } catch let error as TokenizerError {
             throw error
         } catch {
-            throw .unreadable(file: path, reason: "\(error)")
+            let isThere = FileManager.default.fileExists(atPath: path)
+            throw .unreadable(file: path, reason: isThere ? "it may not be read" : "there is no such file")
         }
     }
 }

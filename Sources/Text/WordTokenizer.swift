@@ -16,6 +16,8 @@ package struct WordTokenizer: Tokenizer {
     private let special: AddedTokens
     private let unknown: Int32?
 
+    package let kind = "one id for each word"
+
     /// How many ids there are.
     package var vocabularySize: Int { tokens.count }
 

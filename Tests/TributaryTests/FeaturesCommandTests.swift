@@ -53,7 +53,7 @@ struct FeaturesCommandTests {
         (settings.latents, settings.steps, settings.batchSize) = (48, 12, 32)
         var training = try AutoencoderTraining(
             LanguageDecoder(named.base),
-            model: named.base.sha256.description,
+            model: named.base.identity.description,
             layer: 1,
             texts: read.parts.learnt,
             skipped: read.skipped,

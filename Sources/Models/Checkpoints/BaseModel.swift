@@ -8,15 +8,21 @@ package final class BaseModel: Sendable {
     package let configuration: DecoderConfiguration
     /// The digest of the weights, the same whichever form they came in (``WeightsIdentity``); computed when it is first
     /// asked for.
-    package var sha256: SHA256Digest { identity.digest }
+    package var sha256: SHA256Digest { weightsIdentity.digest }
     /// The digest of what decides which ids a text and a conversation get, the tokenizer and the chat template, the same
     /// whichever form they came in.
     package let tokenizerSHA256: SHA256Digest
+    /// The digest of all that the model is: weights, configuration and tokenizer with its template. What is learnt about a
+    /// model, such as features of its states, holds for that model alone.
+    package var identity: SHA256Digest {
+        Checkpoint.identity(weights: sha256, configuration: canonicalConfiguration, tokenizer: tokenizerSHA256)
+    }
     /// Where it was loaded from.
     package let source: ModelSource
 
     let weights: FrozenWeights
-    private let identity: WeightsIdentity
+    private let weightsIdentity: WeightsIdentity
+    private let canonicalConfiguration: [UInt8]
     /// The rotary angles of the usual positions.
     let rope: RopeTable
     /// The tokenizer, or why there is none.
@@ -43,7 +49,8 @@ package final class BaseModel: Sendable {
             },
             vector: { name, count in FrozenVector(try values(name, [count])) }
         )
-        identity = WeightsIdentity(stored)
+        weightsIdentity = WeightsIdentity(stored)
+        canonicalConfiguration = try checkpoint.canonicalConfiguration()
         try checkpoint.check()
         try checkpoint.tensors.requireUnchanged()
     }

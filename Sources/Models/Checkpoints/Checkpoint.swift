@@ -1,3 +1,4 @@
+internal import Contract
 internal import Digest
 internal import Glibc
 internal import Tensors
@@ -81,6 +82,27 @@ package struct Checkpoint {
             digests.append((name, shape, WeightsIdentity.digest(of: values, plus: offset(of: name))))
         }
         return WeightsIdentity.whole(digests)
+    }
+
+    /// The configuration as JSON, the same for every form of the same model.
+    func canonicalConfiguration() throws(CheckpointError) -> [UInt8] {
+        let json = try JSONFault.encode(configuration.canonical, file: path)
+        do {
+            return try Mapping(json: json, file: path).json
+        } catch {
+            throw .malformed(file: path, offset: nil, detail: "\(error)")
+        }
+    }
+
+    /// The digest of all that a model is: see `BaseModel.identity`.
+    static func identity(
+        weights: SHA256Digest,
+        configuration: [UInt8],
+        tokenizer: SHA256Digest
+    ) -> SHA256Digest {
+        SHA256Digest(
+            of: Array("weights \(weights)\ntokenizer \(tokenizer)\nconfiguration\n".utf8) + configuration
+        )
     }
 
     /// Throws for what would make this another model than the configured one: a tensor that the model has no use for,

@@ -50,7 +50,7 @@ package final class RETTrainer: LocalTrainer {
     private static func source(_ settings: RETSettings, _ run: RunContext) throws -> StateSource {
         let base = try LanguageWords(run).base(run)
         return StateSource(
-            model: base.sha256.description,
+            model: base.identity.description,
             name: base.source.description,
             layers: settings.layers(of: base.configuration),
             width: base.configuration.hiddenSize

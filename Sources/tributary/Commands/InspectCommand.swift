@@ -11,9 +11,11 @@ internal import Wire
 struct InspectCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "inspect",
-        abstract: "Describes a coordinator's state directory, an adapter, or a captured frame.",
+        abstract: "Describes a model, an adapter, a coordinator's state directory, or a captured frame.",
         discussion: """
             EXAMPLES
+              tributary inspect tiny-arithmetic
+              tributary inspect models/smollm2-135m/SmolLM2-135M-Instruct.Q4_1.gguf
               tributary inspect run/demo/coordinator
               tributary inspect run/demo/coordinator/adapter
               tributary inspect protocol/vectors/frame.bin
@@ -21,19 +23,33 @@ struct InspectCommand: AsyncParsableCommand {
     )
 
     @Argument(
-        help: "A state directory, an adapter's or macrostates' folder, or a file with the bytes of a frame."
+        help:
+            "A model (an embedded one's name, a folder, a GGUF file), a state directory, an adapter's or macrostates' folder, or a file with the bytes of a frame."
     )
     var path: String
 
     func run() async throws {
         try await Failure.reporting("tributary inspect") {
             var isFolder: ObjCBool = false
-            guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
-                throw NodeError(.input, "\(path) does not exist")
+            let isThere = FileManager.default.fileExists(atPath: path, isDirectory: &isFolder)
+            let model = NamedModel.source(path)
+            if case .embedded = model, !isThere {
+                try ModelDescription(model).lines.forEach { print($0) }
+                return
+            }
+            guard isThere else {
+                throw NodeError(
+                    .input,
+                    "\(path) does not exist, and is no embedded model; these are \(EmbeddedModels.names.joined(separator: ", "))"
+                )
             }
             let lines: [String] =
-                if !isFolder.boolValue {
+                if case .gguf = model, !isFolder.boolValue {
+                    try ModelDescription(model).lines
+                } else if !isFolder.boolValue {
                     try frame()
+                } else if FileManager.default.fileExists(atPath: path + "/config.json") {
+                    try ModelDescription(model).lines
                 } else if FileManager.default.fileExists(atPath: path + "/ledger.sqlite") {
                     try state()
                 } else {

@@ -28,7 +28,7 @@ struct PersonaFixture {
             directions += row.map { Float($0 / norm) }
         }
         autoencoder = SparseAutoencoder(
-            model: base.sha256.description,
+            model: base.identity.description,
             layer: 1,
             width: width,
             activation: .relu,

@@ -107,10 +107,10 @@ package enum SAELensFolder {
     /// - Throws: `FeatureFault` naming file and key; `CheckpointError` for tensors that are missing or of
     ///   another shape.
     package static func read(from folder: String, for base: BaseModel) throws -> SparseAutoencoder {
-        let autoencoder = try read(from: folder, model: base.sha256.description)
+        let autoencoder = try read(from: folder, model: base.identity.description)
         do throws(FeatureFault) {
             try autoencoder.check(
-                model: base.sha256.description,
+                model: base.identity.description,
                 width: base.configuration.hiddenSize,
                 layerCount: base.configuration.layerCount
             )

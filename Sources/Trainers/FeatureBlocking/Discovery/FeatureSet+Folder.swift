@@ -116,11 +116,11 @@ extension FeatureSet {
                     + "0 … \(shape.layerCount) of width \(shape.hiddenSize)"
             )
         }
-        guard model == base.sha256.description else {
+        guard model == base.identity.description else {
             throw FeatureFault(
                 "",
                 "the features are of model \(model.prefix(12))…, the model is "
-                    + "\(base.sha256.description.prefix(12))…"
+                    + "\(base.identity.description.prefix(12))…"
             )
         }
     }

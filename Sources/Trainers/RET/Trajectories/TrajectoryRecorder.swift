@@ -57,7 +57,7 @@ package final class TrajectoryRecorder {
         self.decoder = decoder
         self.layers = layers.sorted()
         source = StateSource(
-            model: base.sha256.description,
+            model: base.identity.description,
             name: base.source.description,
             layers: layers.sorted(),
             width: decoder.configuration.hiddenSize

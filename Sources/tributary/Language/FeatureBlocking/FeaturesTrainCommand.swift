@@ -135,7 +135,7 @@ struct FeaturesTrainCommand: AsyncParsableCommand {
             let (learnt, heldOut, isHeldOut) = read.parts
             var training = try AutoencoderTraining(
                 decoder,
-                model: named.base.sha256.description,
+                model: named.base.identity.description,
                 layer: layer,
                 texts: learnt,
                 skipped: read.skipped,

@@ -60,7 +60,7 @@ extension MacrostateReader {
 extension NamedModel {
     /// Throws unless trajectories are of this model.
     func require(_ other: StateSource, of place: String) throws {
-        let own = base.sha256.description
+        let own = base.identity.description
         guard own == other.model else {
             throw TrajectoryFault(
                 place,

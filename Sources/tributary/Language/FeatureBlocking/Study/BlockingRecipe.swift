@@ -102,7 +102,7 @@ enum BlockingRecipe {
         let marks: Set<Int32> = [PersonaLanguage.begin, PersonaLanguage.end]
         var training = try AutoencoderTraining(
             decoder,
-            model: world.base.sha256.description,
+            model: world.base.identity.description,
             layer: layer,
             texts: TokenTexts(Array(texts.prefix(6000))),
             skipped: marks,

@@ -128,7 +128,7 @@ struct PhaseSample: Sendable {
         var sets: [Int: TrajectorySet] = [:]
         for (place, layer) in layers.enumerated() {
             let source = StateSource(
-                model: model.sha256.description,
+                model: model.identity.description,
                 name: model.source.description,
                 layers: [layer],
                 width: width
