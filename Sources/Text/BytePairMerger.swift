@@ -15,6 +15,16 @@ struct BytePairMerger: Sendable {
     /// Up to here the lowest rank is looked for one after the other.
     private static let shortMax = 48
 
+    /// The rules in that order; a pair that came twice goes by its last rule.
+    var rules: [(left: Int32, right: Int32, result: Int32, rank: UInt32)] {
+        pairs.map { pair in
+            let left = Int32(truncatingIfNeeded: pair >> 32)
+            let right = Int32(truncatingIfNeeded: pair)
+            let rule = rule(left, right)
+            return (left, right, Int32(truncatingIfNeeded: rule), UInt32(rule >> 32))
+        }
+    }
+
     /// Makes room for a number of rules.
     init(capacity: Int) {
         var size = 16

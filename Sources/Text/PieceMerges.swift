@@ -1,7 +1,33 @@
 /// The merge rules that a vocabulary of scored pieces implies: two neighbours become one where their text
-/// is a piece,
-/// that of the highest score first.
+/// is a piece, that of the highest score first.
 enum PieceMerges {
+    /// Scores that imply some rules, if any do: those of pieces whose rules stand between one another are
+    /// equal.
+    ///
+    /// Special tokens and bytes have 0; pieces to which no rule leads follow in the order of their ids.
+    static func scores(for merger: BytePairMerger, _ types: [Int32]) -> [Double] {
+        let results = merger.rules.map { Int($0.result) }
+        var last = [Int](repeating: -1, count: types.count)
+        for (index, result) in results.enumerated() { last[result] = index }
+        var scores = [Double](repeating: 0, count: types.count)
+        var (group, end) = (0, -1)
+        for (index, result) in results.enumerated() {
+            if index > end { group += 1 }
+            end = max(end, last[result])
+            scores[result] = Double(-group)
+        }
+        for id in types.indices where last[id] < 0 && usable(types[id]) {
+            group += 1
+            scores[id] = Double(-group)
+        }
+        return scores
+    }
+
+    private static func usable(_ type: Int32) -> Bool {
+        type == GGUFVocabulary.TokenType.normal.rawValue
+            || type == GGUFVocabulary.TokenType.userDefined.rawValue
+    }
+
     /// The rules, in the order in which the reference writes them into a `tokenizer.json`.
     static func merger(_ tokens: TokenTable, _ scores: [Double], _ types: [Int32]) -> BytePairMerger {
         struct Rule {
@@ -11,10 +37,7 @@ enum PieceMerges {
             let leftLength: Int
             let rightLength: Int
         }
-        let usable = types.map {
-            $0 == GGUFVocabulary.TokenType.normal.rawValue
-                || $0 == GGUFVocabulary.TokenType.userDefined.rawValue
-        }
+        let usable = types.map(usable)
         var rules: [Rule] = []
         for id in 0..<tokens.count where usable[id] {
             let range = tokens.range(of: id)

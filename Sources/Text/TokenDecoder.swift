@@ -1,5 +1,5 @@
 /// A step of turning the texts of tokens into text.
-enum TokenDecoder: Sendable {
+enum TokenDecoder: Equatable, Sendable {
     /// Reads GPT-2's byte alphabet and joins all texts.
     case byteLevel
     /// Turns the tokens of single bytes into those bytes.

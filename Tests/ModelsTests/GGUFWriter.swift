@@ -9,6 +9,9 @@ struct GGUFWriter {
         case text(String)
         case texts([String])
         case words([Int32])
+        case floats([Float])
+        case octets([UInt8])
+        case flag(Bool)
     }
 
     var version: UInt32 = 3
@@ -49,6 +52,17 @@ struct GGUFWriter {
                 for word in [UInt32(9), 5] { bytes.append(integer: word) }
                 bytes.append(integer: UInt64(words.count))
                 for word in words { bytes.append(integer: word) }
+            case .floats(let numbers):
+                for word in [UInt32(9), 6] { bytes.append(integer: word) }
+                bytes.append(integer: UInt64(numbers.count))
+                for number in numbers { bytes.append(integer: number.bitPattern) }
+            case .octets(let octets):
+                for word in [UInt32(9), 0] { bytes.append(integer: word) }
+                bytes.append(integer: UInt64(octets.count))
+                bytes += octets
+            case .flag(let flag):
+                bytes.append(integer: UInt32(7))
+                bytes.append(flag ? 1 : 0)
             }
         }
         for tensor in tensors {

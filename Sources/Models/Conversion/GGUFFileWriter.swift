@@ -18,6 +18,8 @@ struct GGUFFileWriter {
         case integers([Int32])
         /// An array of float32.
         case floats([Float])
+        /// An array of bytes.
+        case octets([UInt8])
 
         /// A value of metadata as it is written: integers as unsigned ones, numbers as float32.
         init(_ value: GGUFValue, key: String, file: String) throws(CheckpointError) {
@@ -134,6 +136,9 @@ struct GGUFFileWriter {
             case .floats(let values):
                 array(of: 6, values.count)
                 for value in values { integer(value.bitPattern) }
+            case .octets(let values):
+                array(of: 0, values.count)
+                bytes += values
             }
         }
 

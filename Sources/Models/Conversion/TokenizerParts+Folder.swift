@@ -18,15 +18,11 @@ extension TokenizerParts {
 
         struct Model: Decodable {
             let type: String?
-            let vocabulary: [String: Int32]
             let merges: [Rule]?
             let ignoreMerges: Bool?
-            let byteFallback: Bool?
 
             enum CodingKeys: String, CodingKey {
                 case type, merges
-                case byteFallback = "byte_fallback"
-                case vocabulary = "vocab"
                 case ignoreMerges = "ignore_merges"
             }
         }
@@ -59,8 +55,26 @@ extension TokenizerParts {
         }
     }
 
-    init(directory: String, tokenizer: any Tokenizer) throws(CheckpointError) {
+    init(directory: String, _ tokenizer: any Tokenizer) throws {
         let path = "\(directory)/tokenizer.json"
+        tokens = (0..<tokenizer.vocabularySize).map { tokenizer.token(of: Int32($0)) ?? "" }
+        let pieces = try Self.pieces(of: tokenizer, path)
+        if let pieces {
+            (kind, types) = (.pieces(pieces), pieces.types)
+        } else {
+            (kind, types) = try Self.bytes(path, tokens.count)
+        }
+        (addsBOS, addsEOS) = (!tokenizer.sequenceStart.isEmpty, !tokenizer.sequenceEnd.isEmpty)
+        (bos, eos, pad) = (tokenizer.bos, tokenizer.eos, tokenizer.pad)
+        unknown = pieces?.unknown
+        templates = try ChatTemplates.read(directory: directory)
+        try readConfiguration(directory, tokenizer)
+    }
+
+    private static func bytes(
+        _ path: String,
+        _ count: Int
+    ) throws(CheckpointError) -> (Kind, types: [Int32]) {
         let file: File
         let bytes = try ReadableFile.contents(of: path, limit: TokenizerFile.bytesMax)
         do {
@@ -68,12 +82,11 @@ extension TokenizerParts {
         } catch {
             throw .malformed(file: path, offset: nil, detail: JSONFault.describe(error))
         }
-        guard file.model.type ?? "BPE" == "BPE", file.model.merges != nil, file.model.byteFallback != true
-        else {
+        guard file.model.type ?? "BPE" == "BPE", let merges = file.model.merges else {
             throw .badKey(
                 file: path,
                 key: "model",
-                detail: "'\(file.model.type ?? "")' has no form in GGUF here, only byte-level BPE"
+                detail: "'\(file.model.type ?? "")' has no form in GGUF here, only BPE and Unigram"
             )
         }
         guard let family = ByteLevelFamily.of(file) else {
@@ -84,10 +97,6 @@ extension TokenizerParts {
                 detail: "with this normalizer it is none that GGUF has a name for here, only \(names)"
             )
         }
-        self.family = family
-        merges = file.model.merges?.map(\.text) ?? []
-        tokens = (0..<tokenizer.vocabularySize).map { tokenizer.token(of: Int32($0)) ?? "" }
-        types = [Int32](repeating: Self.ordinary, count: tokens.count)
         for token in file.added ?? []
         where token.lstrip == true || token.rstrip == true || token.singleWord == true {
             throw .badKey(
@@ -96,14 +105,11 @@ extension TokenizerParts {
                 detail: "'\(token.content)' takes its surroundings with it, which GGUF cannot say"
             )
         }
-        for token in file.added ?? [] where tokens.indices.contains(Int(token.id)) {
-            types[Int(token.id)] = token.special ?? false ? Self.special : Self.added
+        var types = [Int32](repeating: ordinary, count: count)
+        for token in file.added ?? [] where types.indices.contains(Int(token.id)) {
+            types[Int(token.id)] = token.special ?? false ? special : added
         }
-        (addsBOS, addsEOS) = (!tokenizer.sequenceStart.isEmpty, !tokenizer.sequenceEnd.isEmpty)
-        (bos, eos, pad) = (tokenizer.bos, tokenizer.eos, tokenizer.pad)
-        unknown = nil
-        templates = try ChatTemplates.read(directory: directory)
-        try readConfiguration(directory, tokenizer)
+        return (.bytes(family, merges: merges.map(\.text)), types)
     }
 
     private mutating func readConfiguration(
@@ -113,7 +119,9 @@ extension TokenizerParts {
         let path = "\(directory)/tokenizer_config.json"
         if access(path, F_OK) == 0 {
             let configuration = try JSONValue.read(path, limit: TokenizerFile.bytesMax)
-            unknown = (configuration["unk_token"]?.text ?? configuration["unk_token"]?["content"]?.text)
+            unknown =
+                unknown
+                ?? (configuration["unk_token"]?.text ?? configuration["unk_token"]?["content"]?.text)
                 .flatMap { tokenizer.id(of: $0) }
         }
     }
@@ -130,40 +138,52 @@ extension TokenizerParts {
     }
 
     private var file: JSONValue {
+        let unknown = GGUFVocabulary.TokenType.unknown.rawValue
         let listed = tokens.enumerated().filter {
-            types[$0.offset] == Self.special || types[$0.offset] == Self.added
+            [Self.special, Self.added, unknown].contains(types[$0.offset])
         }
-        return .members([
-            "version": .text("1.0"), "truncation": .null, "padding": .null,
-            "added_tokens": .list(
-                listed.map { id, token in
-                    .members([
-                        "id": .integer(id), "content": .text(token), "single_word": .flag(false),
-                        "lstrip": .flag(false), "rstrip": .flag(false), "normalized": .flag(false),
-                        "special": .flag(types[id] == Self.special),
-                    ])
-                }
-            ),
-            "normalizer": family.normalizer ?? .null,
-            "pre_tokenizer": family.preTokenizer,
-            "post_processor": postProcessor,
-            "decoder": .members([
-                "type": .text("ByteLevel"), "add_prefix_space": .flag(true), "trim_offsets": .flag(true),
-                "use_regex": .flag(true),
-            ]),
-            "model": .members([
-                "type": .text("BPE"), "dropout": .null, "unk_token": .null,
-                "continuing_subword_prefix": .null,
-                "end_of_word_suffix": .null, "fuse_unk": .flag(false), "byte_fallback": .flag(false),
-                "ignore_merges": .flag(family.ignoresMerges),
-                "vocab": .object(
-                    tokens.enumerated().map { .init(key: $0.element, value: .integer($0.offset)) }
-                ),
-                "merges": .list(
-                    merges.map { .list($0.split(separator: " ").map { .text(String($0)) }) }
-                ),
-            ]),
+        let added = JSONValue.list(
+            listed.map { id, token in
+                .members([
+                    "id": .integer(id), "content": .text(token), "single_word": .flag(false),
+                    "lstrip": .flag(false), "rstrip": .flag(false), "normalized": .flag(false),
+                    "special": .flag(types[id] != Self.added),
+                ])
+            }
+        )
+        var members: [JSONValue.Member] = [
+            .init(key: "version", value: .text("1.0")), .init(key: "truncation", value: .null),
+            .init(key: "padding", value: .null), .init(key: "added_tokens", value: added),
+            .init(key: "post_processor", value: postProcessor),
+        ]
+        switch kind {
+        case .bytes(let family, let merges): members += Self.members(family, tokens, merges)
+        case .pieces(let pieces): members += pieces.members
+        }
+        return .object(members)
+    }
+
+    private static func members(
+        _ family: ByteLevelFamily,
+        _ tokens: [String],
+        _ merges: [String]
+    ) -> [JSONValue.Member] {
+        let decoder = JSONValue.members([
+            "type": .text("ByteLevel"), "add_prefix_space": .flag(true), "trim_offsets": .flag(true),
+            "use_regex": .flag(true),
         ])
+        let model = JSONValue.members([
+            "type": .text("BPE"), "dropout": .null, "unk_token": .null, "continuing_subword_prefix": .null,
+            "end_of_word_suffix": .null, "fuse_unk": .flag(false), "byte_fallback": .flag(false),
+            "ignore_merges": .flag(family.ignoresMerges),
+            "vocab": .object(tokens.enumerated().map { .init(key: $0.element, value: .integer($0.offset)) }),
+            "merges": .list(merges.map { .list($0.split(separator: " ").map { .text(String($0)) }) }),
+        ])
+        return [
+            .init(key: "normalizer", value: family.normalizer ?? .null),
+            .init(key: "pre_tokenizer", value: family.preTokenizer),
+            .init(key: "decoder", value: decoder), .init(key: "model", value: model),
+        ]
     }
 
     private var postProcessor: JSONValue {
