@@ -40,7 +40,7 @@ import TrainersTestSupport
     func baseModels() throws {
         #expect(
             try difference("config.json") { $0.replacing("10000", with: "500000") } == [
-                "base model.rope_parameters", "base model.rope_theta"
+                "base model.rope_parameters", "base model.rope_theta",
             ]
         )
         #expect(

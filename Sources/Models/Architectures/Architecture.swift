@@ -51,15 +51,19 @@ package protocol Architecture: Sendable {
 }
 
 extension Architecture {
-    /// The tensor of the same name: this program's names are those of Llama's checkpoints.
+    /// The whole tensor of the same name in a folder, whose names are this program's; the usual names in GGUF.
     package static func place(
         of name: String,
         _ configuration: DecoderConfiguration,
         in form: CheckpointForm
-    ) -> TensorPlace { TensorPlace(name) }
+    ) -> TensorPlace {
+        form == .gguf ? GGUFNames.place(of: name, configuration) : TensorPlace(name)
+    }
 
-    /// Other tensors than the weights: none.
-    package static func otherTensors(in form: CheckpointForm) -> Set<String> { [] }
+    /// Other tensors than the weights: the factors of rotary positions in GGUF, which the configuration is read from.
+    package static func otherTensors(in form: CheckpointForm) -> Set<String> {
+        form == .gguf ? [GGUFNames.factors] : []
+    }
 }
 
 /// The families that are read.

@@ -113,14 +113,6 @@ package enum Gemma2: Architecture {
         return draft
     }
 
-    package static func place(
-        of name: String,
-        _ configuration: DecoderConfiguration,
-        in form: CheckpointForm
-    ) -> TensorPlace {
-        form == .gguf ? GGUFNames.place(of: name, configuration) : TensorPlace(name)
-    }
-
     // MARK: - What Gemma 3 has in GGUF too
 
     /// The keys that both families read besides the common ones.

@@ -104,16 +104,4 @@ package enum Gemma3: Architecture {
         if local.theta != 10_000 { draft.set("rope.freq_base_swa", .number(local.theta)) }
         return draft
     }
-
-    package static func place(
-        of name: String,
-        _ configuration: DecoderConfiguration,
-        in form: CheckpointForm
-    ) -> TensorPlace {
-        form == .gguf ? GGUFNames.place(of: name, configuration) : TensorPlace(name)
-    }
-
-    package static func otherTensors(in form: CheckpointForm) -> Set<String> {
-        form == .gguf ? [GGUFNames.factors] : []
-    }
 }

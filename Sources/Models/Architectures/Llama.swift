@@ -47,8 +47,4 @@ package enum Llama: Architecture {
         guard form == .gguf else { return TensorPlace(name) }
         return GGUFNames.place(of: name, configuration, isInterleaved: true)
     }
-
-    package static func otherTensors(in form: CheckpointForm) -> Set<String> {
-        form == .gguf ? [GGUFNames.factors] : []
-    }
 }

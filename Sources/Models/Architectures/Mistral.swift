@@ -46,6 +46,4 @@ package enum Mistral: Architecture {
         _ configuration: DecoderConfiguration,
         in form: CheckpointForm
     ) -> TensorPlace { Llama.place(of: name, configuration, in: form) }
-
-    package static func otherTensors(in form: CheckpointForm) -> Set<String> { Llama.otherTensors(in: form) }
 }

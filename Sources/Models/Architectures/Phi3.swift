@@ -96,14 +96,6 @@ package enum Phi3: Architecture {
         return draft
     }
 
-    package static func place(
-        of name: String,
-        _ configuration: DecoderConfiguration,
-        in form: CheckpointForm
-    ) -> TensorPlace {
-        form == .gguf ? GGUFNames.place(of: name, configuration) : TensorPlace(name)
-    }
-
     package static func otherTensors(in form: CheckpointForm) -> Set<String> {
         form == .gguf ? [GGUFNames.shortFactors, GGUFNames.longFactors] : []
     }

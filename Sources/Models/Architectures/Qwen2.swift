@@ -84,16 +84,4 @@ package enum Qwen2: Architecture {
         try draft.require(model.window == nil, "use_sliding_window", "windows in this family")
         return draft
     }
-
-    package static func place(
-        of name: String,
-        _ configuration: DecoderConfiguration,
-        in form: CheckpointForm
-    ) -> TensorPlace {
-        form == .gguf ? GGUFNames.place(of: name, configuration) : TensorPlace(name)
-    }
-
-    package static func otherTensors(in form: CheckpointForm) -> Set<String> {
-        form == .gguf ? [GGUFNames.factors] : []
-    }
 }

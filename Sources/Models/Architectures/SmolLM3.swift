@@ -102,8 +102,4 @@ package enum SmolLM3: Architecture {
     ) -> TensorPlace {
         form == .gguf ? GGUFNames.place(of: name, configuration, isInterleaved: true) : TensorPlace(name)
     }
-
-    package static func otherTensors(in form: CheckpointForm) -> Set<String> {
-        form == .gguf ? [GGUFNames.factors] : []
-    }
 }

@@ -15,7 +15,11 @@ package final class BaseModel: Sendable {
     /// The digest of all that the model is: weights, configuration and tokenizer with its template. What is learnt about a
     /// model, such as features of its states, holds for that model alone.
     package var identity: SHA256Digest {
-        Checkpoint.identity(weights: sha256, configuration: canonicalConfiguration, tokenizer: tokenizerSHA256)
+        Checkpoint.identity(
+            weights: sha256,
+            configuration: canonicalConfiguration,
+            tokenizer: tokenizerSHA256
+        )
     }
     /// Where it was loaded from.
     package let source: ModelSource
