@@ -164,7 +164,7 @@ package struct PieceVocabulary: Sendable {
             throw fault(
                 source,
                 "pre_tokenizer",
-                "a step that puts a space before some parts of a text or cuts it",
+                names(stages.preTokenizers.map(name)),
                 "none, and a normalizer that replaces spaces"
             )
         }
@@ -178,7 +178,7 @@ package struct PieceVocabulary: Sendable {
             throw fault(
                 source,
                 "normalizer",
-                "another one",
+                names(stages.normalizers.map(name)),
                 "Replace of ' ' by '▁', and Prepend of '▁' or nothing before"
             )
         }
@@ -187,7 +187,7 @@ package struct PieceVocabulary: Sendable {
             + (adds ? [.strip(" ", start: 1, stop: 0)] : [])
         guard stages.decoders == decoders else {
             let known = "Replace, ByteFallback, Fuse" + (adds ? " and Strip of one ' ' at the start" : "")
-            throw fault(source, "decoder", "another one", known)
+            throw fault(source, "decoder", names(stages.decoders.map(name)), known)
         }
         return adds
     }
@@ -201,16 +201,54 @@ package struct PieceVocabulary: Sendable {
             white.pattern == "\\s+", case .metaspace(sign, .always) = steps[1],
             case .split(let signs, .mergedWithNext, inverted: false) = steps[2], signs.pattern == "▁"
         else {
-            throw fault(source, "pre_tokenizer", "another one", "WhitespaceSplit and Metaspace 'always'")
+            throw fault(
+                source,
+                "pre_tokenizer",
+                names(steps.map(name)),
+                "WhitespaceSplit and Metaspace with 'always'"
+            )
         }
         guard stages.decoders == [.metaspace(sign: sign, isPrepended: true)] else {
-            throw fault(source, "decoder", "another one", "Metaspace 'always'")
+            throw fault(source, "decoder", names(stages.decoders.map(name)), "Metaspace with 'always'")
         }
         if stages.normalizers.isEmpty { return [] }
         guard stages.normalizers.count == 1, case .precompiled(let map)? = stages.normalizers.first else {
-            throw fault(source, "normalizer", "another one", "Precompiled or none")
+            throw fault(source, "normalizer", names(stages.normalizers.map(name)), "Precompiled or none")
         }
         return map.bytes
+    }
+
+    private static func names(_ steps: [String]) -> String {
+        steps.isEmpty ? "none" : steps.joined(separator: ", ")
+    }
+
+    private static func name(_ step: Normalizer) -> String {
+        switch step {
+        case .prepend: "Prepend"
+        case .replace, .replacePattern: "Replace"
+        case .composed: "NFC"
+        case .precompiled: "Precompiled"
+        case .strip: "Strip"
+        }
+    }
+
+    private static func name(_ step: PreTokenizer) -> String {
+        switch step {
+        case .split(let pattern, let behavior, _): "Split at '\(pattern.pattern)' (\(behavior.rawValue))"
+        case .metaspace(_, let prepending): "Metaspace with '\(prepending.rawValue)'"
+        case .prefixSpace: "ByteLevel"
+        }
+    }
+
+    private static func name(_ step: TokenDecoder) -> String {
+        switch step {
+        case .byteLevel: "ByteLevel"
+        case .byteFallback: "ByteFallback"
+        case .fuse: "Fuse"
+        case .replace: "Replace"
+        case .strip: "Strip"
+        case .metaspace(_, let isPrepended): "Metaspace with '\(isPrepended ? "always" : "never")'"
+        }
     }
 
     private static func fault(

@@ -49,7 +49,7 @@ struct SmolLM2TextTests {
 
     private func template() throws -> ChatTemplate {
         let path = try #require(Outside.smolLM2)
-        let source = try #require(try BaseModel.chatTemplate(of: .gguf(path)))
+        let source = try #require(try Checkpoint(.gguf(path)).templates().source(file: path))
         return try ChatTemplate(source, tokenizer: tokenizer)
     }
 

@@ -92,7 +92,8 @@ import Testing
     @Test("a folder's template is its own file or that of tokenizer_config.json, the default of several")
     func files() throws {
         func found(_ json: String) throws(TokenizerError) -> String? {
-            try ChatTemplateFile.find(inConfiguration: Array(json.utf8), file: "f")?.text
+            let templates = try ChatTemplates(configuration: Array(json.utf8), file: "f")
+            return try templates.source(file: "f")?.text
         }
 
         #expect(try found(#"{"chat_template": "a"}"#) == "a")
@@ -107,6 +108,8 @@ import Testing
             #"{"chat_template": [{"name": "rag", "template": "t"}]}"#, #"{"chat_template": 1}"#, "{", "[]",
             "",
             #"{"chat_template": [{"name": "default"}]}"#,
+            #"{"chat_template": [{"name": "default", "template": "a"}, {"name": "default", "template": ""}]}"#,
+            #"{"chat_template": [{"name": "a", "template": "a"}, {"name": "a", "template": "b"}]}"#,
         ] {
             #expect(throws: TokenizerError.self) { try found(json) }
         }

@@ -31,12 +31,14 @@ package final class BaseModel: Sendable {
     let rope: RopeTable
     /// The tokenizer, or why there is none.
     private let made: Result<any Tokenizer, any Error>
+    private let templates: ChatTemplates
 
     private init(_ checkpoint: Checkpoint) throws {
         configuration = checkpoint.configuration
         source = checkpoint.source
         made = Result { try checkpoint.makeTokenizer() }
-        tokenizerSHA256 = try checkpoint.tokenizerDigest(try? made.get())
+        templates = try checkpoint.templates()
+        tokenizerSHA256 = Checkpoint.tokenizerDigest(try? made.get(), templates)
         rope = RopeTable(configuration)
         var stored: [WeightsIdentity.Weight] = []
         func values(_ name: String, _ shape: [Int]) throws(CheckpointError) -> FrozenValues {
@@ -80,6 +82,16 @@ package final class BaseModel: Sendable {
         let tokenizer = try made.get()
         try BaseModel.require(tokenizer.vocabularySize, fit: configuration, file: "\(source)")
         return tokenizer
+    }
+
+    /// The model's own chat template; nil where it has none.
+    ///
+    /// - Parameter date: What the template takes for today.
+    /// - Throws: `TokenizerError` with the line, for a template that is not Jinja or not known here, and for
+    ///   several templates without a usual one.
+    package func chatTemplate(date: TemplateDate = .standard) throws -> ChatTemplate? {
+        guard let text = try templates.source(file: "\(source)") else { return nil }
+        return try ChatTemplate(text, tokenizer: tokenizer(), date: date)
     }
 
     /// Throws where a vocabulary has ids that the embedding has no row for.

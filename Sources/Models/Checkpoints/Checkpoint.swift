@@ -144,19 +144,19 @@ package struct Checkpoint {
     }
 
     /// The chat templates.
-    func templates() throws(CheckpointError) -> ChatTemplates {
+    func templates() throws -> ChatTemplates {
         switch form {
-        case .huggingFace: try ChatTemplates.read(directory: path)
-        case .gguf: try ChatTemplates.read(metadata, file: path)
+        case .huggingFace: try ChatTemplates(directory: path)
+        case .gguf: try ChatTemplates(metadata, file: path)
         }
     }
 
     /// The digest of what decides which ids a text and a conversation get: the same whichever form it came in. Of a model
     /// whose tokenizer cannot be made it is that of its chat template alone.
-    func tokenizerDigest(_ tokenizer: (any Tokenizer)?) throws(CheckpointError) -> SHA256Digest {
+    static func tokenizerDigest(_ tokenizer: (any Tokenizer)?, _ templates: ChatTemplates) -> SHA256Digest {
         let hash = SHA256()
         if let tokenizer { hash.update("\(tokenizer.identityDigest)\n".utf8) }
-        if let template = try templates().usual { hash.update("chat template\n\(template)".utf8) }
+        if let template = templates.usual { hash.update("chat template\n\(template.text)".utf8) }
         return hash.finish()
     }
 }

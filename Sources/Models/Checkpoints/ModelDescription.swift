@@ -130,7 +130,7 @@ package struct ModelDescription {
 
     private mutating func describeTemplate(_ tokenizer: any Tokenizer) {
         do {
-            guard let source = try BaseModel.chatTemplate(of: checkpoint.source) else {
+            guard let source = try checkpoint.templates().source(file: checkpoint.path) else {
                 return add("chat template", "none")
             }
             _ = try ChatTemplate(source, tokenizer: tokenizer)
@@ -142,7 +142,8 @@ package struct ModelDescription {
 
     private mutating func describeIdentity() throws {
         let weights = try checkpoint.weightsDigest()
-        let tokenizer = try checkpoint.tokenizerDigest(try? checkpoint.makeTokenizer())
+        let templates = try checkpoint.templates()
+        let tokenizer = Checkpoint.tokenizerDigest(try? checkpoint.makeTokenizer(), templates)
         let configuration = try checkpoint.canonicalConfiguration()
         let whole = Checkpoint.identity(weights: weights, configuration: configuration, tokenizer: tokenizer)
         add("SHA-256 of the weights", "\(weights)")

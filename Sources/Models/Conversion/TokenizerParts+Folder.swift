@@ -67,7 +67,7 @@ extension TokenizerParts {
         (addsBOS, addsEOS) = (!tokenizer.sequenceStart.isEmpty, !tokenizer.sequenceEnd.isEmpty)
         (bos, eos, pad) = (tokenizer.bos, tokenizer.eos, tokenizer.pad)
         unknown = pieces?.unknown
-        templates = try ChatTemplates.read(directory: directory)
+        templates = try ChatTemplates(directory: directory)
         try readConfiguration(directory, tokenizer)
     }
 
@@ -215,6 +215,14 @@ extension TokenizerParts {
         ])
     }
 
+    /// What `tokenizer_config.json` says; nil where there is no template.
+    private static func json(_ templates: ChatTemplates) -> JSONValue? {
+        let usual = templates.usual?.text
+        guard !templates.named.isEmpty else { return usual.map { .text($0) } }
+        let all = (usual.map { [.init(name: ChatTemplates.usualName, text: $0)] } ?? []) + templates.named
+        return .list(all.map { .members(["name": .text($0.name), "template": .text($0.text)]) })
+    }
+
     private func configuration(positionsMax: Int) -> JSONValue {
         var members: [JSONValue.Member] = [
             .init(key: "tokenizer_class", value: .text("PreTrainedTokenizerFast")),
@@ -224,7 +232,7 @@ extension TokenizerParts {
         for (role, id) in [("bos", bos), ("eos", eos), ("pad", pad), ("unk", unknown)] {
             if let id { members.append(.init(key: "\(role)_token", value: .text(tokens[Int(id)]))) }
         }
-        if let json = templates.json { members.append(.init(key: "chat_template", value: json)) }
+        if let json = Self.json(templates) { members.append(.init(key: "chat_template", value: json)) }
         return .object(members)
     }
 }

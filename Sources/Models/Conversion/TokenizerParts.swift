@@ -3,8 +3,8 @@ internal import Text
 
 /// What a tokenizer is made of, read from either form of a checkpoint and written to either.
 ///
-/// A tokenizer that is no ``Kind`` is refused by name. What is written is read again and compared with what was
-/// read, so that what this does not carry over is an error (``Conversion``).
+/// A tokenizer that is no ``Kind`` is refused by name. What is written is read again and compared with what
+/// was read, so that what this does not carry over is an error (``Conversion``).
 struct TokenizerParts {
     /// What text is written as.
     enum Kind {
@@ -113,7 +113,7 @@ extension TokenizerParts {
         self.addsBOS = flag != 0
         let ends = tokenizer.sequenceEnd.isEmpty ? 0 : 1
         addsEOS = try metadata.integer(Self.prefix + "add_eos_token", or: ends, file: file) != 0
-        templates = try ChatTemplates.read(metadata, file: file)
+        templates = try ChatTemplates(metadata, file: file)
         (bos, eos, pad, unknown) = (nil, nil, nil, nil)
         bos = try id("bos", metadata, file: file)
         eos = try id("eos", metadata, file: file)
