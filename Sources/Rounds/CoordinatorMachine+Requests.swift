@@ -168,6 +168,10 @@ extension CoordinatorMachine {
     /// Whether a request is about the round under way; if not, it is rejected.
     private mutating func checkRound(_ round: Int, _ id: ConnectionID) -> Bool {
         guard let code = objection(toRound: round) else { return true }
+        if code == .futureRound, let client = connections[id]?.certifiedName {
+            rejectAhead(id, client, round)
+            return false
+        }
         reject(id, code, code == .staleRound ? "round \(round) is over" : "round \(round) has not begun")
         return false
     }

@@ -120,6 +120,9 @@ package struct GGUFVocabulary: Sendable {
         return try subword(.bytePair(bytePair), table, family.stages, addsBOS: family.addsBOS, source)
     }
 
+    /// The longest piece of a vocabulary without merge rules.
+    private static let pieceBytesMax = 1024
+
     private func sentencePiece(_ source: String) throws(TokenizerError) -> SubwordTokenizer {
         guard scores.count == tokens.count else {
             throw .malformed(
@@ -130,6 +133,15 @@ package struct GGUFVocabulary: Sendable {
             )
         }
         let (table, reserved) = try table(source)
+        // Every split of every piece is looked for: the time of one grows with the square of its length.
+        if let id = (0..<table.count).first(where: { table.range(of: $0).count > Self.pieceBytesMax }) {
+            throw .malformed(
+                file: source,
+                field: "tokens id \(id)",
+                found: "a piece of \(table.range(of: id).count) bytes",
+                expected: "at most \(Self.pieceBytesMax)"
+            )
+        }
         let addsSpace = addsSpacePrefix ?? true
         let bytePair = BytePairModel(
             tokens: table,

@@ -13,6 +13,20 @@ enum Normalizer: Sendable {
     /// Takes away white space at the start, the end, or both.
     case strip(left: Bool, right: Bool)
 
+    /// How many times as long all steps together may make a text.
+    static let growthMax = 64.0
+
+    /// How many times as long this step may make a text of at least one character, at most.
+    var growth: Double {
+        switch self {
+        case .prepend(let text): 1 + Double(text.count)
+        case .replace(let text, let content):
+            max(1, Double(content.count) / Double(max(1, text.count)))
+        case .replacePattern(_, let content): max(1, Double(content.count))
+        case .composed, .precompiled, .strip: 1
+        }
+    }
+
     /// The text after this step.
     func apply(_ bytes: [UInt8]) -> [UInt8] {
         switch self {

@@ -5,7 +5,17 @@ internal import FoundationEssentials
 extension TokenizerJSON {
     /// The steps before the model.
     func normalizers() throws(TokenizerError) -> [Normalizer] {
-        try Self.steps(normalizer, "normalizers").flatMap(orThrow: Self.normalizer)
+        let steps = try Self.steps(normalizer, "normalizers").flatMap(orThrow: Self.normalizer)
+        let growth = steps.reduce(1.0) { $0 * $1.growth }
+        guard growth <= Normalizer.growthMax else {
+            throw .unsupported(
+                file: normalizer.file,
+                field: normalizer.field,
+                found: "steps that make a text up to \(growth) times as long",
+                expected: "at most \(Int(Normalizer.growthMax)) times"
+            )
+        }
+        return steps
     }
 
     /// The steps of cutting, and whether pieces are read as bytes.

@@ -16,7 +16,7 @@ extension Topology {
         /// Whether a run may go on with the new value: nothing that was agreed on, and nothing that anybody learns from,
         /// changes with it.
         package var isAllowed: Bool {
-            ["rounds.quorum", "rounds.deadlines", "monitors", "folder"].contains { key.starts(with: $0) }
+            ["rounds.quorum", "rounds.deadlines", "monitors"].contains { key.starts(with: $0) }
                 || ["host", "port", "listen", "names"].contains { key.starts(with: "coordinator.\($0)") }
                 || key.hasPrefix("clients[") && (key.hasSuffix(".host") || key.hasSuffix(".delay"))
         }
@@ -26,7 +26,10 @@ extension Topology {
     package func changes(from earlier: Topology) -> [Change] {
         var changes: [Change] = []
         Self.compare(resolved, earlier.resolved, at: "", into: &changes)
-        return changes
+        // The folder means nothing where no path starts from it.
+        let data = [model, publicData, evaluation, clientData] + clients.map(\.data)
+        let usesFolder = data.contains { $0.namesFiles }
+        return changes.filter { $0.key != "folder" || usesFolder }
     }
 
     private static func compare(

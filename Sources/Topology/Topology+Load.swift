@@ -15,7 +15,9 @@ extension Topology {
     package static func load(_ path: String, checking check: (Topology) throws -> Void = { _ in }) throws
         -> Topology
     {
-        let bytes = try fileBytes(path)
+        var bytes = try fileBytes(path)
+        // A byte order mark of UTF-8 says nothing.
+        if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { bytes.removeFirst(3) }
         guard let text = String(validating: bytes, as: UTF8.self) else {
             throw ConfigurationError(
                 file: path,

@@ -61,8 +61,6 @@ struct TransformTests {
                 #expect(clipped.norm > bound * (1 - 1e-6))
             }
         }
-        let (tiny, _) = try TransformChain([clip("1e-46")]).apply(update([1, 1]), at: place)
-        #expect(tiny.arrays[1].values == [0, 0])
     }
 
     @Test("the transforms of a chain apply in order; those of one name are numbered")
@@ -110,11 +108,11 @@ struct TransformTests {
             error.description
                 == "federation.yaml:4: key 'update[0].clip': found 'clop', expected an update transform: one of clip"
         )
-        for norm in ["0", "-1"] {
+        for norm in ["0", "-1", "1e-60", "1e60"] {
             let error = try #require(throws: ConfigurationError.self) { try TransformChain([clip(norm)]) }
             #expect(error.problems.map(\.line) == [5])
             #expect(error.problems.map(\.key) == ["update[0].clip.norm"])
-            #expect(error.description.contains("expected a finite number above 0"))
+            #expect(error.description.contains("expected 1e-12 … 1e12"))
         }
         var infinite = ClipTransform.Settings()
         infinite.norm = .infinity

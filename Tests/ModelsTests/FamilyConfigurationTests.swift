@@ -58,6 +58,19 @@ struct FamilyConfigurationTests {
         #expect(found.tiesEmbedding == ties)
     }
 
+    @Test(
+        "a share of heads that turns is read where a family has it, and refused where others would ignore it"
+    )
+    func turnedShare() throws {
+        let heads = #""num_key_value_heads":2,"partial_rotary_factor":"#
+        for family in ["llama", "mistral", "qwen2", "qwen3", "smollm3", "gemma2"] {
+            let fault = fault(family, heads + "0.5")
+            #expect(fault.contains("partial_rotary_factor: 0.5 is not read"), "\(family): \(fault)")
+            #expect(self.fault(family, heads + "1") == "", "\(family)")
+        }
+        #expect(try model("phi3", heads + "0.5").rotary.turnedShare == 0.5)
+    }
+
     /// A family, and the same in older and newer words.
     private static let spellings: [(family: String, older: String, newer: String)] = [
         (

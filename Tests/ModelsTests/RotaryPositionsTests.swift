@@ -18,10 +18,11 @@ struct RotaryPositionsTests {
         let all = try JSONDecoder().decode([Case].self, from: data)
         #expect(all.count == 9)
         let golden = all[index]
+        let family = golden.parameters.contains("partial_rotary_factor") ? "phi3" : "llama"
         let model = try JSONDecoder().decode(
             DecoderConfiguration.self,
             from: Data(
-                (#"{"hidden_size":\#(2 * golden.headSize),"num_hidden_layers":2,"num_attention_heads":2,"#
+                (#"{"model_type":"\#(family)","hidden_size":\#(2 * golden.headSize),"num_hidden_layers":2,"num_attention_heads":2,"#
                     + #""intermediate_size":8,"vocab_size":8,"max_position_embeddings":\#(golden.positions),"#
                     + #""rope_parameters":\#(golden.parameters)}"#).utf8
             )

@@ -66,6 +66,41 @@ import Wire
         #expect(vetoes.allSatisfy { $0.reason.contains("closeness collapsed from") })
     }
 
+    @Test("a run that fades a little in each round is stopped by the best that it had")
+    func fading() async throws {
+        var recipe = Self.recipe
+        recipe.settings = "{fades: true}"
+        recipe.bounds = "collapse: 0.5"
+        recipe.rounds = 4
+        let scratch = try Scratch()
+
+        let result = try await runInMemory(recipe, in: scratch)
+
+        let vetoed = try #require(RunStatus.read(from: RunLayout(root: scratch.path).statusFile)?.vetoed)
+        #expect(vetoed.last == 3 && vetoed.first ?? 0 > 0)
+        let best = try #require(result.values.max())
+        #expect(result.values.allSatisfy { $0 >= 0.5 * best })
+    }
+
+    @Test(
+        "an update far longer than the others' is left out of the first round already, and every round is taken"
+    )
+    func loud() async throws {
+        var recipe = Recipe(clients: ["ash", "birch", "cedar"], rounds: 3, steps: 3)
+        recipe.settings = "{loud: birch}"
+        recipe.bounds = "normLimit: recent"
+        let scratch = try Scratch()
+
+        let result = try await runInMemory(recipe, in: scratch)
+
+        let layout = RunLayout(root: scratch.path)
+        #expect(RunStatus.read(from: layout.statusFile)?.vetoed == [])
+        let merges = try RunMetrics(reading: Ledger.inspect(layout.coordinatorState)).aggregations
+        #expect(merges.map(\.clients) == merges.map { _ in ["ash", "cedar"] })
+        #expect(merges[0].norms?["birch"] ?? 0 > 1e5)
+        #expect(result.values.count == 4 && result.values[3] > result.values[0])
+    }
+
     @Test("a merge's record has the norms, the weights and the norm limit, which follows from earlier rounds")
     func recentNorms() async throws {
         var recipe = Self.recipe

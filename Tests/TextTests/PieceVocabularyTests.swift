@@ -104,4 +104,17 @@ import Testing
         vocabulary.scores[5] = -4
         #expect { try pieces() } throws: { "\($0)".contains("one for 'ab' and 'bc'") }
     }
+
+    @Test("a piece so long that its splits could not be looked at in time is refused by its id")
+    func longPiece() throws {
+        var vocabulary = GGUFVocabulary(
+            model: "llama",
+            tokens: ["<unk>", String(repeating: "a", count: 1024), String(repeating: "b", count: 1025)]
+        )
+        vocabulary.types = [2, 1, 1]
+        vocabulary.scores = [0, -1, -2]
+        let error = #expect(throws: TokenizerError.self) { try vocabulary.tokenizer(source: "m.gguf") }
+        #expect(error?.description.contains("id 2") == true)
+        #expect(error?.description.contains("a piece of 1025 bytes, expected at most 1024") == true)
+    }
 }

@@ -3,6 +3,9 @@ import Testing
 
 @testable import Text
 
+/// A step that doubles each a.
+private let twice = #"{"type": "Replace", "pattern": {"String": "a"}, "content": "aa"}"#
+
 @Suite struct TokenizerFileTests {
     @Test(
         "what would change ids and is not implemented is refused, naming the field",
@@ -13,6 +16,14 @@ import Testing
                 #"{"type": "Sequence", "normalizers": [{"type": "NFC"}, {"type": "NFKC"}]}"#
             ),
             ("normalizer", "normalizer.left", #"{"type": "NFC", "left": true}"#),
+            (
+                "normalizer", "normalizer",
+                #"{"type": "Replace", "pattern": {"String": "a"}, "content": "\#(String(repeating: "b", count: 65))"}"#
+            ),
+            (
+                "normalizer", "normalizer",
+                #"{"type": "Sequence", "normalizers": [\#(Array(repeating: twice, count: 7).joined(separator: ", "))]}"#
+            ),
             ("post_processor", "post_processor", #"{"type": "BertProcessing"}"#),
             ("pre_tokenizer", "pre_tokenizer", #"{"type": "Whitespace"}"#),
             (

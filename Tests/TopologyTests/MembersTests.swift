@@ -74,6 +74,12 @@ struct MembersTests {
         #expect(data.first?.key == "data.clients.privateCount")
         #expect(data.first?.earlier == "nothing")
         #expect(data.map(\.isAllowed).contains(true) == false)
+        let moved = try Topology.parse(Self.three, folder: "/there")
+        #expect(moved.changes(from: earlier).isEmpty)
+        let files = Self.three.replacing("{families: [inc, dec], clients: 3}", with: "{path: mine.jsonl}")
+        let here = try Topology.parse(files, folder: "/here")
+        let there = try Topology.parse(files, folder: "/there").changes(from: here)
+        #expect(there.map(\.key) == ["folder"] && there.map(\.isAllowed) == [false])
         #expect(try changes("count: 3", "count: 4").map(\.isAllowed) == [false])
         #expect(try changes(", {name: birch}", "").map(\.isAllowed).contains(false))
     }

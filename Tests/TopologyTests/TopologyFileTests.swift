@@ -131,6 +131,15 @@ struct TopologyFileTests {
         #expect(documented == written.union(known))
     }
 
+    @Test("a byte order mark at the start of a file changes nothing")
+    func byteOrderMark() throws {
+        let file = FileManager.default.temporaryDirectory.appendingPathComponent("\(UUID().uuidString).yaml")
+        defer { try? FileManager.default.removeItem(at: file) }
+        try Data([0xEF, 0xBB, 0xBF] + Array(minimal.utf8)).write(to: file)
+
+        #expect(try Topology.load(file.path).federation == "demo")
+    }
+
     @Test("paths start from the file's folder")
     func paths() throws {
         let topology = try Topology.parse(minimal, folder: "/here")

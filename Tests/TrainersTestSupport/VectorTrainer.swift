@@ -20,6 +20,10 @@ package struct VectorSettings: TrainerSettings {
     package var brokenRound: Int?
     /// The round whose evaluation is a thousandth of what it should be.
     package var collapsedRound: Int?
+    /// Whether each round's evaluation is 0.6 times what it should be for every round before.
+    package var fades = false
+    /// A client whose updates are a million times as long as they should be.
+    package var loud: String?
 
     /// The defaults.
     package init() {}
@@ -86,6 +90,7 @@ package struct VectorTrainer: LocalTrainer {
                 let distance = sample - state.values[index]
                 loss += Double(distance * distance)
                 state.values[index] += Float(settings.learningRate) * distance
+                if client == settings.loud { state.values[index] += 1e5 }
             }
             state.count += 1
             let report = StepReport(
@@ -309,6 +314,8 @@ package struct VectorJudge: PublicJudge {
                     ? .nan
                     : (settings.merges ? 1 - closeness : closeness)
                         * (round == settings.collapsedRound ? 0.001 : 1)
+                        * (settings.fades
+                            ? (0..<max(0, round + 1)).reduce(1.0) { share, _ in share * 0.6 } : 1)
             )
         }
         let measure =

@@ -14,9 +14,9 @@ package struct ClipTransform: UpdateTransform {
         /// The norm must be a positive number.
         package func validate() throws(SettingsFault) {
             try SettingsFault.require(
-                norm > 0 && norm.isFinite,
+                (1e-12...1e12).contains(norm),
                 "norm",
-                "is \(norm), expected a finite number above 0"
+                "is \(norm), expected 1e-12 … 1e12"
             )
         }
     }

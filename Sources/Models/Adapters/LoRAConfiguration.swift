@@ -52,9 +52,9 @@ package struct LoRAConfiguration: AdapterKind {
             "\(rank) is not between 1 and \(Self.rankMax)"
         )
         try SettingsFault.require(
-            alpha > 0 && alpha <= 1e6,
+            (1e-6...1e6).contains(alpha),
             "alpha",
-            "\(alpha) is not above 0 and at most 1000000"
+            "\(alpha) is not between 0.000001 and 1000000"
         )
         try SettingsFault.require(
             !targets.isEmpty && Set(targets).count == targets.count,

@@ -14,6 +14,8 @@ struct ConfigurationReader {
         var ties = false
         /// `max_position_embeddings`.
         var positions = 2048
+        /// Whether `partial_rotary_factor` means something.
+        var turnsParts = false
     }
 
     /// The keys that ``configuration(_:)`` and ``rotary(_:)`` read.
@@ -168,6 +170,9 @@ struct ConfigurationReader {
         let shareKey = "partial_rotary_factor"
         let shares = try [newer?.turnedShare, older?.turnedShare, value(shareKey)].compactMap { $0 }
         guard Set(shares).count < 2 else { throw refuse(shareKey, "found \(shares), expected one") }
+        guard defaults.turnsParts || shares.allSatisfy({ $0 == 1 }) else {
+            throw refuse(shareKey, "\(shares[0]) is not read in this family, whose heads turn as a whole")
+        }
         let positions = try value("max_position_embeddings") ?? defaults.positions
         let original: Int? = try value("original_max_position_embeddings")
         let scalings = try [newer, older].compactMap {

@@ -15,7 +15,10 @@ package enum Phi3: Architecture {
             harmless: ["auto_map"]
         )
         try reader.requireActivation("hidden_act", ["silu", "swish"])
-        var model = try reader.configuration(modelType, .init(epsilon: 1e-5, positions: 4096))
+        var model = try reader.configuration(
+            modelType,
+            .init(epsilon: 1e-5, positions: 4096, turnsParts: true)
+        )
         switch model.rotary.scaling {
         case .none, .long: break
         case .linear, .dynamic, .llama3, .yarn:

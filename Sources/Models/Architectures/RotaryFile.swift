@@ -91,7 +91,9 @@ struct RotaryFile: Codable {
             guard factors.count <= Self.factorsMax else {
                 throw refuse(key, "\(key.rawValue): \(factors.count) numbers, over \(Self.factorsMax)")
             }
-            if key == .short { short = factors } else { long = factors }
+            // transformers keeps them in float32, as GGUF does.
+            let kept = factors.map { Double(Float($0)) }
+            if key == .short { short = kept } else { long = kept }
         }
     }
 

@@ -65,7 +65,7 @@ package struct Conversion {
     package init(of source: ModelSource, to out: String, precision: Precision) throws {
         checkpoint = try Checkpoint(source)
         try checkpoint.check()
-        self.out = out
+        self.out = out.last == "/" ? String(out.dropLast()) : out
         self.precision = precision
     }
 

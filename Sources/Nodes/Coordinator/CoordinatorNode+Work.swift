@@ -60,7 +60,26 @@ extension CoordinatorNode {
                 job: node.job,
                 vetoed: node.machine.record.vetoed
             )
+            let leftOut = await node.bench.leftOut
+            if !leftOut.isEmpty {
+                await node.logger.warning(
+                    "updates far longer than the others' were left out of the merge",
+                    metadata: ["round": "\(round)", "clients": "\(leftOut.joined(separator: ","))"]
+                )
+            }
             node.post(.aggregated(round: round, adapter: digest))
+        }
+    }
+
+    /// The best of what the base and the adapters before a round have achieved.
+    private func bestEvaluation(before round: Int) -> Contract.Evaluation? {
+        evaluations.filter { $0.key < round }.sorted { $0.key < $1.key }.map(\.value).reduce(nil) {
+            best,
+            next in
+            guard let best else { return next }
+            let isBetter =
+                next.measure.higherIsBetter ? next.value > best.value : next.value < best.value
+            return isBetter ? next : best
         }
     }
 
@@ -71,6 +90,7 @@ extension CoordinatorNode {
             let adapter = try await node.bench.adapter(round: round + 1)
             let began = ContinuousClock.now
             let previous = await node.evaluations[round - 1]
+            let best = await node.bestEvaluation(before: round)
             let verdict: Evaluation.Verdict
             if clients.isEmpty {
                 verdict = .vetoed(await node.reasonForNoUpdate)
@@ -87,6 +107,7 @@ extension CoordinatorNode {
                         on: adapter,
                         round: round,
                         previous: previous,
+                        best: best,
                         clients: clients,
                         collapse: collapse
                     )
@@ -228,12 +249,14 @@ extension CoordinatorNode.Evaluation {
     ///   - adapter: The merged adapter.
     ///   - round: The round.
     ///   - previous: What the adapter achieves that goes on otherwise, if that is known.
+    ///   - best: The best that the base or an adapter of this run has achieved, so that no run collapses bit by bit.
     ///   - clients: Whose updates are in it.
-    ///   - collapse: The part of the previous value below which the result has collapsed; nil for no limit.
+    ///   - collapse: The part of the best value below which the result has collapsed; nil for no limit.
     func verdict(
         on adapter: AdapterWeights,
         round: Int,
         previous: Contract.Evaluation?,
+        best: Contract.Evaluation?,
         clients: [String],
         collapse: Double?
     ) -> Verdict {
@@ -250,9 +273,9 @@ extension CoordinatorNode.Evaluation {
             for (name, guardian) in guards {
                 if let reason = try guardian.objection(to: candidate) { return .vetoed("\(name): \(reason)") }
             }
-            if let collapse, let previous, result.isCollapsed(from: previous, to: collapse) {
+            if let collapse, let best, result.isCollapsed(from: best, to: collapse) {
                 return .vetoed(
-                    "\(result.measure.name) collapsed from \(previous.value) to \(result.value), "
+                    "\(result.measure.name) collapsed from \(best.value) to \(result.value), "
                         + "beyond the limit of \(collapse) (aggregation.collapse)"
                 )
             }

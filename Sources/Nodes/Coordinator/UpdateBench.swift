@@ -16,6 +16,8 @@ actor UpdateBench {
     private let layout: AdapterLayout
     private let wallClockMs: @Sendable () -> Int64
     private var broadcast: (round: Int, adapter: AdapterWeights)?
+    /// The clients whose updates were left out of the newest merge as far longer than the others'.
+    private(set) var leftOut: [String] = []
     /// By round, the norms of the updates in it.
     private var norms: [Int: [String: Double]] = [:]
 
@@ -155,6 +157,7 @@ actor UpdateBench {
                 norms: try norms(round: round).filter { clients.contains($0.key) },
                 normLimit: try normLimit(round: round, job.topology.aggregation.normLimit, vetoed: vetoed)
             )
+            leftOut = clients.filter { !line.clients.contains($0) }
             try note(AggregationMetrics.eventName, round: round, line)
         }
         return blob.manifest.digest
@@ -197,6 +200,7 @@ actor UpdateBench {
                 Contribution(client: record.client, delta: delta, examples: record.examples)
             )
         }
+        contributions = Self.usual(among: contributions, topology.aggregation.normLimit)
         let merged = try Aggregate(
             of: contributions,
             broadcast: adapter(round: round),
@@ -205,6 +209,21 @@ actor UpdateBench {
             examplesMax: topology.aggregation.examplesMax
         )
         return (merged, measured)
+    }
+
+    /// The updates of a round without those that are far longer than the others': with no round taken yet there is no
+    /// recent norm to refuse them by, and one of them would have every round vetoed. Two updates say nothing about which
+    /// of them is unusual.
+    private static func usual(
+        among contributions: [Contribution],
+        _ limit: Topology.NormLimit
+    ) -> [Contribution] {
+        guard case .recent = limit, contributions.count > 2 else { return contributions }
+        let norms = contributions.map(\.delta.norm)
+        let known = norms.filter { $0 > 0 }.sorted()
+        // The lower one of two in the middle.
+        guard let median = known.isEmpty ? nil : known[(known.count - 1) / 2] else { return contributions }
+        return zip(contributions, norms).filter { $1 <= normsPerMedian * median }.map(\.0)
     }
 
     /// Notes that a round's result is not taken, and forgets it. The ledger replaces it when the fact is recorded.

@@ -66,7 +66,12 @@ struct InspectCommand: AsyncParsableCommand {
         guard data.count <= Frame.headerBytes + Limits.chunkBytesMax + 1024 else {
             throw NodeError(.data, "\(path): \(data.count) B is more than any frame has")
         }
-        return FrameInspection.describe(Array(data))
+        let lines = FrameInspection.describe(Array(data))
+        // Nothing of it was a frame.
+        if lines.count == 1, lines[0].hasPrefix("error ") {
+            throw NodeError(.data, "\(path): neither a frame nor anything else that is known: \(lines[0])")
+        }
+        return lines
     }
 
     private func adapter() throws -> [String] {

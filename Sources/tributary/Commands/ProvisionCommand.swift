@@ -60,6 +60,7 @@ struct ProvisionCommand: AsyncParsableCommand {
     func run() async throws {
         try await Failure.reporting("tributary provision") {
             let topology = try Topology.load(topology)
+            guard !out.isEmpty else { throw ValidationError("out: found nothing, expected a folder.") }
             let provisioner = Provisioner(directory: out)
             let now = Date()
             if let add {

@@ -56,7 +56,7 @@ struct SimulateCommand: AsyncParsableCommand {
                 topology.pool = pool
             }
             if let seed { topology.seed = seed }
-            let layout = RunLayout(root: out)
+            let layout = try RunLayout.named(out)
             let job = try Job(topology, .shipped)
             _ = try LocalRun.earlier(job, in: layout, named: file)
             try FileManager.default.createDirectory(atPath: out, withIntermediateDirectories: true)

@@ -30,7 +30,7 @@ struct UpCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await Failure.reporting("tributary up") {
-            let layout = RunLayout(root: out)
+            let layout = try RunLayout.named(out)
             let topology = try LocalRun.prepare(topologyFile: topology, layout: layout)
             var display = ProgressDisplay()
             let stopping = StopRequest()

@@ -55,6 +55,12 @@ struct NamedModel {
         if let unknown = tokenizer.firstUnencodable(in: prompt) {
             throw NodeError(.data, "the model's vocabulary has no token for '\(unknown)' in the prompt")
         }
+        guard !ids.isEmpty else {
+            throw NodeError(
+                .data,
+                "the prompt makes no tokens: its text, or what the chat template makes of it, is empty"
+            )
+        }
         guard ids.count < base.configuration.positionsMax else {
             throw NodeError(
                 .data,

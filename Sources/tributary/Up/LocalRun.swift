@@ -4,6 +4,16 @@ internal import Topology
 internal import Trainers
 internal import Transport
 
+extension RunLayout {
+    /// The parts below a folder that a person names.
+    ///
+    /// - Throws: `NodeError` where the name says nothing: everything would go to the root of the disk.
+    static func named(_ out: String) throws -> RunLayout {
+        guard !out.isEmpty else { throw NodeError(.configuration, "out: found nothing, expected a folder") }
+        return RunLayout(root: out)
+    }
+}
+
 /// What has to be there before the processes of a federation can start on this machine.
 enum LocalRun {
     /// Makes the folders and identities of a run and writes the topology as it will be run.
