@@ -13,6 +13,15 @@ struct AdapterTests {
         vocabularySize: 32
     )
 
+    @Test(
+        "a scale that vanishes in float32 is refused before anything is trained with it",
+        arguments: [1e-60, 0, -1, 1e39]
+    )
+    func vanishingAlpha(alpha: Double) {
+        #expect(throws: SettingsFault.self) { try LoRAConfiguration(rank: 2, alpha: alpha).validate() }
+        #expect(throws: Never.self) { try LoRAConfiguration(rank: 2, alpha: 1e-6).validate() }
+    }
+
     @Test("the demo's adapter has 29,184 parameters under PEFT's names, B is zero, A uniform in ±1/√in")
     func start() throws {
         let adapter = try Adapter(for: model, LoRAConfiguration(rank: 8, alpha: 16), seed: 5)
