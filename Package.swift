@@ -194,7 +194,7 @@ let package = Package(
             name: "TributaryTests",
             dependencies: [
                 "tributary", "Contract", "Nodes", "Report", "Topology", "Ledger", "Trainers", "Tasks",
-                "Models", "Tensors", "Text", "Randomness", "Digest",
+                "Models", "Tensors", "Text", "Randomness", "Digest", "Wire",
                 .product(name: "Logging", package: "swift-log"),
             ]
         ),

@@ -27,7 +27,26 @@ import Wire
         #expect(RunStatus.read(from: layout.statusFile)?.vetoed == [1])
         let vetoes = try RunMetrics(reading: ledger).vetoes
         #expect(vetoes == [VetoRecord(round: 1, reason: "stubborn: not round 1", clients: ["ash", "birch"])])
-        #expect(try ledger.facts().contains("vetoed 1 \(adapters[1])"))
+        #expect(try ledger.facts().contains("vetoed 1 \(ledger.adapterDigest(round: 1))"))
+    }
+
+    @Test("what is recorded of a round is not made again, whatever would come out now")
+    func recorded() async throws {
+        let scratch = try Scratch()
+        _ = try await runInMemory(Self.recipe, in: scratch)
+        let job = try Self.recipe.job()
+        let ledger = try Ledger.open(
+            RunLayout(root: scratch.path).coordinatorState,
+            identity: job.federationIdentity()
+        )
+        let layout = try BlobDecoder.adapter(from: ledger.adapterBlob(round: 0)).layout
+        let bench = UpdateBench(ledger, layout: layout) { 0 }
+        let events = try ledger.events().count
+
+        let digest = try await bench.aggregate(round: 1, clients: ["ash"], job: job, vetoed: [])
+
+        #expect(try digest == ledger.adapterDigest(round: 2))
+        #expect(try ledger.events().count == events)
     }
 
     @Test(

@@ -70,7 +70,7 @@ func sampleSummary(rounds: Int = 3) -> RunSummary {
         scores: MethodScores(base: base, federated: federated, noSwap: noSwap, localOnly: local),
         bytes: ByteTotals(byKind: history.flatMap(\.bytes), fullModelSync: 24 * 449_472 * rounds / 3),
         seconds: Seconds(build: 0.4, training: 71.2, evaluation: 3.4),
-        adapterSHA256: "3f5c0f6a9d5c1b4f2f0e6a7d8c9b0a1f2e3d4c5b6a79808172635445362718ff",
+        adapterDigest: "3f5c0f6a9d5c1b4f2f0e6a7d8c9b0a1f2e3d4c5b6a79808172635445362718ff",
         history: history,
         settings: [
             Setting("clients", "inc, dec, max, sort"),

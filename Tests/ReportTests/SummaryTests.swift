@@ -15,7 +15,7 @@ struct SummaryTests {
         #expect(try summary.json() == bytes)
         let object = try #require(try JSONSerialization.jsonObject(with: Data(bytes)) as? [String: Any])
         let keys = [
-            "adapterSHA256", "bytes", "clients", "federation", "history", "measure", "passAt1", "rounds",
+            "adapterDigest", "bytes", "clients", "federation", "history", "measure", "passAt1", "rounds",
             "seconds", "seed", "settings", "topology", "trainer",
         ]
         #expect(object.keys.sorted() == keys)

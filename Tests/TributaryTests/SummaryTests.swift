@@ -1,4 +1,5 @@
 import Contract
+import Digest
 import Foundation
 import Ledger
 import Nodes
@@ -139,7 +140,7 @@ struct SummaryTests {
 
         let keys = try #require(json as? [String: Any])
         for key in [
-            "passAt1", "bytes", "rounds", "clients", "seconds", "adapterSHA256", "seed", "topology",
+            "passAt1", "bytes", "rounds", "clients", "seconds", "adapterDigest", "seed", "topology",
             "history",
         ] {
             #expect(keys[key] != nil, "\(key)")
@@ -161,18 +162,15 @@ struct SummaryTests {
         #expect(!summary.settings.contains { $0.name == "full-model figure" })
     }
 
-    @Test("the digest is that of the adapter's file where there is one")
-    func adapterFile() throws {
+    @Test("the adapter's digest is SHA-256 of its values in little-endian binary32")
+    func adapterDigest() throws {
         try SyntheticRun(topology: smallTopology()).write(to: scratch.path)
-        let travelled = try summary().adapterSHA256
-        let folder = layout.coordinatorState + "/adapter"
-        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        try scratch.write("abc", to: "coordinator/adapter/adapter_model.safetensors")
 
-        let digest = try summary().adapterSHA256
+        let digest = try summary().adapterDigest
 
-        #expect(digest == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad")
-        #expect(travelled == "dbc1b4c900ffe48d575b5da5c638040125f65db0fe3e24494b76ea986457d986")
+        // The last of two rounds ends with [2, -2].
+        let values: [UInt8] = [0, 0, 0, 0x40, 0, 0, 0, 0xC0]
+        #expect(digest == SHA256Digest(of: values).description)
     }
 
     @Test("the text has a line for each topic and the ratio to full models")

@@ -5,6 +5,7 @@ import Ledger
 import Nodes
 import Report
 import Topology
+import Wire
 
 @testable import tributary
 
@@ -110,7 +111,7 @@ struct SyntheticRun {
         }
         _ = try ledger.finishRound(
             round,
-            adapter: blob(UInt8(round + 1), ledger),
+            adapter: blob(Float(round + 1), ledger),
             evaluation: nil,
             atMs: 10_000 * Int64(round) + 2_500
         )
@@ -133,8 +134,11 @@ struct SyntheticRun {
         _ = try ledger.log(EventRecord(atMs: 0, name: name, detail: Array(detail.utf8)))
     }
 
-    private func blob(_ byte: UInt8, _ ledger: Ledger) throws -> StoredBlob {
-        StoredBlob(digest: try ledger.store([byte]), manifest: [])
+    private func blob(_ value: Float, _ ledger: Ledger) throws -> StoredBlob {
+        let adapter = AdapterWeights([NamedArray(name: "w", shape: [2], values: [value, -value])])
+        let blob = try BlobEncoder.encode(adapter, as: .adapter, encoding: .f32)
+        _ = try ledger.store(blob.bytes)
+        return try StoredBlob(blob)
     }
 }
 
@@ -180,7 +184,7 @@ func result(of cell: ReproductionCell, _ passAt1: Double = 0.5) -> CellResult {
         passAt1: score(passAt1, passAt1),
         base: cell.method.isFederated ? score(0.1, 0.1) : nil,
         metrics: [:],
-        adapterSHA256: nil,
+        adapterDigest: nil,
         seconds: 1
     )
 }

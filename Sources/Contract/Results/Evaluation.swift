@@ -23,7 +23,7 @@ public struct Measure: Sendable, Hashable, Codable {
 
     /// Keys of the files that a measure's values stand in.
     private static let taken: Set<String> = [
-        "adapterSHA256", "bytes", "bytesDown", "bytesUp", "clients", "federation", "figures", "history",
+        "adapterDigest", "bytes", "bytesDown", "bytesUp", "clients", "federation", "figures", "history",
         "interval", "items", "measure", "metrics", "name", "phase", "round", "rounds", "seconds", "seed",
         "settings", "slices", "steps", "topology", "trainer", "vetoed", "waitingFor",
     ]

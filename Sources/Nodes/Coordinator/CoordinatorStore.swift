@@ -114,8 +114,10 @@ actor CoordinatorStore {
 
     // MARK: - Public steps
 
-    /// Records the pools of a public step; durable when this returns.
+    /// Records the pools of a public step; durable when this returns. Pools that are recorded already stay as they
+    /// were compressed then.
     func close(_ outcome: PublicStepOutcome, round: Int, step: Int) throws {
+        guard try !ledger.closedSteps(round: round).contains(step) else { return }
         var records: [ExchangeRecord] = []
         for pool in outcome.pools {
             let blob = try BlobEncoder.encode(pool.pool)
@@ -129,9 +131,10 @@ actor CoordinatorStore {
                 )
             )
         }
-        guard try ledger.closeStep(round: round, step: step, pools: records) == .new else { return }
+        // Before the pools: once those are recorded, nothing here is done again.
         let line = PublicStepMetrics(outcome.statistics, round: round, step: step)
         try note(PublicStepMetrics.eventName, round: round, detail: line.json())
+        _ = try ledger.closeStep(round: round, step: step, pools: records)
     }
 
     /// The pool of a public step for one client, as it travels.

@@ -1,11 +1,11 @@
 internal import Aggregation
 internal import Contract
-internal import Digest
+package import Digest
 internal import FoundationEssentials
-internal import Ledger
+package import Ledger
 internal import Rounds
 internal import Topology
-internal import Wire
+package import Wire
 
 /// Checks what has arrived whole and merges updates, on a thread of its own: neither the loop nor a
 /// heartbeat waits for a digest, an unpacking or an average.
@@ -130,8 +130,13 @@ actor UpdateBench {
     /// Merges the updates of some clients into the adapter that the next round starts from. Where they cannot be
     /// merged, the round ends with the adapter it began with, and `mergeFault` says why.
     ///
-    /// - Returns: The digest of the adapter as it travels; durable.
+    /// A result that is recorded already stays: it is neither computed nor compressed again.
+    ///
+    /// - Returns: The digest of the adapter; durable.
     func aggregate(round: Int, clients: [String], job: Job, vetoed: [Int]) throws -> SHA256Digest {
+        guard try ledger.adapter(version: round + 1) == nil else {
+            return try adapter(round: round + 1).digest
+        }
         let merged: Aggregate
         let measured: [String: [String: Double]]
         do {
@@ -139,28 +144,22 @@ actor UpdateBench {
         } catch is AggregationError {
             let previous = try previousAdapter(of: round)
             _ = try ledger.finishRound(round, adapter: previous, evaluation: nil, atMs: wallClockMs())
-            return previous.digest
+            return try adapter(round: round).digest
         }
         let blob = try BlobEncoder.encode(merged.adapter, as: .adapter, encoding: .f32)
         _ = try ledger.store(blob.bytes)
-        let acceptance = try ledger.finishRound(
-            round,
-            adapter: StoredBlob(blob),
-            evaluation: nil,
-            atMs: wallClockMs()
+        let line = AggregationMetrics(
+            merged,
+            round: round,
+            transforms: measured,
+            norms: try norms(round: round).filter { clients.contains($0.key) },
+            normLimit: try normLimit(round: round, job.topology.aggregation.normLimit, vetoed: vetoed)
         )
-        if acceptance == .new {
-            let line = AggregationMetrics(
-                merged,
-                round: round,
-                transforms: measured,
-                norms: try norms(round: round).filter { clients.contains($0.key) },
-                normLimit: try normLimit(round: round, job.topology.aggregation.normLimit, vetoed: vetoed)
-            )
-            leftOut = clients.filter { !line.clients.contains($0) }
-            try note(AggregationMetrics.eventName, round: round, line)
-        }
-        return blob.manifest.digest
+        leftOut = clients.filter { !line.clients.contains($0) }
+        // Before the result: once that is recorded, nothing here is done again.
+        try note(AggregationMetrics.eventName, round: round, line)
+        _ = try ledger.finishRound(round, adapter: StoredBlob(blob), evaluation: nil, atMs: wallClockMs())
+        return merged.adapter.digest
     }
 
     /// Why a round's updates could not be merged; nil if they were.
@@ -228,12 +227,11 @@ actor UpdateBench {
 
     /// Notes that a round's result is not taken, and forgets it. The ledger replaces it when the fact is recorded.
     ///
-    /// - Returns: The digest of the adapter that goes on, the one that the round started from, as it travels.
+    /// - Returns: The digest of the adapter that goes on, the one that the round started from.
     func veto(_ veto: VetoRecord) throws -> SHA256Digest {
-        let previous = try previousAdapter(of: veto.round)
         try note(VetoRecord.eventName, round: veto.round, veto)
         broadcast = nil
-        return previous.digest
+        return try adapter(round: veto.round).digest
     }
 
     private func note(_ name: String, round: Int, _ detail: some Encodable) throws {
@@ -272,7 +270,7 @@ extension Upload {
 
 extension StoredBlob {
     /// What the ledger keeps of a blob besides its bytes: the manifest's bytes beside the digest.
-    init(_ blob: EncodedBlob) throws {
+    package init(_ blob: EncodedBlob) throws {
         let whole = try blob.serialized()
         let length = whole.prefix(4).reversed().reduce(0) { $0 << 8 | Int($1) }
         self.init(digest: blob.manifest.digest, manifest: Array(whole[4..<4 + length]))
@@ -294,6 +292,11 @@ extension Ledger {
             throw NodeError(.data, "\(directory): the adapter of round \(round) is missing")
         }
         return try blob(record)
+    }
+
+    /// What identifies the adapter that a round starts from; see `AdapterWeights.digest`.
+    package func adapterDigest(round: Int) throws -> SHA256Digest {
+        try BlobDecoder.adapter(from: adapterBlob(round: round)).digest
     }
 
     /// The adapter that a round starts from, unpacked.

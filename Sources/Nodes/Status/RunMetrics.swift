@@ -129,7 +129,7 @@ package struct MonitorRecord: Codable, Sendable, Equatable {
 package struct RunMetrics: Sendable, Equatable {
     /// Its public steps, in the order in which they were closed.
     package var publicSteps: [PublicStepMetrics] = []
-    /// Its merges, one for each finished round.
+    /// Its merges, by round; one that was interrupted and repeated is there once.
     package var aggregations: [AggregationMetrics] = []
     /// How long its evaluations took; one that was interrupted and repeated is there twice.
     package var evaluationTimes: [EvaluationMetrics] = []
@@ -157,9 +157,13 @@ package struct RunMetrics: Sendable, Equatable {
                 let place = "\(ledger.directory): event \(event.number), '\(event.name)'"
                 switch event.name {
                 case PublicStepMetrics.eventName:
-                    publicSteps.append(try RunMetrics.value(event.detail, place))
+                    let step: PublicStepMetrics = try RunMetrics.value(event.detail, place)
+                    publicSteps.removeAll { ($0.round, $0.step) == (step.round, step.step) }
+                    publicSteps.append(step)
                 case AggregationMetrics.eventName:
-                    aggregations.append(try RunMetrics.value(event.detail, place))
+                    let merge: AggregationMetrics = try RunMetrics.value(event.detail, place)
+                    aggregations.removeAll { $0.round == merge.round }
+                    aggregations.append(merge)
                 case EvaluationMetrics.eventName:
                     evaluationTimes.append(try RunMetrics.value(event.detail, place))
                 case VetoRecord.eventName: vetoes.append(try RunMetrics.value(event.detail, place))

@@ -93,7 +93,7 @@ package struct ReportPage {
     }
 
     private var footer: String {
-        "<footer>Topology " + Markup.text("code", [:], summary.topology) + " · adapter SHA-256 "
-            + Markup.text("code", [:], summary.adapterSHA256) + "</footer>"
+        "<footer>Topology " + Markup.text("code", [:], summary.topology) + " · adapter digest "
+            + Markup.text("code", [:], summary.adapterDigest) + "</footer>"
     }
 }

@@ -18,7 +18,7 @@ extension RunSummary: Codable {
             scores: try values.decode(MethodScores.self, forKey: AnyCodingKey(measure.key)),
             bytes: try values.decode(ByteTotals.self, forKey: "bytes"),
             seconds: try values.decode(Seconds.self, forKey: "seconds"),
-            adapterSHA256: try values.decode(String.self, forKey: "adapterSHA256"),
+            adapterDigest: try values.decode(String.self, forKey: "adapterDigest"),
             history: try values.decode([RoundHistory].self, forKey: "history"),
             settings: try values.decode([Setting].self, forKey: "settings"),
             metrics: try values.decodeIfPresent([String: Double].self, forKey: "metrics") ?? [:],
@@ -39,7 +39,7 @@ extension RunSummary: Codable {
         try values.encode(scores, forKey: AnyCodingKey(measure.key))
         try values.encode(bytes, forKey: "bytes")
         try values.encode(seconds, forKey: "seconds")
-        try values.encode(adapterSHA256, forKey: "adapterSHA256")
+        try values.encode(adapterDigest, forKey: "adapterDigest")
         try values.encode(history, forKey: "history")
         try values.encode(settings, forKey: "settings")
         if !metrics.isEmpty { try values.encode(metrics, forKey: "metrics") }

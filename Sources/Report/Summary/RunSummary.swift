@@ -22,8 +22,8 @@ package struct RunSummary: Sendable, Equatable {
     package var bytes: ByteTotals
     /// How long the parts took.
     package var seconds: Seconds
-    /// SHA-256 of the final adapter's file.
-    package var adapterSHA256: String
+    /// What identifies the final adapter: SHA-256 of its values, as SPEC.md (`finished`) defines it.
+    package var adapterDigest: String
     /// Round by round, from the first.
     package var history: [RoundHistory]
     /// Settings for the report's table, in the order to show them.
@@ -45,7 +45,7 @@ package struct RunSummary: Sendable, Equatable {
         scores: MethodScores,
         bytes: ByteTotals,
         seconds: Seconds,
-        adapterSHA256: String,
+        adapterDigest: String,
         history: [RoundHistory],
         settings: [Setting],
         metrics: [String: Double] = [:],
@@ -61,7 +61,7 @@ package struct RunSummary: Sendable, Equatable {
         self.scores = scores
         self.bytes = bytes
         self.seconds = seconds
-        self.adapterSHA256 = adapterSHA256
+        self.adapterDigest = adapterDigest
         self.history = history
         self.settings = settings
         self.metrics = metrics

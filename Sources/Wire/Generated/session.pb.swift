@@ -157,7 +157,8 @@ nonisolated struct ProtoFinished: Sendable {
   /// How many rounds were completed.
   var rounds: UInt32 = 0
 
-  /// SHA-256 of the final adapter blob, 32 bytes.
+  /// The digest of the final adapter, 32 bytes: SHA-256 of the values of its arrays in ascending order of name,
+  /// row-major, little-endian binary32.
   var adapter: Data = Data()
 
   var unknownFields = SwiftProtobuf.UnknownStorage()

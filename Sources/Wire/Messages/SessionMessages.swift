@@ -152,7 +152,7 @@ extension String {
 package struct Finished: Sendable, Equatable {
     /// How many rounds were completed.
     package var rounds: Int
-    /// SHA-256 of the final adapter blob.
+    /// What identifies the final adapter; see `AdapterWeights.digest`.
     package var adapter: SHA256Digest
 
     /// Makes the last message of a run.

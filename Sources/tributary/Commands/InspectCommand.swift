@@ -97,6 +97,7 @@ struct InspectCommand: AsyncParsableCommand {
             weights = try Job.denseAdapter(in: path)
             head = ["adapter: \(weights.arrays.count) arrays, \(weights.valueCount) values"]
         }
+        head.append("adapter digest: \(weights.digest)")
         head += weights.arrays.map { array in
             let square = array.values.reduce(0.0) { $0 + Double($1) * Double($1) }
             return "  \(array.name)  \(array.shape)  norm \(ProgressDisplay.fixed(square.squareRoot(), 4))"
@@ -111,8 +112,9 @@ struct InspectCommand: AsyncParsableCommand {
             "federation \(identity.federation), seed \(identity.seed), fingerprint \(identity.fingerprint)",
             "topology digest \(identity.topology)",
         ]
-        if let (version, blob) = try ledger.latestAdapter() {
-            lines.append("newest adapter: after \(version) rounds, SHA-256 \(blob.digest)")
+        if let (version, _) = try ledger.latestAdapter() {
+            let digest = try ledger.adapterDigest(round: version)
+            lines.append("newest adapter: after \(version) rounds, adapter digest \(digest)")
         }
         let vetoes = try RunMetrics(reading: ledger).vetoes
         for round in try ledger.rounds() {

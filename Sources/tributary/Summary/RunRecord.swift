@@ -20,10 +20,8 @@ struct RunRecord: Sendable {
     var metrics: RunMetrics
     /// What clients measured of the updates they sent: by round and client.
     var updates: [Int: [String: [String: Double]]]
-    /// SHA-256 of the newest adapter as it travels.
-    var adapterOnWire: SHA256Digest
-    /// SHA-256 of the newest adapter's safetensors file; nil if there is no such file.
-    var adapterFile: SHA256Digest?
+    /// What identifies the newest adapter; see `AdapterWeights.digest`.
+    var adapterDigest: SHA256Digest
 
     /// Reads a run's folder; a coordinator may be at work in it.
     ///
@@ -47,8 +45,7 @@ struct RunRecord: Sendable {
             updates: Dictionary(
                 uniqueKeysWithValues: try rounds.map { ($0.round, try updates(in: ledger, round: $0.round)) }
             ),
-            adapterOnWire: newest.blob.digest,
-            adapterFile: adapterFile(layout)
+            adapterDigest: try ledger.adapterDigest(round: newest.version)
         )
     }
 
@@ -57,14 +54,6 @@ struct RunRecord: Sendable {
             let metrics = try JSONDecoder().decode([String: Double].self, from: Data(update.metrics))
             all[update.client] = metrics.filter { $0.key.hasPrefix("update/") }
         }
-    }
-
-    private static func adapterFile(_ layout: RunLayout) -> SHA256Digest? {
-        for name in ["adapter_model.safetensors", "adapter.safetensors"] {
-            let file = layout.coordinatorState + "/adapter/" + name
-            if let data = FileManager.default.contents(atPath: file) { return SHA256Digest(of: data) }
-        }
-        return nil
     }
 
     /// How many rounds are finished and evaluated.

@@ -53,7 +53,7 @@ struct SummaryBuilder {
                 training: run.trainingSeconds,
                 evaluation: run.evaluationSeconds ?? 0
             ),
-            adapterSHA256: (run.adapterFile ?? run.adapterOnWire).description,
+            adapterDigest: run.adapterDigest.description,
             history: (1...rounds).map(history),
             settings: settings,
             metrics: last.metrics,
@@ -132,8 +132,7 @@ struct SummaryBuilder {
         rows.removeAll { $0.value.isEmpty }
         if buildSeconds == nil { rows.append(Setting("build seconds", "not measured")) }
         rows.append(Setting("what members agreed on, SHA-256", run.fingerprint.description))
-        rows.append(Setting("newest adapter as it travels, SHA-256", run.adapterOnWire.description))
-        if let file = run.adapterFile { rows.append(Setting("adapter file SHA-256", file.description)) }
+        rows.append(Setting("adapter digest", run.adapterDigest.description))
         return rows
     }
 

@@ -7,7 +7,7 @@ struct SummaryText {
 
     /// The table of scores, the bytes, the digest.
     var text: String {
-        [heading, scores, traffic, "adapter SHA-256 \(summary.adapterSHA256)\n"].joined(separator: "\n")
+        [heading, scores, traffic, "adapter digest \(summary.adapterDigest)\n"].joined(separator: "\n")
     }
 
     private var heading: String {

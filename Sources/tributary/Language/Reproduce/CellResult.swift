@@ -29,8 +29,8 @@ struct CellResult: Codable, Sendable, Equatable {
     var base: Score?
     /// Further figures by the names that tables show.
     var metrics: [String: Double]
-    /// SHA-256 of the final adapter as it travels; nil for runs without a federation.
-    var adapterSHA256: String?
+    /// What identifies the final adapter; nil for runs without a federation.
+    var adapterDigest: String?
     /// How long it took; no other figure depends on time.
     var seconds: Double
 

@@ -41,7 +41,7 @@ struct CellRunner: Sendable {
         }
         var result = blank(cell, Score(final))
         result.base = record.score(afterRounds: 0)
-        result.adapterSHA256 = record.adapterOnWire.description
+        result.adapterDigest = record.adapterDigest.description
         result.metrics = metrics(record)
         if let greedy = final.metrics["greedyAccuracy"] { result.metrics["greedy"] = greedy }
         return result
@@ -92,7 +92,7 @@ struct CellRunner: Sendable {
             passAt1: score,
             base: nil,
             metrics: [:],
-            adapterSHA256: nil,
+            adapterDigest: nil,
             seconds: 0
         )
     }
