@@ -1,4 +1,4 @@
-extension CharacterTokenizer {
+extension CharacterTokenizer: FileTokenizer {
     /// The vocabulary as a `tokenizer.json` that Hugging Face's `tokenizers` loads and encodes alike.
     package func fileBytes() -> [UInt8] { file.bytes() }
 
@@ -11,7 +11,9 @@ extension CharacterTokenizer {
             isSpecial: { CharacterTokenizer.isSpecial($0) },
             preTokenizer:
                 #"{"type": "Split", "pattern": {"String": ""}, "behavior": "Isolated", "invert": false}"#,
-            decoder: #"{"type": "Fuse"}"#
+            decoder: #"{"type": "Fuse"}"#,
+            start: sequenceStart.map { tokens[Int($0)] },
+            end: sequenceEnd.map { tokens[Int($0)] }
         )
     }
 }

@@ -11,6 +11,10 @@ package struct CharacterTokenizer: Tokenizer {
     package let eos: Int32?
     /// The id of `<pad>`.
     package let pad: Int32?
+    /// What stands before a text that is encoded on its own.
+    package let sequenceStart: [Int32]
+    /// What stands behind it.
+    package let sequenceEnd: [Int32]
 
     private let idOfToken: [String: Int32]
     private let idOfScalar: [Unicode.Scalar: Int32]
@@ -31,9 +35,15 @@ package struct CharacterTokenizer: Tokenizer {
     ///
     /// - Parameters:
     ///   - tokens: The tokens: single characters, and special ones of several.
+    ///   - ends: What stands before and behind a text that is encoded on its own; `<bos>`, if there is one, and
+    ///     nothing if not given.
     ///   - source: The file's name for errors.
     /// - Throws: `TokenizerError.malformed` for empty and duplicate tokens.
-    package init(tokens: [String], source: String = "vocabulary") throws(TokenizerError) {
+    package init(
+        tokens: [String],
+        ends: (start: [Int32], end: [Int32])? = nil,
+        source: String = "vocabulary"
+    ) throws(TokenizerError) {
         var seen: [String: Int] = [:]
         for (id, token) in tokens.enumerated() {
             guard !token.isEmpty else {
@@ -52,10 +62,10 @@ package struct CharacterTokenizer: Tokenizer {
                 expected: "a new token"
             )
         }
-        self.init(distinct: tokens)
+        self.init(distinct: tokens, ends: ends)
     }
 
-    private init(distinct tokens: [String]) {
+    private init(distinct tokens: [String], ends: (start: [Int32], end: [Int32])? = nil) {
         self.tokens = tokens
         var ids: [String: Int32] = [:]
         var scalars: [Unicode.Scalar: Int32] = [:]
@@ -75,6 +85,7 @@ package struct CharacterTokenizer: Tokenizer {
         bos = ids["<bos>"]
         eos = ids["<eos>"]
         pad = ids["<pad>"]
+        (sequenceStart, sequenceEnd) = ends ?? (bos.map { [$0] } ?? [], [])
     }
 
     /// Whether a token is special by its form: more than one character.

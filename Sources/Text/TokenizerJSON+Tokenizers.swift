@@ -126,15 +126,7 @@ extension TokenizerJSON {
             or: ["<|im_end|>", "<eos>", "</s>", "<|endoftext|>"],
             in: tokens
         )
-        let ends = try sequenceEnds()
-        for id in ends.start + ends.end where id >= tokens.count {
-            throw .malformed(
-                file: name,
-                field: "post_processor",
-                found: "id \(id)",
-                expected: "an id below \(tokens.count)"
-            )
-        }
+        let ends = try checked(sequenceEnds(), tokens.count)
         // The token that a file itself puts first is the one that begins a sequence, if nothing else is said.
         let first = names.bos == nil && ends.start.count == 1 ? ends.start.first : nil
         let usual = SpecialNames.id(
@@ -175,7 +167,7 @@ extension TokenizerJSON {
     }
 
     private func character() throws(TokenizerError) -> CharacterTokenizer {
-        try requireWordLevel()
+        let ends = try requireWordLevel()
         let expected = "a Split on the empty string, isolated, so that each character is a token"
         guard !preTokenizer.isNull else {
             throw .unsupported(file: name, field: "pre_tokenizer", found: "null", expected: expected)
@@ -201,29 +193,26 @@ extension TokenizerJSON {
                 expected: "one character, or an entry in added_tokens"
             )
         }
-        return try CharacterTokenizer(tokens: tokens, source: name)
+        return try CharacterTokenizer(tokens: tokens, ends: checked(ends, tokens.count), source: name)
     }
 
     private func word(_ names: SpecialNames) throws(TokenizerError) -> WordTokenizer {
-        try requireWordLevel()
+        let ends = try requireWordLevel()
         let added = try added()
         let table = try tokenTable(added)
         return try WordTokenizer(
             tokens: (0..<table.count).map { table.text($0) },
             special: Set(added.filter(\.entry.isSpecial).map(\.content)),
             names: names,
+            ends: checked(ends, table.count),
             source: name
         )
     }
 
-    /// Whole tokens are read from files that do nothing before and after them.
-    private func requireWordLevel() throws(TokenizerError) {
+    /// Whole tokens are read from files that do nothing to the text; what stands around it is returned.
+    private func requireWordLevel() throws(TokenizerError) -> (start: [Int32], end: [Int32]) {
         guard normalizer.isNull else {
             throw normalizer.unsupported(normalizer.value.kind, "none with a WordLevel model")
-        }
-        let ends = try sequenceEnds()
-        guard ends.start.isEmpty, ends.end.isEmpty else {
-            throw postProcessor.unsupported("a template", "none with a WordLevel model")
         }
         for token in try added()
         where token.entry.isSingleWord || token.entry.stripsLeft || token.entry.stripsRight {
@@ -234,5 +223,22 @@ extension TokenizerJSON {
                 expected: "false with a WordLevel model"
             )
         }
+        return try sequenceEnds()
+    }
+
+    /// The ids around a text, each of which must be a token's.
+    private func checked(
+        _ ends: (start: [Int32], end: [Int32]),
+        _ count: Int
+    ) throws(TokenizerError) -> (start: [Int32], end: [Int32]) {
+        for id in ends.start + ends.end where id >= count {
+            throw .malformed(
+                file: name,
+                field: "post_processor",
+                found: "id \(id)",
+                expected: "an id below \(count)"
+            )
+        }
+        return ends
     }
 }

@@ -1,3 +1,11 @@
+/// A tokenizer that can be written as the files that Hugging Face reads.
+package protocol FileTokenizer: Tokenizer {
+    /// The vocabulary as a `tokenizer.json` that Hugging Face's `tokenizers` loads and encodes alike.
+    func fileBytes() -> [UInt8]
+    /// The `tokenizer_config.json` to put beside it, so that `transformers` knows the special tokens.
+    func configurationBytes() -> [UInt8]
+}
+
 /// A vocabulary as a `tokenizer.json` with a "WordLevel" model, and the configuration beside it.
 struct WordLevelFile {
     /// The tokens by id.
@@ -8,6 +16,10 @@ struct WordLevelFile {
     let preTokenizer: String
     /// The decoder, as JSON.
     let decoder: String
+    /// The tokens that stand before a text that is encoded on its own.
+    let start: [String]
+    /// The tokens that stand behind it.
+    let end: [String]
 
     /// The file.
     func bytes() -> [UInt8] {
@@ -28,7 +40,7 @@ struct WordLevelFile {
               ],
               "normalizer": null,
               "pre_tokenizer": \(preTokenizer),
-              "post_processor": null,
+              "post_processor": \(postProcessor),
               "decoder": \(decoder),
               "model": {
                 "type": "WordLevel",
@@ -41,6 +53,29 @@ struct WordLevelFile {
 
             """
         return Array(text.utf8)
+    }
+
+    /// What puts `start` and `end` around a text, as JSON; with two texts only the first begins.
+    private var postProcessor: String {
+        guard !start.isEmpty || !end.isEmpty else { return "null" }
+        func special(_ token: String) -> String {
+            "{\"SpecialToken\": {\"id\": \(quoted(token)), \"type_id\": 0}}"
+        }
+        func sequence(_ name: String) -> String { "{\"Sequence\": {\"id\": \"\(name)\", \"type_id\": 0}}" }
+        let (before, after) = (start.map(special), end.map(special))
+        let single = (before + [sequence("A")] + after).joined(separator: ", ")
+        let pair = (before + [sequence("A"), sequence("B")] + after).joined(separator: ", ")
+        let ids = tokens.enumerated().filter { (start + end).contains($1) }.map { id, token in
+            "\(quoted(token)): {\"id\": \(quoted(token)), \"ids\": [\(id)], \"tokens\": [\(quoted(token))]}"
+        }
+        return """
+            {
+                "type": "TemplateProcessing",
+                "single": [\(single)],
+                "pair": [\(pair)],
+                "special_tokens": {\(ids.joined(separator: ", "))}
+              }
+            """
     }
 
     /// The `tokenizer_config.json` that names the special tokens of a tokenizer over these tokens.

@@ -11,6 +11,10 @@ package struct WordTokenizer: Tokenizer {
     package let eos: Int32?
     /// The id of `<pad>`, or what a file names so.
     package let pad: Int32?
+    /// What stands before a text that is encoded on its own.
+    package let sequenceStart: [Int32]
+    /// What stands behind it.
+    package let sequenceEnd: [Int32]
 
     private let idOfToken: [String: Int32]
     private let special: AddedTokens
@@ -21,12 +25,20 @@ package struct WordTokenizer: Tokenizer {
     /// How many ids there are.
     package var vocabularySize: Int { tokens.count }
 
-    /// Makes a tokenizer from its tokens by id; those of the form `<name>` are special.
+    /// Makes a tokenizer from its tokens by id; those of the form `<name>` are special. A text begins with `<bos>`, if
+    /// there is one.
     ///
     /// - Throws: `TokenizerError.malformed` for tokens that are empty, hold white space or come twice.
     package init(tokens: [String]) throws(TokenizerError) {
         let special = Set(tokens.filter { $0.hasPrefix("<") && $0.hasSuffix(">") })
-        try self.init(tokens: tokens, special: special, names: SpecialNames(), source: "vocabulary")
+        let start = tokens.firstIndex(of: "<bos>").map { [Int32($0)] }
+        try self.init(
+            tokens: tokens,
+            special: special,
+            names: SpecialNames(),
+            ends: (start ?? [], []),
+            source: "vocabulary"
+        )
     }
 
     /// Makes a tokenizer from a file's tokens.
@@ -35,11 +47,13 @@ package struct WordTokenizer: Tokenizer {
     ///   - tokens: The tokens by id.
     ///   - special: Which of them plain text never stands for.
     ///   - names: The tokens that begin, end and fill sequences; the usual names where not given.
+    ///   - ends: What stands before and behind a text that is encoded on its own.
     ///   - source: The file's name for errors.
     init(
         tokens: [String],
         special: Set<String>,
         names: SpecialNames,
+        ends: (start: [Int32], end: [Int32]),
         source: String
     ) throws(TokenizerError) {
         var ids: [String: Int32] = [:]
@@ -61,6 +75,7 @@ package struct WordTokenizer: Tokenizer {
             )
         }
         self.tokens = tokens
+        (sequenceStart, sequenceEnd) = ends
         idOfToken = ids
         self.special = AddedTokens(
             tokens.enumerated().filter { special.contains($1) }.map {
@@ -127,7 +142,7 @@ package struct WordTokenizer: Tokenizer {
     }
 }
 
-extension WordTokenizer {
+extension WordTokenizer: FileTokenizer {
     /// The vocabulary as a `tokenizer.json` that Hugging Face's `tokenizers` loads and encodes alike.
     package func fileBytes() -> [UInt8] { file.bytes() }
 
@@ -139,7 +154,9 @@ extension WordTokenizer {
             tokens: tokens,
             isSpecial: { idOfToken[$0].map { special.contains($0) } ?? false },
             preTokenizer: #"{"type": "WhitespaceSplit"}"#,
-            decoder: "null"
+            decoder: "null",
+            start: sequenceStart.map { tokens[Int($0)] },
+            end: sequenceEnd.map { tokens[Int($0)] }
         )
     }
 }

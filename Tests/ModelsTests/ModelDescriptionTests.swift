@@ -1,5 +1,6 @@
 import Foundation
 import Testing
+import Text
 
 @testable import Models
 
@@ -37,6 +38,34 @@ import Testing
         #expect(line.contains("tokenizer.json: cannot be read: there is no such file"))
         #expect(lines.contains("licence: not stated"))
         #expect(lines.last?.hasPrefix("SHA-256 of the model: ") == true)
+    }
+
+    @Test("the files of an embedded model are those that its weights and its tokenizer are written with")
+    func files() throws {
+        let scratch = try Scratch()
+        for name in EmbeddedModels.names {
+            let model = try BaseModel.load(.embedded(name))
+            let tokenizer = try #require(model.tokenizer() as? any FileTokenizer)
+            let folder = try ModelSource.embedded(name).path
+            let isHalf = name == "tiny-personas"
+
+            let copy = scratch.path + "/" + name
+            try DecoderParameters(model).write(
+                toDirectory: copy,
+                precision: isHalf ? .half : .single,
+                tokenizer: tokenizer
+            )
+
+            for file in ["config.json", "tokenizer.json", "tokenizer_config.json", "model.safetensors"] {
+                let (kept, written) = (contents(folder, file), contents(copy, file))
+                #expect(kept != nil && kept == written, "\(name)/\(file)")
+            }
+            #expect(tokenizer.sequenceStart == [1] && tokenizer.sequenceEnd.isEmpty)
+        }
+    }
+
+    private func contents(_ folder: String, _ file: String) -> Data? {
+        FileManager.default.contents(atPath: "\(folder)/\(file)")
     }
 
     @Test("an embedded model is described with its tokenizer")

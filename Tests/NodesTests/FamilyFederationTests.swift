@@ -22,10 +22,8 @@ import Text
         let file = Self.families.appending(path: "\(name)/config.json").path()
         var configuration = try DecoderConfiguration.read(from: file)
         configuration.vocabularySize = 32
-        try DecoderParameters(random: configuration, seed: 5).write(toDirectory: path)
-        try Data(CharacterTokenizer.arithmetic.fileBytes()).write(
-            to: URL(filePath: path + "/tokenizer.json")
-        )
+        try DecoderParameters(random: configuration, seed: 5)
+            .write(toDirectory: path, tokenizer: CharacterTokenizer.arithmetic)
         return path
     }
 

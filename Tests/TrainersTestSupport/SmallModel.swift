@@ -33,9 +33,7 @@ package struct SmallModel: Sendable {
         recipe.warmUpSteps = 10
         recipe.learningRate = 1e-2
         let parameters = try recipe.run(seed: 3) { _ in }
-        try parameters.write(toDirectory: path)
-        let tokenizer = CharacterTokenizer.arithmetic
-        try Data(tokenizer.fileBytes()).write(to: URL(filePath: "\(path)/tokenizer.json"))
+        try parameters.write(toDirectory: path, tokenizer: CharacterTokenizer.arithmetic)
     }
 
     /// What clients own of the two families: 40 questions each, 16 public, 20 held out for each family.

@@ -122,6 +122,17 @@ package enum ModelSource: Sendable, Hashable, CustomStringConvertible {
     /// A GGUF file, which holds all three, or the first part of a split one.
     case gguf(String)
 
+    /// Where its files are on this machine, for programs that know paths alone, such as PEFT; of an embedded model the
+    /// folder that ships with the program.
+    package var path: String {
+        get throws(CheckpointError) {
+            switch self {
+            case .embedded(let name): try EmbeddedModels.directory(of: name)
+            case .directory(let path), .gguf(let path): path
+            }
+        }
+    }
+
     /// The source as it is shown and logged: `embedded:tiny-arithmetic`, or the path.
     package var description: String {
         switch self {

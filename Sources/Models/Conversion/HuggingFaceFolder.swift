@@ -27,7 +27,7 @@ struct HuggingFaceFolder {
         try parts.write(toDirectory: folder, positionsMax: model.positionsMax)
         let configuration = ConfigurationFile(
             model: model,
-            type: ["F32": "float32", "F16": "float16"][precision.encoding.name] ?? "bfloat16",
+            type: precision.encoding.name,
             tokens: .init(bos: parts.bos, eos: parts.eos, pad: parts.pad)
         )
         let path = "\(folder)/config.json"
@@ -84,34 +84,5 @@ struct HuggingFaceFolder {
             bytes += size
         }
         return shards.map { shard in shard.sorted { $0.name < $1.name } }
-    }
-
-    /// `config.json` with what `transformers` wants to know beside the model's shape.
-    private struct ConfigurationFile: Encodable {
-        let model: DecoderConfiguration
-        let type: String
-        let tokens: Tokens
-
-        /// The ids that begin, end and fill sequences.
-        struct Tokens: Encodable {
-            let bos: Int32?
-            let eos: Int32?
-            let pad: Int32?
-
-            enum CodingKeys: String, CodingKey {
-                case bos = "bos_token_id"
-                case eos = "eos_token_id"
-                case pad = "pad_token_id"
-            }
-        }
-
-        private enum CodingKeys: String, CodingKey { case dtype }
-
-        func encode(to encoder: any Encoder) throws {
-            try model.encode(to: encoder)
-            try tokens.encode(to: encoder)
-            var values = encoder.container(keyedBy: CodingKeys.self)
-            try values.encode(type, forKey: .dtype)
-        }
     }
 }

@@ -1,6 +1,7 @@
 package import Contract
 internal import Randomness
 package import Tensors
+package import Text
 
 /// All weights of a decoder: those of a base model, frozen, or trainable tensors for pre-training and full
 /// fine-tuning. Not Sendable, as tensors are not.
@@ -123,12 +124,23 @@ package struct DecoderParameters {
     /// - Parameters:
     ///   - path: The directory.
     ///   - precision: How the weights are kept.
+    ///   - tokenizer: Its files too, and its ids in `config.json`, so that the folder is all that one needs.
     package func write(
         toDirectory path: String,
-        precision: SafetensorsWriter.Precision = .single
+        precision: SafetensorsWriter.Precision = .single,
+        tokenizer: (any FileTokenizer)? = nil
     ) throws(CheckpointError) {
         try WritableFile.makeDirectory(path)
         try SafetensorsWriter.write(arrays(), precision: precision, to: "\(path)/model.safetensors")
-        try configuration.write(to: "\(path)/config.json")
+        let file = "\(path)/config.json"
+        guard let tokenizer else { return try configuration.write(to: file) }
+        let described = ConfigurationFile(
+            model: configuration,
+            type: precision == .half ? "F16" : "F32",
+            tokens: .init(bos: tokenizer.bos, eos: tokenizer.eos, pad: tokenizer.pad)
+        )
+        try WritableFile.write(JSONFault.encode(described, file: file), to: file)
+        try WritableFile.write(tokenizer.fileBytes(), to: "\(path)/tokenizer.json")
+        try WritableFile.write(tokenizer.configurationBytes(), to: "\(path)/tokenizer_config.json")
     }
 }

@@ -259,7 +259,7 @@ extension LocalTrainer where Settings: LanguageSettings {
         try AdapterDirectory.write(
             adapter,
             words.adapter,
-            baseModelName: words.model.description,
+            baseModelName: words.model.path,
             to: folder
         )
         return true

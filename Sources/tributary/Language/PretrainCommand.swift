@@ -101,8 +101,7 @@ struct PretrainCommand: AsyncParsableCommand {
             let loss = ProgressDisplay.fixed(progress.loss, 4)
             ProgressDisplay.write("step \(progress.step + 1)/\(progress.steps)  loss \(loss)\n")
         }
-        let tokenizer = CharacterTokenizer.arithmetic
-        try write(parameters, tokenizer.fileBytes(), tokenizer.configurationBytes())
+        try write(parameters, CharacterTokenizer.arithmetic)
     }
 
     private func makePhases(_ kinds: [any AttentionKind]) throws {
@@ -114,8 +113,7 @@ struct PretrainCommand: AsyncParsableCommand {
             let stance = ProgressDisplay.fixed(progress.stanceLoss, 4)
             ProgressDisplay.write("step \(progress.step + 1)  loss \(loss)  yes or no \(stance)\n")
         }
-        let tokenizer = try WordTokenizer(tokens: PhaseLanguage.words)
-        try write(parameters, tokenizer.fileBytes(), tokenizer.configurationBytes())
+        try write(parameters, WordTokenizer(tokens: PhaseLanguage.words))
     }
 
     private func makePersonas(_ kinds: [any AttentionKind]) throws {
@@ -126,19 +124,11 @@ struct PretrainCommand: AsyncParsableCommand {
             let loss = ProgressDisplay.fixed(progress.loss, 4)
             ProgressDisplay.write("step \(progress.step + 1)/\(progress.steps)  loss \(loss)\n")
         }
-        let tokenizer = try WordTokenizer(tokens: PersonaLanguage.words)
-        try write(parameters, tokenizer.fileBytes(), tokenizer.configurationBytes())
+        try write(parameters, WordTokenizer(tokens: PersonaLanguage.words))
     }
 
-    private func write(
-        _ parameters: DecoderParameters,
-        _ tokenizer: [UInt8],
-        _ tokenizerConfiguration: [UInt8]
-    ) throws {
-        try parameters.write(toDirectory: out, precision: half ? .half : .single)
-        try Data(tokenizer).write(to: URL(fileURLWithPath: out + "/tokenizer.json"))
-        try Data(tokenizerConfiguration)
-            .write(to: URL(fileURLWithPath: out + "/tokenizer_config.json"))
+    private func write(_ parameters: DecoderParameters, _ tokenizer: any FileTokenizer) throws {
+        try parameters.write(toDirectory: out, precision: half ? .half : .single, tokenizer: tokenizer)
     }
 
     private func choose(

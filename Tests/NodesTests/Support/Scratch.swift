@@ -43,10 +43,8 @@ enum RandomModel {
             positionsMax: 64
         )
         do {
-            try DecoderParameters(random: configuration, seed: seed).write(toDirectory: path)
-            try Data(CharacterTokenizer.arithmetic.fileBytes()).write(
-                to: URL(filePath: path + "/tokenizer.json")
-            )
+            try DecoderParameters(random: configuration, seed: seed)
+                .write(toDirectory: path, tokenizer: CharacterTokenizer.arithmetic)
             let question = #"{"id": "q1", "prompt": "1+1=", "answer": "2"}"#
             try Data(question.utf8).write(to: URL(filePath: path + "/questions.jsonl"))
         } catch {

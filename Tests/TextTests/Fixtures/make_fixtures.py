@@ -10,7 +10,7 @@ its older_vectors.jsonl, characters.json and characters_vectors.jsonl (one token
 unicode_classes.txt (the class of every character as the reference's pre-tokenizer sees it).
 """
 import json, pathlib, sys
-from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, trainers
+from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, processors, trainers
 
 folder = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else pathlib.Path(__file__).parent)
 
@@ -109,6 +109,9 @@ def characters():
     tokenizer.pre_tokenizer = pre_tokenizers.Split("", "isolated")
     tokenizer.decoder = decoders.Fuse()
     tokenizer.add_special_tokens([AddedToken(token, special=True, normalized=False) for token in tokens[:3]])
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="<bos> $A", pair="<bos> $A $B:0", special_tokens=[("<bos>", 1)]
+    )
     (folder / "characters.json").write_text(tokenizer.to_str(), encoding="utf-8")
     texts = ["", "12+3=", "<bos>12+3=", "15<eos>", "s0912=0129", ">12,34=", "c31234=", "<pad><pad><bos>r1=", "*%:wbxdo"]
     rows = [{"text": text, "ids": encode(tokenizer, text, True)} for text in texts]

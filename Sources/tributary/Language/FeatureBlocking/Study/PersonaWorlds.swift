@@ -123,10 +123,7 @@ final class PersonaWorlds: Sendable {
         progress("base \(design.name), seed \(seed): loss \(twoDecimals(loss)) nats")
         let path = "\(folder)/\(design.name)-\(seed)"
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        try parameters.write(toDirectory: path)
-        let tokenizer = try WordTokenizer(tokens: PersonaLanguage.words)
-        try Data(tokenizer.fileBytes()).write(to: URL(filePath: path + "/tokenizer.json"))
-        try Data(tokenizer.configurationBytes()).write(to: URL(filePath: path + "/tokenizer_config.json"))
+        try parameters.write(toDirectory: path, tokenizer: WordTokenizer(tokens: PersonaLanguage.words))
         return try BaseModel.load(.directory(path))
     }
 

@@ -95,11 +95,7 @@ final class PhaseWorlds: Sendable {
         progress("model \(name): \(steps) steps, yes or no \((stanceLoss * 1000).rounded() / 1000) nats")
         let path = "\(folder)/\(name)"
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        try parameters.write(toDirectory: path)
-        let tokenizer = try WordTokenizer(tokens: PhaseLanguage.words)
-        try Data(tokenizer.fileBytes()).write(to: URL(filePath: path + "/tokenizer.json"))
-        try Data(tokenizer.configurationBytes())
-            .write(to: URL(filePath: path + "/tokenizer_config.json"))
+        try parameters.write(toDirectory: path, tokenizer: WordTokenizer(tokens: PhaseLanguage.words))
         let model = try BaseModel.load(.directory(path))
         return PhaseWorld(
             language: recipe.language,
