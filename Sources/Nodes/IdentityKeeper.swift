@@ -94,7 +94,7 @@ final class IdentityKeeper: Sendable {
     /// What of this program and of its peers ends soon, tells people of the peers', and gives the status all.
     func due(with peers: [PeerIdentity]) -> [RunStatus.Expiry] {
         let theirs = peers.compactMap { peer in
-            peer.notAfter.map { Expiry(name: peer.clientName ?? "coordinator", notAfter: $0) }
+            peer.notAfter.map { Expiry(name: peer.shortName, notAfter: $0) }
         }
         tell(theirs)
         let now = Date()

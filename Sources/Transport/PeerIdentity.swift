@@ -1,8 +1,8 @@
 package import FoundationEssentials
 internal import Wire
 
-/// Who a peer is, as its certificate says: `tributary://<federation>/coordinator` or
-/// `tributary://<federation>/client/<name>`.
+/// Who a peer is, as its certificate says: `tributary://<federation>/coordinator`,
+/// `tributary://<federation>/client/<name>` or `tributary://<federation>/operator/<name>`.
 package struct PeerIdentity: Sendable, Hashable, CustomStringConvertible {
     /// What a peer is in its federation.
     package enum Role: Sendable, Hashable {
@@ -10,6 +10,34 @@ package struct PeerIdentity: Sendable, Hashable, CustomStringConvertible {
         case coordinator
         /// A client, by its name.
         case client(String)
+        /// A person or program that may ask the coordinator how the run goes and stop it, by its name.
+        case `operator`(String)
+
+        /// Reads what ``name`` writes; nil for a name that is not allowed.
+        package init?(name: String) {
+            let prefix = "operator/"
+            if name == "coordinator" {
+                self = .coordinator
+            } else if name.hasPrefix(prefix), NodeName.isValid(String(name.dropFirst(prefix.count))) {
+                self = .operator(String(name.dropFirst(prefix.count)))
+            } else if NodeName.isValid(name) {
+                self = .client(name)
+            } else {
+                return nil
+            }
+        }
+
+        /// What people write for it: `coordinator`, a client's name, or `operator/NAME`.
+        package var name: String {
+            switch self {
+            case .coordinator: "coordinator"
+            case .client(let name): name
+            case .operator(let name): "operator/\(name)"
+            }
+        }
+
+        /// ``name`` as the name of a file.
+        package var fileName: String { name.split(separator: "/").joined(separator: "-") }
     }
 
     /// The federation's name.
@@ -31,7 +59,7 @@ package struct PeerIdentity: Sendable, Hashable, CustomStringConvertible {
         self.serial = serial
     }
 
-    /// Reads the URI of a certificate; nil for anything but the two forms above with valid names.
+    /// Reads the URI of a certificate; nil for anything but the forms above with valid names.
     package init?(uri: String, serial: String = "", notAfter: Date? = nil) {
         let scheme = "tributary://"
         guard uri.hasPrefix(scheme) else { return nil }
@@ -41,15 +69,16 @@ package struct PeerIdentity: Sendable, Hashable, CustomStringConvertible {
         }
         if parts.count == 2, parts[1] == "coordinator" {
             self.init(federation: federation, role: .coordinator, serial: serial, notAfter: notAfter)
-        } else if parts.count == 3, parts[1] == "client", NodeName.isValid(String(parts[2])) {
-            self.init(
-                federation: federation,
-                role: .client(String(parts[2])),
-                serial: serial,
-                notAfter: notAfter
-            )
-        } else {
-            return nil
+            return
+        }
+        guard parts.count == 3, NodeName.isValid(String(parts[2])) else { return nil }
+        let name = String(parts[2])
+        switch parts[1] {
+        case "client":
+            self.init(federation: federation, role: .client(name), serial: serial, notAfter: notAfter)
+        case "operator":
+            self.init(federation: federation, role: .operator(name), serial: serial, notAfter: notAfter)
+        default: return nil
         }
     }
 
@@ -70,16 +99,20 @@ package struct PeerIdentity: Sendable, Hashable, CustomStringConvertible {
         switch role {
         case .coordinator: "tributary://\(federation)/coordinator"
         case .client(let name): "tributary://\(federation)/client/\(name)"
+        case .operator(let name): "tributary://\(federation)/operator/\(name)"
         }
     }
 
-    /// A client's name; nil for the coordinator.
+    /// A client's name; nil for the coordinator and for operators.
     package var clientName: String? {
         switch role {
-        case .coordinator: nil
+        case .coordinator, .operator: nil
         case .client(let name): name
         }
     }
+
+    /// What people call it in its federation.
+    package var shortName: String { role.name }
 
     /// The URI.
     package var description: String { uri }

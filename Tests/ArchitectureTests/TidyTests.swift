@@ -8,7 +8,10 @@ struct TidyTests {
         // Certificates are valid from and until; the ledger's records say when, for people.
         "Sources/Nodes/CoordinatorProcess.swift", "Sources/Nodes/ClientProcess.swift",
         "Sources/Nodes/IdentityKeeper.swift",
-        "Sources/tributary/Up/LocalRun.swift", "Sources/tributary/Commands/ProvisionCommand.swift",
+        "Sources/tributary/Up/LocalRun.swift", "Sources/tributary/Commands/ProvisionAllCommand.swift",
+        "Sources/tributary/Commands/ProvisionAuthorityCommand.swift",
+        "Sources/tributary/Commands/ProvisionSignCommand.swift",
+        "Sources/tributary/Commands/ProvisionInstallCommand.swift",
     ]
 
     /// Files that take concurrency into their own hands, and why.

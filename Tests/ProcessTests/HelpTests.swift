@@ -11,6 +11,8 @@ extension ProcessTests {
             "macrostates", "features", "network", "reproduce", "bench", "inspect", "validate",
         ]
         static let nested = [
+            "provision all", "provision authority", "provision request", "provision sign",
+            "provision install",
             "reproduce pubswap", "reproduce hyperattention", "reproduce ret",
             "reproduce feature-blocking", "reproduce stacca", "trajectories record", "trajectories info",
             "macrostates learn",
@@ -69,6 +71,8 @@ extension ProcessTests {
                     options[command] = found.options
                     examples += found.examples
                 }
+                // Its options are those of the subcommand that it stands for.
+                options["tributary provision"] = options["tributary provision all"]
                 for example in examples {
                     let line = example.split(separator: " ").joined(separator: " ") + " "
                     let name = commands.filter { line.hasPrefix($0 + " ") }.max {

@@ -5,9 +5,10 @@ import Transport
 @Suite("Peer identity")
 struct PeerIdentityTests {
     @Test(
-        "the two URI forms are read and written",
+        "the URI forms are read and written",
         arguments: [
             "tributary://river/coordinator", "tributary://river-basin-2/client/ada1",
+            "tributary://river/operator/kim",
         ]
     )
     func roundTrip(uri: String) throws {

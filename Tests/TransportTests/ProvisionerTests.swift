@@ -62,7 +62,7 @@ struct ProvisionerTests {
         #expect(summary["eve"]?.outcome == .created)
         #expect(try federation.client("eve").identity.peer.clientName == "eve")
         #expect(throws: IdentityError(.alreadyExists, "", fix: "")) {
-            try federation.provisioner.add(client: "ada", now: Date())
+            try federation.provisioner.add(.client("ada"), now: Date())
         }
     }
 
@@ -230,7 +230,7 @@ struct ProvisionerTests {
             now: Date()
         )
         #expect(summary["ada"]?.outcome == .revoked)
-        let entry = try federation.provisioner.add(client: "ada", now: Date())
+        let entry = try federation.provisioner.add(.client("ada"), now: Date())
 
         let new = try federation.client().identity
         #expect(entry.outcome == .created && !new.chain[0].matches(old.key))
@@ -254,7 +254,7 @@ struct ProvisionerTests {
             notBefore: Date().addingTimeInterval(-7200),
             notAfter: Date().addingTimeInterval(-3600)
         )
-        _ = try federation.provisioner.add(client: "old", now: Date(), lifetime: past)
+        _ = try federation.provisioner.add(.client("old"), now: Date(), lifetime: past)
 
         let summary = try federation.provisioner.provision(
             federation: "river",
@@ -268,43 +268,13 @@ struct ProvisionerTests {
         _ = try federation.client("old")
     }
 
-    @Test("a site makes its key and only the request travels")
-    func signing() throws {
-        let federation = try TestFederation(clients: [])
-        let site = "\(federation.directory)/site"
-
-        let request = try Provisioner.request(federation: "river", role: .client("zoe"), directory: site)
-        let again = try Provisioner.request(federation: "river", role: .client("zoe"), directory: site)
-        #expect(request == again)
-        #expect(try mode("\(site)/identity.key") == 0o600)
-        #expect(throws: IdentityError(.badRequest, "", fix: "")) {
-            try federation.provisioner.sign(request: request, expecting: .client("ada"), now: Date())
-        }
-        let entry = try federation.provisioner.sign(request: request, expecting: .client("zoe"), now: Date())
-
-        #expect(entry.outcome == .signed)
-        #expect(!FileManager.default.fileExists(atPath: "\(entry.directory)/identity.key"))
-        for file in ["identity.crt", "ca.crt", "crl.pem"] {
-            try FileManager.default.copyItem(atPath: "\(entry.directory)/\(file)", toPath: "\(site)/\(file)")
-        }
-        #expect(try Identity.load(directory: site, now: Date()).peer.clientName == "zoe")
-        let summary = try federation.provisioner.provision(
-            federation: "river",
-            coordinatorNames: [],
-            clients: ["zoe"],
-            now: Date()
-        )
-        #expect(summary["zoe"]?.outcome == .kept)
-        #expect(try federation.provisioner.revoke(.client("zoe"), now: Date()).count == 1)
-    }
-
     @Test("a key that was revoked is never certified again, whoever asks and whatever a crash has left")
     func revokedKey() throws {
         let federation = try TestFederation()
         let files = FileManager.default
         let folder = federation.clientDirectory("ada")
         let site = "\(federation.directory)/site"
-        let request = try Provisioner.request(federation: "river", role: .client("zoe"), directory: site)
+        let request = try Provisioner.request(federation: "river", role: .client("zoe"), directory: site).path
         let signed = try federation.provisioner.sign(request: request, expecting: .client("zoe"), now: Date())
         try federation.provisioner.revoke(.client("ada"), now: Date())
         try federation.provisioner.revoke(.client("zoe"), now: Date())
@@ -312,11 +282,11 @@ struct ProvisionerTests {
         // What a crash between the two removals of an earlier version left: the key without its certificate.
         try files.removeItem(atPath: "\(folder)/identity.crt")
         #expect(throws: IdentityError(.revoked, "", fix: "")) {
-            try federation.provisioner.add(client: "ada", now: Date())
+            try federation.provisioner.add(.client("ada"), now: Date())
         }
         // What one of this version leaves.
         try files.removeItem(atPath: "\(folder)/identity.key")
-        #expect(try federation.provisioner.add(client: "ada", now: Date()).outcome == .created)
+        #expect(try federation.provisioner.add(.client("ada"), now: Date()).outcome == .created)
         // The same request once more, after the operator has made room for it.
         try files.removeItem(atPath: signed.directory)
         #expect(throws: IdentityError(.revoked, "", fix: "")) {
@@ -344,7 +314,7 @@ struct ProvisionerTests {
             federation: "river",
             role: .client("zoe"),
             directory: "\(federation.directory)/site"
-        )
+        ).path
         var text = try String(contentsOfFile: path, encoding: .utf8)
         let middle = text.index(text.startIndex, offsetBy: text.count / 2)
         text.replaceSubrange(middle...middle, with: text[middle] == "A" ? "B" : "A")

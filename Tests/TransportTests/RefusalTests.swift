@@ -28,7 +28,7 @@ extension SocketTests {
                 notBefore: Date().addingTimeInterval(-7200),
                 notAfter: Date().addingTimeInterval(-3600)
             )
-            _ = try federation.provisioner.add(client: "old", now: Date(), lifetime: past)
+            _ = try federation.provisioner.add(.client("old"), now: Date(), lifetime: past)
             let context = try federation.client("old", now: Date().addingTimeInterval(-5400))
 
             let codes = try await codes(federation, context)
@@ -43,7 +43,7 @@ extension SocketTests {
                 notBefore: Date().addingTimeInterval(3600),
                 notAfter: Date().addingTimeInterval(7200)
             )
-            _ = try federation.provisioner.add(client: "new", now: Date(), lifetime: future)
+            _ = try federation.provisioner.add(.client("new"), now: Date(), lifetime: future)
             let context = try federation.client("new", now: Date().addingTimeInterval(5400))
 
             let codes = try await codes(federation, context)

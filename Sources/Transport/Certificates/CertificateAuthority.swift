@@ -133,7 +133,7 @@ package struct CertificateAuthority: Sendable {
             )
         }
         let content = CertificateBuilder.Content(
-            commonName: peer.clientName ?? "\(federation) coordinator",
+            commonName: peer.role == .coordinator ? "\(federation) coordinator" : peer.shortName,
             alternativeNames: try alternativeNames(peer, hosts: hosts),
             purpose: peer.role == .coordinator ? "serverAuth" : "clientAuth",
             lifetime: lifetime,
@@ -169,6 +169,9 @@ package struct CertificateAuthority: Sendable {
 
     /// Everything that was ever issued, oldest first.
     func issued() throws -> [IssuedCertificate] { try IssuedCertificate.read(issuedPath) }
+
+    /// SHA-256 of its public key in hexadecimal digits, for people to compare.
+    func fingerprint() throws -> String { try certificate.publicKey().fingerprint() }
 
     /// Whether this authority has revoked a serial number.
     func isRevoked(_ serial: String) throws -> Bool {
@@ -219,7 +222,11 @@ package struct CertificateAuthority: Sendable {
 /// notation has separators.
 func alternativeNames(_ peer: PeerIdentity, hosts: [String]) throws -> String {
     try checkName(peer.federation, "federation")
-    if let name = peer.clientName { try checkName(name, "client") }
+    switch peer.role {
+    case .coordinator: break
+    case .client(let name): try checkName(name, "client")
+    case .operator(let name): try checkName(name, "operator")
+    }
     let names = try hosts.map { host in
         if AlternativeNames.address(host) != nil { return "IP:\(host)" }
         guard AlternativeNames.isHostName(host) else {

@@ -59,7 +59,7 @@ package struct Identity: Sendable {
             throw IdentityError(
                 .wrongIdentity,
                 path: files.certificate,
-                "\(files.certificate) carries no URI tributary://FEDERATION/coordinator or …/client/NAME",
+                "\(files.certificate) carries no URI tributary://FEDERATION/coordinator, …/client/NAME or …/operator/NAME",
                 fix: "Use a certificate that `tributary provision` has issued."
             )
         }
@@ -135,7 +135,12 @@ struct IdentityFiles {
     var key: String { "\(directory)/identity.key" }
     var authority: String { "\(directory)/ca.crt" }
     var revocations: String { "\(directory)/crl.pem" }
-    var request: String { "\(directory)/identity.csr" }
+
+    /// The request for an identity, on its way to the authority.
+    func request(of role: PeerIdentity.Role) -> String { "\(directory)/\(role.fileName).csr" }
+
+    /// The authority's answer to a request, on its way back.
+    func reply(to role: PeerIdentity.Role) -> String { "\(directory)/\(role.fileName).pem" }
 
     /// What changes when one of the files is replaced.
     var stamps: [String] { [certificate, key, authority, revocations].map(SecureFiles.stamp) }

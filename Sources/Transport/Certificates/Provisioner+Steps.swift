@@ -26,20 +26,20 @@ extension Provisioner {
             let fresh = try issuing.issue(peer, hosts: hosts, key: key)
             try SecureFiles.create(files.certificate, fresh.pem(), mode: 0o644)
             try companions(files, issuing.authority)
-            return entry(peer.shortName, .created, files.directory, fresh)
+            return try entry(peer.shortName, .created, files.directory, fresh)
         }
         let old = try check(files, peer, issuing.authority)
         try companions(files, issuing.authority)
         if try issuing.authority.isRevoked(old.serial) {
-            return entry(peer.shortName, .revoked, files.directory, old)
+            return try entry(peer.shortName, .revoked, files.directory, old)
         }
-        if issuing.now > old.notAfter { return entry(peer.shortName, .expired, files.directory, old) }
+        if issuing.now > old.notAfter { return try entry(peer.shortName, .expired, files.directory, old) }
         let names = old.names
         let missing = hosts.filter { !names.contains(host: $0) }
-        guard !missing.isEmpty else { return entry(peer.shortName, .kept, files.directory, old) }
+        guard !missing.isEmpty else { return try entry(peer.shortName, .kept, files.directory, old) }
         let fresh = try issuing.issue(peer, hosts: names.hosts + missing, key: old.publicKey())
         try SecureFiles.replace(files.certificate, fresh.pem(), mode: 0o644)
-        return entry(peer.shortName, .renewed, files.directory, fresh)
+        return try entry(peer.shortName, .renewed, files.directory, fresh)
     }
 
     /// Checks that the files of an identity belong together and to this authority.
@@ -106,13 +106,14 @@ extension Provisioner {
         _ outcome: ProvisioningSummary.Outcome,
         _ directory: String,
         _ certificate: Certificate
-    ) -> ProvisioningSummary.Entry {
+    ) throws -> ProvisioningSummary.Entry {
         ProvisioningSummary.Entry(
             name: name,
             outcome: outcome,
             directory: directory,
             notAfter: certificate.notAfter,
-            serial: certificate.serial
+            serial: certificate.serial,
+            key: try certificate.publicKey().fingerprint()
         )
     }
 
@@ -131,7 +132,7 @@ extension Provisioner {
                 .missingFile,
                 path: "\(directory)/ca",
                 "\(directory) holds no certificate authority",
-                fix: "Run `tributary provision` with this folder first."
+                fix: "Run `tributary provision authority --out \(directory)` first."
             )
         }
         return try locked {
@@ -146,11 +147,6 @@ extension Provisioner {
             )
         }
     }
-}
-
-extension PeerIdentity {
-    /// The name in summaries.
-    var shortName: String { clientName ?? "coordinator" }
 }
 
 extension AlternativeNames {

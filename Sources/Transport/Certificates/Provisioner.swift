@@ -6,6 +6,9 @@ package import FoundationEssentials
 ///     ca/           ca.crt ca.key crl.pem issued.tsv      stays with the operator
 ///     coordinator/  identity.crt identity.key ca.crt crl.pem
 ///     clients/NAME/ identity.crt identity.key ca.crt crl.pem  goes to the client's site
+///     operators/NAME/ the same, for who may ask how the run goes and stop it
+///
+/// Where sites make their keys themselves, the folders have no `identity.key`, and `NAME.pem` goes back to the site.
 ///
 /// Running it again changes nothing; keys and the authority are never overwritten. Every verb takes `now`,
 /// so that this type needs no clock.
@@ -23,6 +26,7 @@ package struct Provisioner: Sendable {
         switch role {
         case .coordinator: "\(directory)/coordinator"
         case .client(let name): "\(directory)/clients/\(name)"
+        case .operator(let name): "\(directory)/operators/\(name)"
         }
     }
 
@@ -41,6 +45,35 @@ package struct Provisioner: Sendable {
         for client in clients { try checkName(client, "client") }
         let coordinator = PeerIdentity(federation: federation, role: .coordinator)
         _ = try alternativeNames(coordinator, hosts: coordinatorNames)
+        return try withNewAuthority(federation: federation, now: now) { authority, made in
+            var summary = ProvisioningSummary()
+            summary.entries.append(made)
+            let issuing = Issuing(
+                authority: authority,
+                now: now,
+                lifetime: lifetime ?? CertificateLifetime(now: now, days: CertificateLifetime.identityDays)
+            )
+            summary.entries.append(try ensure(coordinator, hosts: coordinatorNames, issuing))
+            for client in clients {
+                let peer = PeerIdentity(federation: federation, role: .client(client))
+                summary.entries.append(try ensure(peer, hosts: [], issuing))
+            }
+            return summary
+        }
+    }
+
+    /// Makes the authority alone, for a federation whose sites make their own keys; one that is there is kept.
+    package func makeAuthority(federation: String, now: Date) throws -> ProvisioningSummary.Entry {
+        try checkName(federation, "federation")
+        return try withNewAuthority(federation: federation, now: now) { _, made in made }
+    }
+
+    /// Runs `body` with the federation's authority, which is made if there is none, and what happened to it.
+    private func withNewAuthority<Result>(
+        federation: String,
+        now: Date,
+        _ body: (CertificateAuthority, ProvisioningSummary.Entry) throws -> Result
+    ) throws -> Result {
         try SecureFiles.makeDirectory(authorityDirectory)
         return try locked {
             let isNew = !CertificateAuthority.exists(directory: authorityDirectory)
@@ -61,31 +94,20 @@ package struct Provisioner: Sendable {
                 )
             }
             try authority.ensureRevocations(now: now)
-            var summary = ProvisioningSummary()
-            summary.entries.append(
+            return try body(
+                authority,
                 entry("authority", isNew ? .created : .kept, authorityDirectory, authority.certificate)
             )
-            let issuing = Issuing(
-                authority: authority,
-                now: now,
-                lifetime: lifetime ?? CertificateLifetime(now: now, days: CertificateLifetime.identityDays)
-            )
-            summary.entries.append(try ensure(coordinator, hosts: coordinatorNames, issuing))
-            for client in clients {
-                let peer = PeerIdentity(federation: federation, role: .client(client))
-                summary.entries.append(try ensure(peer, hosts: [], issuing))
-            }
-            return summary
         }
     }
 
-    /// Adds a client; one that was revoked gets a new key.
-    package func add(client: String, now: Date, lifetime: CertificateLifetime? = nil) throws
+    /// Adds a client or an operator; one that was revoked gets a new key.
+    package func add(_ role: PeerIdentity.Role, now: Date, lifetime: CertificateLifetime? = nil) throws
         -> ProvisioningSummary.Entry
     {
-        try checkName(client, "client")
         return try withAuthority(now: now, lifetime: lifetime) { issuing in
-            let peer = PeerIdentity(federation: issuing.authority.federation, role: .client(client))
+            let peer = PeerIdentity(federation: issuing.authority.federation, role: role)
+            _ = try alternativeNames(peer, hosts: [])
             let files = IdentityFiles(directory: directory(of: peer.role))
             if SecureFiles.exists(files.certificate) {
                 let old = try Certificate.readAll(
@@ -96,7 +118,7 @@ package struct Provisioner: Sendable {
                     throw IdentityError(
                         .alreadyExists,
                         path: files.certificate,
-                        "the client '\(client)' is there already",
+                        "'\(peer.shortName)' is there already",
                         fix: "Renew it, or revoke it first if it shall get a new key."
                     )
                 }
@@ -130,7 +152,8 @@ package struct Provisioner: Sendable {
             }
             let fresh = try issuing.issue(peer, hosts: old.names.hosts, key: old.publicKey())
             try SecureFiles.replace(files.certificate, fresh.pem(), mode: 0o644)
-            return entry(peer.shortName, .renewed, files.directory, fresh)
+            try writeReply(files, peer, issuing.authority)
+            return try entry(peer.shortName, .renewed, files.directory, fresh)
         }
     }
 
@@ -147,67 +170,10 @@ package struct Provisioner: Sendable {
                     .missingFile,
                     path: directory(of: role),
                     "nothing was ever issued to '\(peer)'",
-                    fix: "Check the name; `clients/` has a folder for each client."
+                    fix: "Check the name; `clients/` and `operators/` have a folder for each."
                 )
             }
             return serials
-        }
-    }
-
-    /// Makes a key and a request at the site that shall use it; only the request, `identity.csr`, travels.
-    /// - Returns: the path of the request.
-    package static func request(
-        federation: String,
-        role: PeerIdentity.Role,
-        coordinatorNames: [String] = [],
-        directory: String
-    ) throws -> String {
-        let peer = PeerIdentity(federation: federation, role: role)
-        let names = try alternativeNames(peer, hosts: coordinatorNames)
-        let files = IdentityFiles(directory: directory)
-        try SecureFiles.makeDirectory(directory)
-        if !SecureFiles.exists(files.key) {
-            try SecureFiles.create(files.key, PrivateKey.generate().pem(), mode: 0o600)
-        }
-        let key = try PrivateKey(pem: SecureFiles.read(files.key, isSecret: true), path: files.key)
-        let request = try SigningRequest.pem(for: peer, alternativeNames: names, key: key)
-        try SecureFiles.replace(files.request, request, mode: 0o644)
-        return files.request
-    }
-
-    /// Signs a site's request: `identity.crt` and `ca.crt` in the identity's folder go back to the site.
-    /// - Parameter expecting: whom the operator means to certify; any other identity is refused.
-    package func sign(
-        request path: String,
-        expecting role: PeerIdentity.Role,
-        now: Date,
-        lifetime: CertificateLifetime? = nil
-    ) throws -> ProvisioningSummary.Entry {
-        let request = try SigningRequest(pem: SecureFiles.read(path), path: path)
-        return try withAuthority(now: now, lifetime: lifetime) { issuing in
-            let peer = PeerIdentity(federation: issuing.authority.federation, role: role)
-            guard request.peer.uri == peer.uri else {
-                throw IdentityError(
-                    .badRequest,
-                    path: path,
-                    "\(path) asks for '\(request.peer)', not for '\(peer)'",
-                    fix: "Make sure whose request it is before signing it."
-                )
-            }
-            let files = IdentityFiles(directory: directory(of: role))
-            guard !SecureFiles.exists(files.certificate) else {
-                throw IdentityError(
-                    .alreadyExists,
-                    path: files.certificate,
-                    "'\(peer)' has a certificate already",
-                    fix: "Renew it, or move its folder away after revoking it."
-                )
-            }
-            let fresh = try issuing.issue(peer, hosts: request.names.hosts, key: request.publicKey())
-            try SecureFiles.makeDirectory(files.directory)
-            try SecureFiles.create(files.certificate, fresh.pem(), mode: 0o644)
-            try companions(files, issuing.authority)
-            return entry(peer.shortName, .signed, files.directory, fresh)
         }
     }
 }

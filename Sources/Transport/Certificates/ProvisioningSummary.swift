@@ -20,7 +20,7 @@ package struct ProvisioningSummary: Sendable, Equatable {
 
     /// One identity.
     package struct Entry: Sendable, Equatable {
-        /// `authority`, `coordinator` or the client's name.
+        /// `authority`, `coordinator`, a client's name, or `operator/NAME`.
         package let name: String
         /// What happened.
         package let outcome: Outcome
@@ -30,6 +30,8 @@ package struct ProvisioningSummary: Sendable, Equatable {
         package let notAfter: Date
         /// The serial number of its certificate in upper-case hexadecimal digits.
         package let serial: String
+        /// SHA-256 of its public key in hexadecimal digits, for people to compare.
+        package let key: String
     }
 
     /// In the order: authority, coordinator, clients as given.

@@ -19,7 +19,7 @@ final class SigningRequest {
         guard X509_REQ_set_version(request, 0) == 1, X509_REQ_set_pubkey(request, key.handle) == 1,
             CertificateBuilder.setCommonName(
                 X509_REQ_get_subject_name(request),
-                peer.clientName ?? "coordinator"
+                peer.shortName
             ),
             shim_request_add_extension(request, NID_subject_alt_name, alternativeNames) == 1,
             X509_REQ_sign(request, key.handle, EVP_sha256()) > 0,

@@ -46,7 +46,7 @@ final class LoopbackLink: Sendable {
         }
         return faults?(
             LoopbackNetwork.FaultPoint(
-                client: client.clientName ?? "",
+                client: client.shortName,
                 connection: number,
                 sender: side,
                 index: index,

@@ -80,7 +80,8 @@ package final class LoopbackNetwork: Sendable {
     /// Connects a client to the listener at a port.
     /// - Throws: `TransportError`, as `TCPTransport.connect` does.
     package func connect(port: Int, as identity: PeerIdentity) throws -> LoopbackConnection {
-        guard let name = identity.clientName else { preconditionFailure("only a client connects") }
+        precondition(identity.role != .coordinator, "only a client or an operator connects")
+        let name = identity.shortName
         let (listener, number) = state.withLock { state in
             let number = state.connections[name, default: 0]
             state.connections[name] = number + 1

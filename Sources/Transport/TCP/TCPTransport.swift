@@ -78,7 +78,7 @@ package final class TCPTransport: Sendable {
         resolver: (any Resolver & Sendable)?
     ) async throws -> TCPConnection {
         let own = context.identity.peer
-        precondition(own.role != .coordinator, "only a client connects")
+        precondition(own.role != .coordinator, "only a client or an operator connects")
         guard (1...65_535).contains(port) else { throw badPort(port) }
         let tls = try context.connection(host: host)
         let counter = TrafficCounter()

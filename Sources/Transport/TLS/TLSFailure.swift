@@ -3,7 +3,7 @@ internal import FoundationEssentials
 
 extension PeerIdentity {
     /// Why a peer whose certificate our authority has signed is still the wrong one; nil if it is not. The
-    /// coordinator wants clients of its federation, a client wants its federation's coordinator.
+    /// coordinator wants clients and operators of its federation, those want its federation's coordinator.
     func refusal(of certificate: Certificate) -> TransportError? {
         let uris = certificate.names.uris
         guard let peer = certificate.identity else {
@@ -21,11 +21,13 @@ extension PeerIdentity {
             )
         }
         switch (role, peer.role) {
-        case (.coordinator, .client), (.client, .coordinator): return nil
-        case (.coordinator, .coordinator), (.client, .client):
+        case (.coordinator, .client), (.coordinator, .operator), (.client, .coordinator),
+            (.operator, .coordinator):
+            return nil
+        case (.coordinator, .coordinator), (.client, _), (.operator, _):
             return TransportError(
                 .wrongRole,
-                "the peer is '\(peer)', which has this program's role",
+                "the peer is '\(peer)', which is not the other side of such a connection",
                 fix: "Give each program its own folder of certificates, and connect to the coordinator."
             )
         }

@@ -1,95 +1,76 @@
 internal import ArgumentParser
-internal import TributaryKit
-internal import Foundation
 internal import Topology
 internal import Transport
+internal import Wire
 
 struct ProvisionCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "provision",
         abstract: "Makes the identities of a federation: certificate authority, coordinator, clients.",
         discussion: """
-            What is there already is kept: running it again changes nothing, and a
-            certificate authority is never overwritten. Keys are readable by their owner
-            alone. Hand each client its own folder and nothing else.
+            Each site makes its own key and sends a request; whoever keeps the authority
+            signs it and sends one file back; the key never leaves the site. Both sides
+            print fingerprints: compare them by telephone.
+
+            On one machine, for a demo, `tributary provision TOPOLOGY --out DIR` makes
+            everything at once, keys included.
 
             EXAMPLES
+              tributary provision authority --topology topologies/three-hosts.yaml \\
+                --out federation
+              tributary provision request --name ward-5 --federation three-hosts \\
+                --out /etc/tributary/ward-5
+              tributary provision sign ward-5.csr --ca federation \\
+                --topology topologies/three-hosts.yaml
+              tributary provision install ward-5.pem --out /etc/tributary/ward-5
               tributary provision topologies/demo.yaml --out identities
-              tributary provision topologies/demo.yaml --out identities --add ward-5
-              tributary provision topologies/demo.yaml --out identities \\
-                --renew coordinator
-              tributary provision topologies/demo.yaml --out identities --revoke ward-3
-
-            After --revoke, copy identities/coordinator/crl.pem to the coordinator's
-            identity folder, if that is elsewhere: it notices within half a minute, or at
-            once when sent a SIGHUP.
-            """
+            """,
+        subcommands: [
+            ProvisionAllCommand.self, ProvisionAuthorityCommand.self, ProvisionRequestCommand.self,
+            ProvisionSignCommand.self, ProvisionInstallCommand.self,
+        ],
+        defaultSubcommand: ProvisionAllCommand.self
     )
 
-    @Argument(help: "The topology file.")
-    var topology: String
+    /// Whom a name stands for: `coordinator`, a client, or `operator/NAME`.
+    static func role(_ name: String) throws -> PeerIdentity.Role {
+        guard let role = PeerIdentity.Role(name: name) else {
+            throw ValidationError(
+                "'\(name)' is no name: expected 'coordinator', a client's name or 'operator/NAME', of \(NodeName.rule)."
+            )
+        }
+        return role
+    }
 
-    @Option(help: ArgumentHelp("Where the identities go.", valueName: "directory"))
-    var out: String
+    /// Fingerprints as both sides of a telephone call see them, in lines of at most 80 columns.
+    static func show(fingerprint: String, of what: String) {
+        let groups = fingerprintText(fingerprint).split(separator: " ")
+        print("fingerprint of \(what):")
+        print("    \(groups.prefix(8).joined(separator: " "))")
+        if groups.count > 8 { print("    \(groups.dropFirst(8).joined(separator: " "))") }
+    }
+}
 
-    @Option(help: ArgumentHelp("Add one client, without touching anybody else's files.", valueName: "name"))
-    var add: String?
+/// Which federation: by its topology file, or by its name where a site has no such file yet.
+struct FederationOptions: ParsableArguments {
+    @Option(help: ArgumentHelp("The topology file.", valueName: "file"))
+    var topology: String?
 
     @Option(
-        help: ArgumentHelp(
-            "A new certificate for a client, or for 'coordinator'; the key stays.",
-            valueName: "name"
-        )
+        help: ArgumentHelp("The federation's name, where there is no topology file yet.", valueName: "name")
     )
-    var renew: String?
-
-    @Option(
-        help: ArgumentHelp(
-            "Shut out a client: its certificates go on the revocation list.",
-            valueName: "name"
-        )
-    )
-    var revoke: String?
+    var federation: String?
 
     func validate() throws {
-        guard [add, renew, revoke].compactMap({ $0 }).count <= 1 else {
-            throw ValidationError("Give one of --add, --renew and --revoke.")
+        guard (topology == nil) != (federation == nil) else {
+            throw ValidationError("Give one of --topology and --federation.")
         }
     }
 
-    func run() async throws {
-        try await Failure.reporting("tributary provision") {
-            let topology = try Topology.load(topology)
-            guard !out.isEmpty else { throw ValidationError("out: found nothing, expected a folder.") }
-            let provisioner = Provisioner(directory: out)
-            let now = Date()
-            if let add {
-                show([try provisioner.add(client: add, now: now)])
-            } else if let renew {
-                show([try provisioner.renew(role(renew), now: now)])
-            } else if let revoke {
-                let serials = try provisioner.revoke(role(revoke), now: now)
-                print("revoked \(revoke): \(serials.count) certificate\(serials.count == 1 ? "" : "s")")
-            } else {
-                let summary = try provisioner.provision(
-                    federation: topology.federation,
-                    coordinatorNames: topology.coordinator.certificateNames,
-                    clients: topology.clients.map(\.name),
-                    now: now
-                )
-                show(summary.entries)
-            }
-        }
-    }
-
-    private func role(_ name: String) -> PeerIdentity.Role {
-        name == "coordinator" ? .coordinator : .client(name)
-    }
-
-    private func show(_ entries: [ProvisioningSummary.Entry]) {
-        for entry in entries {
-            let day = entry.notAfter.formatted(.iso8601.year().month().day())
-            print("\(entry.outcome.rawValue)  \(entry.name)  until \(day)  \(entry.directory)")
-        }
+    /// The topology where there is one, and the federation's name.
+    func load() throws -> (topology: Topology?, federation: String) {
+        guard let topology else { return (nil, federation ?? "") }
+        let loaded = try Topology.load(topology)
+        return (loaded, loaded.federation)
     }
 }
