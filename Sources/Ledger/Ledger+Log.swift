@@ -50,13 +50,20 @@ extension Ledger {
         }
     }
 
-    /// Events after a number, in order, at most `limit` of them.
-    package func events(after number: Int64 = 0, limit: Int = 10_000) throws(LedgerError) -> [EventRecord] {
+    /// Events after a number, in order, at most `limit` of them; of one round, or of all.
+    package func events(
+        after number: Int64 = 0,
+        round: Int? = nil,
+        limit: Int = 10_000
+    ) throws(LedgerError) -> [EventRecord] {
         try read { database in
             try Row.fetchAll(
                 database,
-                sql: "SELECT * FROM events WHERE number > ? ORDER BY number LIMIT ?",
-                arguments: [number, limit]
+                sql: """
+                    SELECT * FROM events WHERE number > ?1 AND (?2 IS NULL OR round = ?2)
+                    ORDER BY number LIMIT ?3
+                    """,
+                arguments: [number, round, limit]
             ).map { row in
                 var event = EventRecord(
                     atMs: row["atMs"],

@@ -136,6 +136,7 @@ enum Client {
         let found = try job.examineData(of: name, file: dataFile)
         if !found.isEmpty { logger.info("private data", metadata: ["found": "\(found)"]) }
         let store = ClientStore(try ClientState.open(state, identity: job.clientIdentity(name)))
+        try job.keepTopology(in: state)
         var stream = RandomStream(seed: job.topology.seed, name, "back-off")
         let plan = ClientPlan(
             federation: job.topology.federation,
@@ -154,7 +155,7 @@ enum Client {
             logger: logger,
             met: met,
             patience: patience,
-            makeTrainer: { try job.makeTrainer(client: name, dataFile: dataFile) }
+            makeTrainer: { try job.makeTrainer(client: name, dataFile: dataFile, timer: $0) }
         )
     }
 }

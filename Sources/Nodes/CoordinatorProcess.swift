@@ -115,6 +115,7 @@ enum Coordinator {
     ) async throws -> CoordinatorNode {
         let plan = try job.runPlan(quorum: quorum)
         let ledger = try Ledger.open(state, identity: job.federationIdentity())
+        try job.keepTopology(in: state)
         let wallClockMs: @Sendable () -> Int64 = { Int64(Date().timeIntervalSince1970 * 1000) }
         let exchange = ComputeHost<any PublicJudge>()
         let evaluation = ComputeHost<CoordinatorNode.Evaluation>()
@@ -125,6 +126,8 @@ enum Coordinator {
         let store = CoordinatorStore(ledger, layout: initial.layout, wallClockMs: wallClockMs)
         try await store.recordInitialAdapter(initial)
         let counted = try await store.traffic()
+        let record = try await store.record()
+        try await store.openMetrics(completed: record.completedRounds, steps: plan.steps)
         return CoordinatorNode(
             job: job,
             plan: plan,
@@ -143,7 +146,7 @@ enum Coordinator {
                 up: counted.filter { $0.direction == .up }.reduce(0) { $0 + $1.bytes },
                 down: counted.filter { $0.direction == .down }.reduce(0) { $0 + $1.bytes }
             ),
-            restoring: try await store.record()
+            restoring: record
         )
     }
 }

@@ -125,8 +125,13 @@ extension Job {
     /// - Parameters:
     ///   - name: The client.
     ///   - dataFile: A file that stands for `data: {path: FILE}`, in place of what the topology says.
+    ///   - timer: Where the trainer marks how long it samples.
     /// - Throws: `NodeError` for a client the topology does not have.
-    package func clientContext(_ name: String, dataFile: String? = nil) throws -> ClientContext {
+    package func clientContext(
+        _ name: String,
+        dataFile: String? = nil,
+        timer: StepTimer = StepTimer()
+    ) throws -> ClientContext {
         guard let client = topology.client(named: name) else {
             let known = topology.clients.map(\.name).joined(separator: ", ")
             throw NodeError(.configuration, "the topology has no client '\(name)'; it has \(known)")
@@ -140,7 +145,12 @@ extension Job {
                 lines: [:]
             )
         }
-        return ClientContext(run: run(threads: client.threads), name: name, data: data ?? client.data)
+        return ClientContext(
+            run: run(threads: client.threads),
+            name: name,
+            data: data ?? client.data,
+            timer: timer
+        )
     }
 
     /// What the coordinator gives its judge, its monitors and its guards.
@@ -154,8 +164,12 @@ extension Job {
     }
 
     /// Makes a client's trainer.
-    package func makeTrainer(client name: String, dataFile: String?) throws -> any LocalTrainer {
-        try entry.makeTrainer(clientContext(name, dataFile: dataFile))
+    package func makeTrainer(
+        client name: String,
+        dataFile: String?,
+        timer: StepTimer = StepTimer()
+    ) throws -> any LocalTrainer {
+        try entry.makeTrainer(clientContext(name, dataFile: dataFile, timer: timer))
     }
 
     /// Makes the coordinator's judge.
@@ -212,6 +226,28 @@ extension Job {
         let format = "tributary-adapter"
         let trainer: String
         let arrays: [String]
+    }
+}
+
+// MARK: - What a state directory says of its run
+
+extension Job {
+    /// The file of a state directory that holds the topology with every default filled in, for whoever reads the
+    /// directory later without the rest of the run.
+    package static let topologyName = "topology.yaml"
+
+    /// Writes the topology into a state directory.
+    ///
+    /// - Throws: `NodeError` if it cannot be written.
+    func keepTopology(in directory: String) throws {
+        let file = directory + "/" + Job.topologyName
+        let text = Array(topology.resolvedYAML.utf8)
+        if let found = try? Data(contentsOf: URL(filePath: file)), Array(found) == text { return }
+        do {
+            try Data(text).write(to: URL(filePath: file), options: .atomic)
+        } catch {
+            throw NodeError(.failed, "cannot write \(file)", underlying: error)
+        }
     }
 }
 

@@ -29,6 +29,22 @@ package struct ClientRecord: Sendable, Equatable {
     }
 }
 
+extension ClientRecord {
+    /// How many steps of the run are behind the client, those of rounds that it missed included: what it did later is
+    /// done again after a restart.
+    package var stepsDone: Int {
+        guard let terms else { return 0 }
+        let phases = roundSchedule(steps: terms.steps, localPerPublic: terms.localPerPublic)
+        switch place {
+        case .between(let after): return (after + 1) * terms.steps
+        case .phase(let round, let index), .responded(let round, let index, _):
+            return round * terms.steps + phases.prefix(index).reduce(0) { $0 + $1.stepCount }
+        case .trained(let round, _): return (round + 1) * terms.steps
+        case .finished(let rounds, _): return rounds * terms.steps
+        }
+    }
+}
+
 /// What a welcome fixes for the whole run.
 package struct RunTerms: Sendable, Hashable {
     /// The federation's seed.

@@ -27,7 +27,7 @@ extension CoordinatorMachine {
 
     /// Whether a client takes a local step in the place of a public one: the step was closed without
     /// it, or its responses were refused.
-    func isSkipped(_ step: Int, for client: String) -> Bool {
+    package func isSkipped(_ step: Int, for client: String) -> Bool {
         guard let current = record.current else { return false }
         if current.responsesRefused[step]?[client] != nil { return true }
         guard let members = current.closedSteps[step] else { return false }

@@ -4,6 +4,23 @@ package enum RoundPhase: Sendable, Hashable {
     case local(Range<Int>)
     /// One public step, numbered within the round.
     case publicStep(Int)
+
+    /// How many steps it has.
+    package var stepCount: Int {
+        switch self {
+        case .local(let steps): steps.count
+        case .publicStep: 1
+        }
+    }
+}
+
+/// Whether a step of a round is public: the one after every `localPerPublic` local ones.
+///
+/// - Parameters:
+///   - step: The step within the round, from 0.
+///   - localPerPublic: q; 0 for a round without public steps.
+package func isPublicStep(_ step: Int, localPerPublic: Int) -> Bool {
+    localPerPublic > 0 && step % (localPerPublic + 1) == localPerPublic
 }
 
 /// The phases of a round: `localPerPublic` local steps, then a public one, repeated until all `steps`

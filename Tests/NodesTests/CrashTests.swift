@@ -37,6 +37,14 @@ import Wire
 
         #expect(crashed)
         #expect(try await result.adapter == Self.undisturbed.value)
+        let layout = RunLayout(root: scratch.path)
+        for name in Self.recipe.clients {
+            #expect(try Metrics(layout.state(ofClient: name)).steps(of: name) == Array(1...6))
+        }
+        let central = try Metrics(layout.coordinatorState)
+        #expect(central.rounds == ["base", "round 0", "round 1"])
+        // What was on the wire when a node died is in the client's file alone.
+        for name in Self.recipe.clients { #expect(central.isAscending(name)) }
     }
 
     private static let undisturbedRET = Once {

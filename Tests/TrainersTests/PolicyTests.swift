@@ -175,6 +175,12 @@ struct PolicyTests {
         #expect(try meanLogProb() > before)
         #expect(report.metrics["swap/imported_per_group"] == Double(labels.count) / 8)
         #expect((report.metrics["swap/imported_log_prob"] ?? 0) < 0)
+        let own = groups.flatMap(\.scores)
+        let reward = try #require(report.metrics["reward"])
+        #expect(abs(reward - own.reduce(0, +) / Double(own.count)) < 1e-12)
+        let swapped = try #require(report.metrics["swap/reward"])
+        #expect(abs(swapped - reward - Double(labels.count) / Double(own.count)) < 1e-12)
+        #expect(report.metrics["frac_reward_zero_std"] != report.metrics["swap/frac_reward_zero_std"])
         #expect(report.examples == 0)
     }
 

@@ -1,7 +1,7 @@
 /// What a client does between two exchanges: the client's half of a trainer.
 ///
-/// A trainer is synchronous and runs on one compute thread. It knows no socket, no clock and no
-/// actor; its random numbers come from `RandomStream(seed, client, purpose, round, step, …)` alone,
+/// A trainer is synchronous and runs on one compute thread. It knows no socket, no clock (it marks its sampling with
+/// `ClientContext.timer`, which the host reads) and no actor; its random numbers come from `RandomStream(seed, client, purpose, round, step, …)` alone,
 /// so the same calls on the same build and processor type end with the same bits. A client calls
 ///
 ///     beginRound ─► [ adapt × q ─► respond ─► absorb ] × n ─► adapter

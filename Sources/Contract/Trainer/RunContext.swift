@@ -60,12 +60,15 @@ public struct ClientContext: Sendable {
     public var name: String
     /// The client's private data, in the trainer's own words. It never leaves the client.
     public var data: Mapping
+    /// Where the trainer marks how long it samples, for metrics alone.
+    public var timer: StepTimer
 
     /// Gathers a client's context.
-    public init(run: RunContext, name: String, data: Mapping = .empty) {
+    public init(run: RunContext, name: String, data: Mapping = .empty, timer: StepTimer = StepTimer()) {
         self.run = run
         self.name = name
         self.data = data
+        self.timer = timer
     }
 
     /// Which share of divided data is the client's, from 0: its place among `run.clients`; 0 for a name that is not among

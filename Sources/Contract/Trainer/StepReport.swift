@@ -6,9 +6,10 @@ public struct StepReport: Sendable, Equatable {
     public var steps: Range<Int>
     /// How many responses or labelled answers were learnt from.
     public var examples: Int
-    /// Measurements by name. Language trainers use TRL's names: `reward`, `reward_std`,
-    /// `frac_reward_zero_std`, `loss`, `kl`, `entropy`, `clip_ratio`, `grad_norm`,
-    /// `completions/mean_length`.
+    /// Measurements by name; they go as they are into `metrics.jsonl` at the client and at the coordinator. Language
+    /// trainers use TRL's names: `reward`, `reward_std`, `frac_reward_zero_std`, `loss`, `kl`, `entropy`,
+    /// `clip_ratio`, `grad_norm`, `completions/mean_length`. Of a public step they are about the client's own
+    /// responses, before any is replaced. Names that begin with `seconds/` are the host's.
     public var metrics: [String: Double]
 
     /// Makes a report.

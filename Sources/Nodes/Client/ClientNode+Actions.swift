@@ -40,7 +40,7 @@ extension ClientNode {
 
     private func prepare() async throws {
         let snapshot = saved?.trainer ?? []
-        try await trainer.prepare(makeTrainer)
+        try await trainer.prepare { [clock, makeTrainer] in try makeTrainer(clock.timer) }
         if !snapshot.isEmpty { try await trainer.run { try $0.restore(snapshot) } }
         if let saved {
             broadcast = saved.broadcast
@@ -48,11 +48,13 @@ extension ClientNode {
             reports = saved.reports
         }
         saved = nil
+        clock.enter(.waiting)
         post(.prepared)
     }
 
     private func beginRound(_ round: Int) async throws {
         guard let downloaded else { throw NodeError(.failed, "round \(round) began without an adapter") }
+        clock.enter(.other)
         try await trainer.run { trainer in
             let own = trainer.adapter
             let adapter = try own.layout.travelling.apply(to: BlobDecoder.adapter(from: downloaded))
@@ -63,27 +65,31 @@ extension ClientNode {
     }
 
     private func adapt(_ round: Int, _ steps: Range<Int>) async throws {
-        let report = try await trainer.run { [self] trainer in
-            try trainer.adapt(StepPlan(round: round, steps: steps)) { report in
-                let metrics = Metric.list(report.metrics)
-                post(
-                    .stepped(
-                        StepProgress(round: report.round, step: report.steps.lowerBound, metrics: metrics)
-                    )
-                )
+        clock.enter(.working)
+        var (report, seconds) = try await trainer.run { [self] trainer in
+            var sums: [String: Double] = [:]
+            let report = try trainer.adapt(StepPlan(round: round, steps: steps)) { report in
+                let seconds = clock.take()
+                sums.merge(seconds, uniquingKeysWith: +)
+                self.report(report, .local, seconds: seconds)
                 if delayPerStep > .zero { pause(delayPerStep) }
                 if self.trainer.isInterrupted { throw CancellationError() }
             }
+            return (report, sums)
         }
+        clock.enter(.other)
+        report.metrics.merge(seconds) { _, measured in measured }
         reports.append(SavedReport(report))
         post(.adapted(round: round, steps: steps))
     }
 
     private func respond(_ round: Int, _ step: Int) async throws {
         guard let downloaded else { throw NodeError(.failed, "there is no batch to respond to") }
+        clock.enter(.working)
         let blob = try await trainer.run { trainer in
             try BlobEncoder.encode(trainer.respond(to: BlobDecoder.batch(from: downloaded)))
         }
+        clock.enter(.other)
         try await store.keep(blob, examples: 0, metrics: [])
         offered = blob
         post(.responded(round: round, step: step, digest: blob.manifest.digest))
@@ -91,9 +97,13 @@ extension ClientNode {
 
     private func absorb(_ round: Int, _ step: Int) async throws {
         guard let downloaded else { throw NodeError(.failed, "there is no pool to absorb") }
-        let report = try await trainer.run { try $0.absorb(BlobDecoder.pool(from: downloaded)) }
+        clock.enter(.working)
+        var report = try await trainer.run { try $0.absorb(BlobDecoder.pool(from: downloaded)) }
+        clock.enter(.other)
+        let seconds = clock.take()
+        self.report(report, .public, seconds: seconds)
+        report.metrics.merge(seconds) { _, measured in measured }
         reports.append(SavedReport(report))
-        post(.stepped(StepProgress(round: round, step: step, metrics: Metric.list(report.metrics))))
         post(.absorbed(round: round, step: step))
     }
 
@@ -120,7 +130,9 @@ extension ClientNode {
             of: reports.map { $0.report(round: round) },
             for: StepPlan(round: round, steps: 0..<steps)
         )
-        let metrics = mean.metrics.merging(measured) { _, own in own }
+        // Of seconds the round's sum says more than the mean over its phases.
+        let seconds = reports.map(\.seconds).reduce(into: [:]) { $0.merge($1, uniquingKeysWith: +) }
+        let metrics = mean.metrics.merging(seconds) { _, sum in sum }.merging(measured) { _, own in own }
         try await store.keep(blob, examples: mean.examples, metrics: Metric.list(metrics))
         feedback = owed
         offered = blob
@@ -162,6 +174,22 @@ extension ClientNode {
                 trainer: snapshot
             )
         )
+        clock.enter(.waiting)
+    }
+
+    /// Appends a step's line to `metrics.jsonl`, and says something in the log now and then. Where lines cannot be
+    /// written the training goes on.
+    func record(_ line: StepLine) async {
+        if let reason = await store.append(line) {
+            logger.warning("metrics cannot be written", metadata: ["reason": "\(reason)"])
+        }
+        let steps = job.topology.rounds.steps
+        guard pace.isDue(round: line.round, step: line.step - line.round * steps, of: steps) else { return }
+        var metadata = StepPace.figures(line.metrics)
+        metadata["round"] = "\(line.round)"
+        metadata["step"] = "\(line.step)"
+        metadata["steps"] = "\(steps * job.topology.rounds.count)"
+        logger.info("step", metadata: metadata)
     }
 
     /// Runs work beside the loop; what it throws ends the client, unless the client is ending anyway.
@@ -232,6 +260,9 @@ struct SavedReport: Codable, Sendable {
         examples = report.examples
         metrics = report.metrics.filter { $0.value.isFinite }
     }
+
+    /// How long the parts took, by name.
+    var seconds: [String: Double] { metrics.filter { $0.key.hasPrefix("seconds/") } }
 
     func report(round: Int) -> StepReport {
         StepReport(round: round, steps: first..<end, examples: examples, metrics: metrics)

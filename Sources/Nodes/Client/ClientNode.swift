@@ -17,7 +17,7 @@ actor ClientNode {
     let name: String
     let dialer: any Dialer
     let store: ClientStore
-    let makeTrainer: @Sendable () throws -> any LocalTrainer
+    let makeTrainer: @Sendable (StepTimer) throws -> any LocalTrainer
     /// Told whom each connection leads to.
     let met: @Sendable (PeerIdentity) -> Void
     /// How long an answer that is not a coordinator's may come instead of one.
@@ -45,6 +45,10 @@ actor ClientNode {
     /// The adapter that the round began from.
     var broadcast: EncodedBlob?
     var feedback = ErrorFeedback()
+    /// What steps spend their time on.
+    let clock = StepClock()
+    /// Which steps get a line in the log.
+    var pace = StepPace()
     /// Of the round so far.
     var reports: [SavedReport] = []
     var outcome: ClientOutcome?
@@ -54,6 +58,8 @@ actor ClientNode {
     /// What reaches the loop. Events of a connection that was given up are dropped by its number.
     enum Input: Sendable {
         case event(ClientEvent)
+        /// The trainer has taken a step.
+        case step(StepLine)
         case linked(Int, any Connection)
         case ofLink(Int, ClientEvent, Reply?)
         /// An error of a connection that may not pass, and what it is to the machine if it does.
@@ -83,7 +89,7 @@ actor ClientNode {
         logger: Logger,
         met: @escaping @Sendable (PeerIdentity) -> Void,
         patience: Duration,
-        makeTrainer: @escaping @Sendable () throws -> any LocalTrainer
+        makeTrainer: @escaping @Sendable (StepTimer) throws -> any LocalTrainer
     ) {
         self.job = job
         name = plan.client
@@ -103,6 +109,25 @@ actor ClientNode {
 
     /// Something has happened outside.
     nonisolated func post(_ event: ClientEvent) { sender.yield(.event(event)) }
+
+    /// The trainer has taken a step: it is recorded, and the coordinator hears of it.
+    nonisolated func report(_ report: StepReport, _ kind: StepLine.Kind, seconds: [String: Double]) {
+        let (round, step) = (report.round, report.steps.lowerBound)
+        let metrics = report.metrics.merging(seconds) { _, measured in measured }
+        sender.yield(
+            .step(
+                StepLine(
+                    kind: kind,
+                    client: name,
+                    round: round,
+                    step: round * job.topology.rounds.steps + step + 1,
+                    examples: report.examples,
+                    metrics: metrics
+                )
+            )
+        )
+        post(.stepped(StepProgress(round: round, step: step, metrics: Metric.list(metrics))))
+    }
 
     /// Runs until the federation is finished or this client drained.
     ///
@@ -136,6 +161,7 @@ actor ClientNode {
             case .event(let event):
                 if case .tick = event, link?.hasHeard == true { try await handle(.heard) }
                 try await handle(event)
+            case .step(let line): await record(line)
             case .linked(let number, let connection):
                 guard number == linkNumber else {
                     connection.abort()
@@ -181,7 +207,7 @@ actor ClientNode {
             switch input {
             case .ofLink(_, _, let reply): reply?.resume()
             case .linked(_, let connection): connection.abort()
-            case .event, .lasting: break
+            case .event, .step, .lasting: break
             }
         }
         await working.value

@@ -12,11 +12,18 @@ internal import Wire
 actor ClientStore {
     private let thread = ComputeThread()
     private let state: ClientState
+    private let metrics: MetricsFile
 
     nonisolated var unownedExecutor: UnownedSerialExecutor { thread.asUnownedSerialExecutor() }
 
     /// Takes an open state directory.
-    init(_ state: ClientState) { self.state = state }
+    init(_ state: ClientState) {
+        self.state = state
+        metrics = MetricsFile(in: state.directory)
+    }
+
+    /// The state directory.
+    nonisolated var directory: String { state.directory }
 
     /// What was saved last; nil before the first time.
     struct Saved: Sendable {
@@ -31,6 +38,17 @@ actor ClientStore {
     ///
     /// - Throws: `LedgerError` or `NodeError` for a file that is not what a client saves.
     func saved() throws -> Saved? {
+        let saved = try read()
+        // Later steps are taken again.
+        let done = saved?.record.stepsDone ?? 0
+        metrics.cut { line in
+            if let line = StepLine(line), line.step <= done { return nil }
+            return false
+        }
+        return saved
+    }
+
+    private func read() throws -> Saved? {
         guard let snapshot = try state.snapshot() else { return nil }
         let parts = try ClientStore.split(snapshot.progress)
         guard parts.count == 4, let record = ClientRecord(String(decoding: parts[0], as: UTF8.self)) else {
@@ -45,8 +63,17 @@ actor ClientStore {
         )
     }
 
-    /// Replaces what was saved; durable when this returns.
+    /// Appends a step to `metrics.jsonl`; it is durable with the next `save`.
+    ///
+    /// - Returns: Why lines could not be written; nil if they were.
+    func append(_ line: StepLine) -> String? {
+        if let text = try? line.text() { metrics.append(text) }
+        return metrics.takeFailure()
+    }
+
+    /// Replaces what was saved; durable when this returns, with the metrics of what it covers.
     func save(_ saved: Saved) throws {
+        metrics.sync()
         let progress = ClientStore.join([
             Array(saved.record.description.utf8),
             try saved.broadcast?.serialized() ?? [],

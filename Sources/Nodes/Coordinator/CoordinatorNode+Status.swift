@@ -87,7 +87,43 @@ extension CoordinatorNode {
                 loss: step.metrics.first { $0.name == "loss" }?.value
             )
             logger.debug("progress", metadata: phase(step.round, step.step, ["client": "\(client)"]))
+            try await record(step, of: client)
         }
+    }
+
+    /// Appends what a client reports of a step to `metrics.jsonl`, and says something in the log now and then. Only
+    /// steps of the round under way count, so that no client can fill the disk.
+    private func record(_ progress: StepProgress, of client: String) async throws {
+        let steps = plan.steps
+        guard progress.round == machine.record.completedRounds, progress.step < steps else { return }
+        let isPublic =
+            isPublicStep(progress.step, localPerPublic: plan.localPerPublic)
+            && !machine.isSkipped(progress.step, for: client)
+        let line = StepLine(
+            kind: isPublic ? .public : .local,
+            client: client,
+            round: progress.round,
+            step: progress.round * steps + progress.step + 1,
+            metrics: Dictionary(progress.metrics.map { ($0.name, $0.value) }) { first, _ in first }
+        )
+        if let reason = await store.append(line) {
+            logger.warning("metrics cannot be written", metadata: ["reason": "\(reason)"])
+        }
+        // The slowest of those that are here says how far the round is.
+        reached[client] = max(reached[client] ?? 0, line.step)
+        let present = self.progress.values.filter(\.connected)
+        let slowest = (present.map { reached[$0.name] ?? 0 }.min() ?? 0) - progress.round * steps
+        guard slowest > 0, pace.isDue(round: progress.round, step: slowest, of: steps) else { return }
+        var metadata = phase(progress.round, nil, [:])
+        metadata["step"] = "\(progress.round * steps + slowest)"
+        metadata["steps"] = "\(plan.rounds * steps)"
+        for (name, values) in [
+            ("reward", present.compactMap(\.reward)), ("loss", present.compactMap(\.loss)),
+        ]
+        where !values.isEmpty {
+            metadata[name] = "\(StepPace.rounded(values.reduce(0, +) / Double(values.count)))"
+        }
+        logger.info("all clients have taken this step", metadata: metadata)
     }
 
     /// Logs a line about one client, within the budget of such lines; those beyond it are counted in a later one.

@@ -168,6 +168,14 @@ extension CoordinatorNode {
         try await noteTime(of: -1, since: began)
         try await keep(result, round: -1)
         try await monitor(adapter, round: -1)
+        try await completeMetrics(to: 0)
+    }
+
+    /// Brings `metrics.jsonl` up to date; where it cannot be written the run goes on.
+    private func completeMetrics(to completed: Int) async throws {
+        if let reason = try await store.completeMetrics(to: completed) {
+            logger.warning("metrics cannot be written", metadata: ["reason": "\(reason)"])
+        }
     }
 
     private func noteTime(of round: Int, since began: ContinuousClock.Instant) async throws {
@@ -180,13 +188,14 @@ extension CoordinatorNode {
         evaluations[round] = result
         guard isNews else { return writeStatus(force: true) }
         let slices = result.slices.map { "\($0.name) \(($0.value * 1000).rounded() / 1000)" }
-        logger.info(
-            "evaluated",
-            metadata: [
-                "round": "\(round)", "\(result.measure.key)": "\(result.value)",
-                "slices": "\(slices.joined(separator: ", "))",
-            ]
-        )
+        var metadata: Logger.Metadata = ["\(result.measure.key)": "\(result.value)"]
+        if !slices.isEmpty { metadata["slices"] = "\(slices.joined(separator: ", "))" }
+        if round < 0 {
+            logger.info("evaluated the adapter that the first round starts from", metadata: metadata)
+        } else {
+            metadata["round"] = "\(round)"
+            logger.info("evaluated", metadata: metadata)
+        }
         writeStatus(force: true)
     }
 
@@ -198,10 +207,9 @@ extension CoordinatorNode {
                 let record = MonitorRecord(round: round, monitor: name, report: report)
                 try await store.note(MonitorRecord.eventName, round: round, detail: record.json())
             case .failure(let error):
-                logger.warning(
-                    "a monitor failed",
-                    metadata: ["monitor": "\(name)", "round": "\(round)", "reason": "\(error)"]
-                )
+                var metadata: Logger.Metadata = ["monitor": "\(name)", "reason": "\(error)"]
+                if round >= 0 { metadata["round"] = "\(round)" }
+                logger.warning("a monitor failed", metadata: metadata)
             }
         }
     }
@@ -210,6 +218,7 @@ extension CoordinatorNode {
         let traffic = counter.flush(round: round)
         beside("checkpoint of round \(round)") { node in
             try await node.store.add(traffic)
+            try await node.completeMetrics(to: round + 1)
             if let folder = node.files.adapter {
                 try await node.bench.withAdapter(round: round + 1) { [job = node.job] adapter in
                     try job.writeAdapter(adapter, to: folder)

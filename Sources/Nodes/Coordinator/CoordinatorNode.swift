@@ -90,6 +90,10 @@ actor CoordinatorNode {
     var baseEvaluation: Task<Void, any Error>?
     /// How often each client's comings and goings are logged.
     var noteBudget = NoteBudget()
+    /// Which steps get a line in the log.
+    var pace = StepPace()
+    /// By client, the newest step it reported, from 1 and counted through all rounds.
+    var reached: [String: Int] = [:]
     var lastStatus = ContinuousClock.now - .seconds(10)
 
     /// Takes everything a coordinator works with; see the properties.

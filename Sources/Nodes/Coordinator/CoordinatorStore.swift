@@ -14,6 +14,7 @@ actor CoordinatorStore {
     private let layout: AdapterLayout
     private let wallClockMs: @Sendable () -> Int64
     private var broadcast: (round: Int, blob: EncodedBlob)?
+    private var metrics: CoordinatorMetrics?
 
     nonisolated var unownedExecutor: UnownedSerialExecutor { thread.asUnownedSerialExecutor() }
 
@@ -70,6 +71,33 @@ actor CoordinatorStore {
                 detail: Array(detail.utf8)
             )
         )
+    }
+
+    // MARK: - Metrics
+
+    /// Opens `metrics.jsonl` and brings it to what the ledger says.
+    ///
+    /// - Parameters:
+    ///   - completed: How many rounds are done.
+    ///   - steps: How many steps a round has.
+    func openMetrics(completed: Int, steps: Int) throws {
+        metrics = try CoordinatorMetrics(ledger, completed: completed, steps: steps)
+    }
+
+    /// Writes the lines of `metrics.jsonl` for all rounds that are done and have none.
+    ///
+    /// - Returns: Why lines could not be written; nil if they were.
+    func completeMetrics(to completed: Int) throws -> String? {
+        try metrics?.complete(to: completed)
+        return metrics?.takeFailure()
+    }
+
+    /// Appends what a client reports of a step to `metrics.jsonl`, unless it was reported before.
+    ///
+    /// - Returns: Why lines could not be written; nil if they were.
+    func append(_ line: StepLine) -> String? {
+        metrics?.append(line)
+        return metrics?.takeFailure()
     }
 
     // MARK: - Adapters

@@ -2,11 +2,9 @@
 ///
 ///     topology.yaml        what was run, every default filled in
 ///     identities/          certificate authority and identities
-///     coordinator/         the coordinator's state: ledger, blobs, status.json
-///     clients/NAME/        each client's state
+///     coordinator/         the coordinator's state: ledger, blobs, status.json, metrics.jsonl, adapter/
+///     clients/NAME/        each client's state: snapshot, metrics.jsonl, adapter/
 ///     logs/NAME.log        what each process logged
-///     metrics.jsonl        one line for each evaluation
-///     adapter/             the final adapter, as PEFT keeps it
 package struct RunLayout: Sendable {
     /// The folder.
     package let root: String
@@ -24,10 +22,6 @@ package struct RunLayout: Sendable {
     package var coordinatorState: String { root + "/coordinator" }
     /// What the run is doing now.
     package var statusFile: String { coordinatorState + "/status.json" }
-    /// One line for each evaluation.
-    package var metricsFile: String { coordinatorState + "/metrics.jsonl" }
-    /// The final adapter.
-    package var adapter: String { root + "/adapter" }
     /// The folder of the logs.
     package var logs: String { root + "/logs" }
 

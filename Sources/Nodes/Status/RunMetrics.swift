@@ -96,8 +96,7 @@ package struct EvaluationMetrics: Codable, Sendable, Equatable {
 
     init(round: Int, elapsed: Duration) {
         self.round = round
-        let (whole, attoseconds) = elapsed.components
-        seconds = Double(whole) + Double(attoseconds) / 1e18
+        seconds = elapsed.seconds
     }
 }
 
@@ -146,11 +145,14 @@ package struct RunMetrics: Sendable, Equatable {
 
     /// Reads what has been measured so far.
     ///
+    /// - Parameters:
+    ///   - ledger: The ledger.
+    ///   - only: The one round to read the measurements of; nil for all.
     /// - Throws: `LedgerError`; `NodeError` for a record that is not what its name says.
-    package init(reading ledger: Ledger) throws {
+    package init(reading ledger: Ledger, round only: Int? = nil) throws {
         var last: Int64 = 0
         while true {
-            let events = try ledger.events(after: last)
+            let events = try ledger.events(after: last, round: only)
             guard let newest = events.last else { break }
             last = newest.number
             for event in events {
@@ -172,7 +174,7 @@ package struct RunMetrics: Sendable, Equatable {
                 }
             }
         }
-        for (round, result) in try ledger.evaluations() {
+        for (round, result) in try ledger.evaluations() where only == nil || round == only {
             evaluations[round] = try RunMetrics.value(
                 result,
                 "\(ledger.directory): evaluation of round \(round)"

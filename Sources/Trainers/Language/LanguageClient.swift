@@ -15,6 +15,7 @@ final class LanguageClient<Settings: LanguageSettings, Example> {
     private let trainer: String
     private let seed: UInt64
     private let name: String
+    private let timer: StepTimer
     private var walk: ShuffledEpochs
     private var position = 0
     private var round = 0
@@ -27,6 +28,12 @@ final class LanguageClient<Settings: LanguageSettings, Example> {
         var own: [[[Int32]]]
         /// The mean of −log π over the tokens sampled.
         var entropy: Double
+
+        /// The mean length of the client's responses, in tokens.
+        var meanLength: Double {
+            let all = own.joined()
+            return Double(all.reduce(0) { $0 + $1.count }) / Double(max(all.count, 1))
+        }
     }
 
     /// - Parameter read: Reads the private examples; not none.
@@ -40,6 +47,7 @@ final class LanguageClient<Settings: LanguageSettings, Example> {
         self.settings = settings
         seed = context.run.seed
         name = context.name
+        timer = context.timer
         task = try LanguageTask(context.run, settings: settings)
         examples = try read(task)
         learner = try LanguageLearner(task: task, run: context.run, settings: settings)
@@ -70,16 +78,18 @@ final class LanguageClient<Settings: LanguageSettings, Example> {
         round: Int,
         step: Int
     ) throws(SamplingFault) -> [[Completion]] {
-        let completions = learner.sample(
-            prompts: prompts,
-            count: settings.samplesPerPrompt,
-            settings: SamplingSettings(
-                maxTokens: settings.maxTokens,
-                temperature: Float(settings.temperature),
-                stop: task.eos
-            )
-        ) { [seed, name] prompt, sample in
-            RandomStream(seed: seed, name, purpose, round, step, prompt, sample)
+        let completions = timer.sampling {
+            learner.sample(
+                prompts: prompts,
+                count: settings.samplesPerPrompt,
+                settings: SamplingSettings(
+                    maxTokens: settings.maxTokens,
+                    temperature: Float(settings.temperature),
+                    stop: task.eos
+                )
+            ) { [seed, name] prompt, sample in
+                RandomStream(seed: seed, name, purpose, round, step, prompt, sample)
+            }
         }
         guard !completions.joined().contains(where: \.tokens.isEmpty) else {
             throw SamplingFault(round: round, step: step)

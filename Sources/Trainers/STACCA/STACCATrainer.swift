@@ -73,6 +73,7 @@ package final class STACCATrainer: LocalTrainer {
             name: context.name,
             threads: context.run.threads
         )
+        learner.timer = context.timer
     }
 
     /// Both networks of the policy.

@@ -43,7 +43,7 @@ func runCrashing(_ recipe: Recipe, at point: CrashPoint, in scratch: Scratch) as
                     job,
                     state: layout.coordinatorState,
                     status: layout.statusFile,
-                    adapter: layout.adapter,
+                    adapter: layout.coordinatorState + "/adapter",
                     listener: listener,
                     isRevoked: { _ in false },
                     logger: quiet

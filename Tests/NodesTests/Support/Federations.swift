@@ -73,7 +73,7 @@ func runOverTLS(_ recipe: Recipe, in scratch: Scratch, logger: Logger = quiet) a
         job,
         state: layout.coordinatorState,
         status: layout.statusFile,
-        adapter: layout.adapter,
+        adapter: layout.coordinatorState + "/adapter",
         listener: listener,
         isRevoked: { _ in false },
         logger: logger

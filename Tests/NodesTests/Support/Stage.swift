@@ -34,7 +34,7 @@ final class Stage: Sendable {
             job,
             state: layout.coordinatorState,
             status: layout.statusFile,
-            adapter: layout.adapter,
+            adapter: layout.coordinatorState + "/adapter",
             listener: listener,
             isRevoked: { _ in false },
             logger: logger

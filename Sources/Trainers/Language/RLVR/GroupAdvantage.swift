@@ -34,4 +34,15 @@ enum GroupAdvantage {
         let scale = normalise ? 1 / (deviation + 1e-6) : 1
         return Result(advantages: rewards.map { ($0 - mean) * scale }, mean: mean, deviation: deviation)
     }
+
+    /// What TRL logs of groups' rewards, as means over the groups: `reward`, `reward_std`, `frac_reward_zero_std`.
+    static func metrics(of groups: [[Double]]) -> [String: Double] {
+        let each = groups.filter { !$0.isEmpty }.map { evaluate(rewards: $0, normalise: false) }
+        let count = Double(max(each.count, 1))
+        return [
+            "reward": each.reduce(0) { $0 + $1.mean } / count,
+            "reward_std": each.reduce(0) { $0 + $1.deviation } / count,
+            "frac_reward_zero_std": Double(each.count { $0.isSilent }) / count,
+        ]
+    }
 }

@@ -83,18 +83,18 @@ package final class RLVRTrainer: LocalTrainer {
             )
         }
         var metrics = try learn(groups)
-        let own = pending.own.flatMap { $0 }
-        let silent = pool.groups.count {
-            GroupAdvantage.evaluate(rewards: $0.scores, normalise: false).isSilent
+        // What was learnt from has others' responses in it; what the policy achieves is in its own.
+        for (name, value) in GroupAdvantage.metrics(of: groups.map(\.rewards)) {
+            metrics["swap/\(name)"] = value
         }
+        metrics.merge(GroupAdvantage.metrics(of: pool.groups.map(\.scores))) { _, own in own }
+        let own = pending.own.flatMap { $0 }
         metrics["entropy"] = pending.entropy
-        metrics["completions/mean_length"] =
-            Double(own.reduce(0) { $0 + $1.count }) / Double(max(own.count, 1))
+        metrics["completions/mean_length"] = pending.meanLength
         metrics["completions/clipped_ratio"] =
             Double(own.count { $0.last != client.task.eos }) / Double(max(own.count, 1))
         metrics["swap/imported_per_group"] =
             Double(mixed.reduce(0) { $0 + $1.imported.count }) / Double(max(mixed.count, 1))
-        metrics["swap/frac_reward_zero_std_before"] = Double(silent) / Double(max(pool.groups.count, 1))
         return StepReport(round: pool.round, steps: pool.step..<pool.step + 1, examples: 0, metrics: metrics)
     }
 
@@ -159,14 +159,11 @@ extension RLVRTrainer {
             terms: terms,
             updates: settings.updatesPerBatch
         )
-        let count = Double(max(groups.count, 1))
-        var metrics = step.metrics
+        var metrics = step.metrics.merging(GroupAdvantage.metrics(of: groups.map(\.rewards))) { own, _ in own
+        }
         metrics["loss"] = step.loss
         metrics["grad_norm"] = step.gradientNorm
         metrics["learning_rate"] = settings.optimiser.learningRate
-        metrics["reward"] = relative.reduce(0) { $0 + $1.mean } / count
-        metrics["reward_std"] = relative.reduce(0) { $0 + $1.deviation } / count
-        metrics["frac_reward_zero_std"] = Double(relative.count { $0.isSilent }) / count
         return metrics
     }
 

@@ -131,9 +131,9 @@ final class SupervisedClient<Settings: SupervisedWords> {
             return LearningGroup(prompt: prompt, responses: correct.map { group.responses[$0] })
         }
         var metrics = accepted.isEmpty ? [:] : try learn(accepted)
-        let own = pool.groups.flatMap(\.scores)
-        metrics["reward"] = own.reduce(0, +) / Double(max(own.count, 1))
+        metrics.merge(GroupAdvantage.metrics(of: pool.groups.map(\.scores))) { _, own in own }
         metrics["entropy"] = pending.entropy
+        metrics["completions/mean_length"] = pending.meanLength
         metrics["swap/imported_per_group"] =
             Double(mixed.reduce(0) { $0 + $1.imported.count }) / Double(max(mixed.count, 1))
         metrics["swap/accepted"] = Double(accepted.reduce(0) { $0 + $1.responses.count })

@@ -28,6 +28,8 @@ package final class PolicyLearner {
     private let critic: CriticLearner
     /// How many threads may work; no result depends on them.
     private let threads: Int
+    /// Where rolling out episodes is counted as sampling.
+    package var timer = StepTimer()
 
     /// A learner at the beginning.
     package init(
@@ -75,13 +77,15 @@ package final class PolicyLearner {
     }
 
     private func iterateSingly(_ iteration: Int) -> [String: Double] {
-        let rollout = Rollout(
-            policy,
-            pool: pool,
-            starts: starts(iteration),
-            choice: .sampled,
-            threads: threads
-        )
+        let rollout = timer.sampling {
+            Rollout(
+                policy,
+                pool: pool,
+                starts: starts(iteration),
+                choice: .sampled,
+                threads: threads
+            )
+        }
         let estimates = ValueEstimates(
             of: rollout,
             policy: policy,
