@@ -13,6 +13,10 @@ internal import Wire
 /// What the executable `coordinator` is: a coordinator over TLS with its state on disk.
 package final class CoordinatorProcess: Sendable {
     private let job: Job
+    private let topologyFile: String
+    private let registry: Registry
+    /// The topology as it counts: with the clients that were added since the start.
+    private let topology: Mutex<Topology>
     private let context: TLSContext
     private let layout: (state: String, status: String, adapter: String)
     private let logger: Logger
@@ -36,6 +40,9 @@ package final class CoordinatorProcess: Sendable {
         logger: Logger
     ) throws {
         job = try Job.load(topologyFile, registry)
+        topology = Mutex(job.topology)
+        self.topologyFile = topologyFile
+        self.registry = registry
         context = try TLSContext(directory: identity, now: Date(), checksTime: false)
         let expected = PeerIdentity(federation: job.topology.federation, role: .coordinator)
         try context.identity.peer.require(expected, folder: identity)
@@ -88,8 +95,48 @@ package final class CoordinatorProcess: Sendable {
         node.value.withLock { $0 }?.post(.drainRequested(reconnectAfterMs: 2_000))
     }
 
-    /// Rereads certificate and revocation list and cuts sessions whose certificates are on the list now.
-    package func reloadIdentity() { keeper.reload() }
+    /// Rereads certificate and revocation list and cuts sessions whose certificates are on the list now; rereads the
+    /// topology and takes in the clients that are new in it.
+    package func reload() {
+        keeper.reload()
+        do {
+            try takeInNewClients()
+        } catch {
+            logger.error(
+                "the topology was not reread; nothing changes",
+                metadata: ["file": "\(topologyFile)", "reason": "\(error)"]
+            )
+        }
+    }
+
+    /// Compares the topology file with what counts; only new clients may be in it.
+    private func takeInNewClients() throws {
+        let fresh = try Job.load(topologyFile, registry)
+        let (clients, others) = topology.withLock { fresh.topology.additions(to: $0) }
+        guard others.isEmpty else {
+            throw NodeError(
+                .configuration,
+                "besides new clients nothing may change in a run under way, but "
+                    + others.map { "\($0)" }.joined(separator: "; ")
+                    + "; to change what may change between two starts, stop the coordinator and start it again"
+            )
+        }
+        guard !clients.isEmpty else {
+            return logger.info("topology reread", metadata: ["new": "nobody"])
+        }
+        guard fresh.threads == job.threads else {
+            throw NodeError(
+                .configuration,
+                "all clients must know each other's threads where they differ: threads would be \(fresh.threads), "
+                    + "and are \(job.threads); give the new client as many as the others have"
+            )
+        }
+        guard let node = node.value.withLock({ $0 }) else {
+            throw NodeError(.configuration, "this coordinator is just starting; reload once it runs")
+        }
+        topology.withLock { $0 = fresh.topology }
+        node.post(.membersAdded(clients, quorum: fresh.topology.quorum))
+    }
 
     /// The node, once it runs.
     private final class Running: Sendable {

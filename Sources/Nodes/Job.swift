@@ -292,7 +292,7 @@ extension Job {
 
     /// How many threads each client's matrix products have, on which the last bits of what it learns
     /// depend: one number where all have the same, so that another client changes nothing.
-    private var threads: String {
+    var threads: String {
         let groups = Dictionary(grouping: topology.clients, by: \.threads).mapValues {
             $0.map(\.name).sorted()
         }

@@ -136,7 +136,8 @@ package enum LinkState: String, Sendable, Hashable, CaseIterable {
             case .offline, .awaitingWelcome, .ready, .downloading: false
             }
         case .chunk: self == .downloading
-        case .hello, .fetchRound, .fetchBatch, .offerResponses, .fetchPool, .offerUpdate, .progress, .bye:
+        case .hello, .fetchRound, .fetchBatch, .offerResponses, .fetchPool, .offerUpdate, .progress, .bye,
+            .ask, .report:
             false
         }
     }

@@ -141,7 +141,8 @@ extension ClientMachine {
             actions.append(.hangUp)
             goOffline()
             retry("the coordinator goes down for a while", atLeast: Tick(drain.reconnectAfterMs))
-        case .heartbeat: break
+        // A report is for operators; no state of a link allows it.
+        case .heartbeat, .report: break
         case .roundStart(let start): answered(start)
         case .batch(let batch): answered(batch)
         case .pool(let pool): answered(pool)

@@ -65,6 +65,10 @@ package enum CoordinatorNote: Sendable, Equatable {
     case admitted(client: String, session: UInt64)
     /// A connection was refused before it became a client's session.
     case turnedAway(certifiedName: String, code: ErrorCode, message: String)
+    /// These clients are new, and take part from this round on.
+    case membersAdded(round: Int, clients: [String])
+    /// Clients were to be added, but no round is left that they could take part in.
+    case tooLateForMembers([String])
     /// A newer session of the same client has taken over, with the addresses of both.
     case replaced(client: String, from: String, by: String)
     /// A client has left before the end, and says why.

@@ -53,6 +53,8 @@ package enum CoordinatorEvent: Sendable, Equatable {
     case tick
     /// Bytes have come over a connection since this was last said; a message may take long on a slow link.
     case heard(ConnectionID)
+    /// These clients are new in the topology, and the quorum is this one from the round on in which they take part.
+    case membersAdded([String], quorum: Int)
     /// The coordinator is to go down and come back later.
     case drainRequested(reconnectAfterMs: Int)
 }

@@ -36,6 +36,8 @@ package enum CoordinatorFact: Sendable, Hashable {
     case roundCompleted(round: Int)
     /// A client was shut out for good.
     case quarantined(client: String, code: ErrorCode)
+    /// A client was added to a run under way: it takes part from this round on.
+    case memberAdded(round: Int, client: String)
     /// A client has heard that the run is over: it said goodbye after it was told.
     case informed(client: String)
 }
@@ -65,6 +67,7 @@ extension CoordinatorFact: LosslessStringConvertible {
         case .vetoed(let round, let adapter): "vetoed \(round) \(adapter)"
         case .roundCompleted(let round): "roundCompleted \(round)"
         case .quarantined(let client, let code): "quarantined \(client) \(code.name)"
+        case .memberAdded(let round, let client): "memberAdded \(round) \(client)"
         case .informed(let client): "informed \(client)"
         }
     }
@@ -100,6 +103,7 @@ extension CoordinatorFact: LosslessStringConvertible {
         case "aggregated": return words.digest().map { .aggregated(round: round, adapter: $0) }
         case "vetoed": return words.digest().map { .vetoed(round: round, adapter: $0) }
         case "roundClosed": return words.names().map { .roundClosed(round: round, clients: $0) }
+        case "memberAdded": return words.word().map { .memberAdded(round: round, client: $0) }
         case "updateLate": return words.word().map { .updateLate(round: round, client: $0) }
         case "updateAccepted":
             guard let client = words.word(), let digest = words.digest(), let examples = words.number()

@@ -30,6 +30,7 @@ extension CoordinatorMachine {
     package func isSkipped(_ step: Int, for client: String) -> Bool {
         guard let current = record.current else { return false }
         if current.responsesRefused[step]?[client] != nil { return true }
+        guard record.takesPart(client, in: current.round) else { return true }
         guard let members = current.closedSteps[step] else { return false }
         return !members.contains(client)
     }
@@ -87,9 +88,11 @@ extension CoordinatorMachine {
             isOut: { [record, passed] client in
                 refused[client] != nil || current.updates[client] != nil || passed.contains(client)
                     || current.updatesRefused[client] != nil || record.quarantined[client] != nil
+                    || !record.takesPart(client, in: current.round)
             },
             upperBound: responses.count + refused.count + current.updates.count + passed.count
-                + current.updatesRefused.count + record.quarantined.count,
+                + current.updatesRefused.count + record.quarantined.count
+                + record.newcomers(in: current.round),
             absent: absent,
             departed: departed
         )
@@ -127,10 +130,10 @@ extension CoordinatorMachine {
             contributed: { current.updates[$0] != nil },
             isOut: { [record, passed] client in
                 current.updatesRefused[client] != nil || passed.contains(client)
-                    || record.quarantined[client] != nil
+                    || record.quarantined[client] != nil || !record.takesPart(client, in: current.round)
             },
             upperBound: current.updates.count + current.updatesRefused.count + passed.count
-                + record.quarantined.count,
+                + record.quarantined.count + record.newcomers(in: current.round),
             absent: absent,
             departed: departed
         )

@@ -38,7 +38,8 @@ extension CoordinatorMachine {
             actions.append(.note(.disconnected(client: client)))
             drop(id)
             tryToClose()
-        case .heartbeat: break
+        // Operators alone ask, and their connections are not the machine's.
+        case .heartbeat, .ask: break
         }
     }
 
@@ -101,6 +102,7 @@ extension CoordinatorMachine {
     /// Whether a client can still take part in a round.
     private func isOpen(_ current: RoundProgress, for client: String) -> Bool {
         current.closedWith == nil && current.updates[client] == nil && current.updatesRefused[client] == nil
+            && record.takesPart(client, in: current.round)
     }
 
     private mutating func tellTheEnd(_ id: ConnectionID) {

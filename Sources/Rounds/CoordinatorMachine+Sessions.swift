@@ -114,6 +114,25 @@ extension CoordinatorMachine {
         }
     }
 
+    /// Takes new clients in, from the next round on: the one under way is not theirs, whenever they connect. Nobody
+    /// waits for one that has not connected yet.
+    mutating func add(_ clients: [String], quorum: Int) {
+        let fresh = Set(clients).subtracting(knownClients).sorted {
+            $0.utf8.lexicographicallyPrecedes($1.utf8)
+        }
+        guard !fresh.isEmpty else { return }
+        let round = record.completedRounds + (record.current == nil ? 0 : 1)
+        guard round < plan.rounds else { return actions.append(.note(.tooLateForMembers(fresh))) }
+        for client in fresh {
+            establish(.memberAdded(round: round, client: client))
+            if phase != .starting { absent.insert(client) }
+        }
+        plan.add(fresh)
+        knownClients.formUnion(fresh)
+        if record.current == nil { plan.quorum = quorum } else { nextQuorum = quorum }
+        actions.append(.note(.membersAdded(round: round, clients: fresh)))
+    }
+
     /// Shuts a client out for good, and cuts its session.
     mutating func expel(_ client: String, _ code: ErrorCode, _ message: String) {
         guard knownClients.contains(client) else { return }

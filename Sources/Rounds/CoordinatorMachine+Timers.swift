@@ -84,7 +84,9 @@ extension CoordinatorMachine {
     }
 
     private mutating func noteBelowQuorum(round: Int?, step: Int?, present: Set<String>) {
-        let missing = plan.clients.filter { !present.contains($0) && record.quarantined[$0] == nil }
+        let missing = plan.clients.filter {
+            !present.contains($0) && record.quarantined[$0] == nil && record.takesPart($0, in: round ?? 0)
+        }
         actions.append(
             .note(
                 .belowQuorum(

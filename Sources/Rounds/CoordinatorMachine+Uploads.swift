@@ -68,6 +68,9 @@ extension CoordinatorMachine {
         case .some(let code): return .rejected(code, "round \(round) has not begun")
         case nil: break
         }
+        guard record.takesPart(transfer.client, in: round) else {
+            return .rejected(.staleRound, "client '\(transfer.client)' takes part from the next round on")
+        }
         if let code = record.current?.updatesRefused[transfer.client] {
             return .rejected(code, "the update was refused before")
         }

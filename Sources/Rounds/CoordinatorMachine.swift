@@ -16,7 +16,7 @@ internal import Wire
 /// heartbeats.
 package struct CoordinatorMachine: Sendable {
     /// What the run is.
-    package let plan: RunPlan
+    package internal(set) var plan: RunPlan
     /// What is durable.
     package internal(set) var record: CoordinatorRecord
 
@@ -49,6 +49,8 @@ package struct CoordinatorMachine: Sendable {
     var departed: Set<String> = []
     /// Clients that have asked for a later round without an update in this one.
     var passed: Set<String> = []
+    /// The quorum from the next round on, where clients that were added have changed it.
+    var nextQuorum: Int?
     /// Connections that were sent `Finished`.
     var told: Set<ConnectionID> = []
     /// Late contributions that were noted: who repeats one adds nothing to the record or the log.
@@ -67,7 +69,7 @@ package struct CoordinatorMachine: Sendable {
     var timer: Tick?
     /// The public steps of a round.
     let publicSteps: [Int]
-    let knownClients: Set<String>
+    var knownClients: Set<String>
     var now: Tick = 0
     var actions: [CoordinatorAction] = []
 
@@ -115,6 +117,7 @@ package struct CoordinatorMachine: Sendable {
         case .expelled(let client, let code, let message): expel(client, code, message)
         case .tick: tick()
         case .heard(let id): heard(id)
+        case .membersAdded(let clients, let quorum): add(clients, quorum: quorum)
         case .drainRequested(let milliseconds): drain(reconnectAfterMs: milliseconds)
         }
         if phase != .ended { updateTimer() }
@@ -157,6 +160,8 @@ package struct CoordinatorMachine: Sendable {
         let round = record.completedRounds
         phase = .round(round)
         passed = []
+        if let nextQuorum { plan.quorum = nextQuorum }
+        nextQuorum = nil
         establish(.roundBegan(round: round))
         startClock()
         answerWaiting()

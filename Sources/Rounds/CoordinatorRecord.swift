@@ -23,6 +23,8 @@ package struct CoordinatorRecord: Sendable, Equatable {
     package private(set) var quarantined: [String: ErrorCode] = [:]
     /// The clients that know that the run is over.
     package private(set) var informed: Set<String> = []
+    /// The clients that were added while the run was under way, by the round from which they take part.
+    package private(set) var added: [String: Int] = [:]
     /// How many updates came too late.
     package private(set) var lateUpdates = 0
 
@@ -44,6 +46,7 @@ package struct CoordinatorRecord: Sendable, Equatable {
         switch fact {
         case .sessionsReserved(let last): last > sessionsReserved
         case .quarantined, .updateLate, .informed: true
+        case .memberAdded(let round, _): round >= completedRounds
         case .roundBegan(let round): current == nil && round == completedRounds
         case .responsesAccepted(let round, let step, let client, _):
             isOpen(round) && current?.closedSteps[step] == nil && current?.responses[step]?[client] == nil
@@ -96,9 +99,18 @@ package struct CoordinatorRecord: Sendable, Equatable {
             previous = current
             current = nil
         case .quarantined(let client, let code): quarantined[client] = code
+        case .memberAdded(let round, let client): added[client] = round
         case .informed(let client): informed.insert(client)
         }
     }
+
+    /// Whether a client takes part in a round: those that were added later do not.
+    package func takesPart(_ client: String, in round: Int) -> Bool {
+        added[client].map { $0 <= round } ?? true
+    }
+
+    /// How many of the clients do not take part in a round yet.
+    func newcomers(in round: Int) -> Int { added.isEmpty ? 0 : added.values.count { $0 > round } }
 
     /// The update of a client that counts in a round, as far back as the round before.
     func acceptedUpdate(round: Int, client: String) -> AcceptedUpdate? {

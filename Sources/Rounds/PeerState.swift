@@ -28,9 +28,10 @@ package enum PeerState: String, Sendable, Hashable, CaseIterable {
         case .continue: self == .serving
         case .chunk: self != .awaitingHello
         case .progress, .heartbeat: self != .awaitingHello
+        case .ask: false
         case .bye: true
         case .welcome, .refused, .roundStart, .batch, .pool, .stepSkipped, .accepted, .rejected, .finished,
-            .drain:
+            .drain, .report:
             false
         }
     }

@@ -85,6 +85,14 @@ package struct RunPlan: Sendable, Equatable {
         self.refusalsMax = refusalsMax
     }
 
+    /// Adds clients that are not there yet.
+    mutating func add(_ added: [String]) {
+        let known = Set(clients)
+        clients = (clients + Set(added).subtracting(known)).sorted {
+            $0.utf8.lexicographicallyPrecedes($1.utf8)
+        }
+    }
+
     /// The quorum of a phase that so many clients can take part in: those that were refused, shut out or have
     /// left do not hold it up, and nothing is done for nobody.
     func quorum(of able: Int) -> Int { max(1, min(quorum, able)) }

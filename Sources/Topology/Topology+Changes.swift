@@ -32,6 +32,22 @@ extension Topology {
         return changes.filter { $0.key != "folder" || usesFolder }
     }
 
+    /// The clients that are new since an earlier topology, sorted, and what else differs: clients that are gone among
+    /// it. Nothing else may differ where a run under way takes new clients in.
+    package func additions(to earlier: Topology) -> (clients: [String], others: [Change]) {
+        var rest = self
+        // In the earlier order, which means nothing.
+        rest.clients = earlier.clients.compactMap { client(named: $0.name) }
+        if !namesMembers, !earlier.namesMembers { rest.members = earlier.members }
+        let gone = earlier.clients.map(\.name).filter { client(named: $0) == nil }
+        let others =
+            gone.isEmpty
+            ? rest.changes(from: earlier)
+            : gone.map { Change(key: "clients", found: "without '\($0)'", earlier: "with it") }
+        let fresh = clients.map(\.name).filter { earlier.client(named: $0) == nil }
+        return (fresh.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }, others)
+    }
+
     private static func compare(
         _ new: PlainValue?,
         _ old: PlainValue?,

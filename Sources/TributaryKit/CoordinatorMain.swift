@@ -27,7 +27,9 @@ struct CoordinatorCommand: ParsableCommand {
             the same arguments, it goes on where it was.
 
             SIGTERM drains: clients are told to come back later.
-            SIGHUP rereads the certificate and the revocation list.
+            SIGHUP rereads the certificate, the revocation list and the topology:
+            clients that are new in it take part from the next round on, and nothing else
+            may have changed.
 
             EXAMPLES
               tributary provision topologies/demo.yaml --out identities
@@ -68,7 +70,7 @@ struct CoordinatorCommand: ParsableCommand {
                 registry: registry,
                 logger: log.logger(label: "coordinator")
             )
-            let signals = Signals(drain: { process.drain() }, reload: { process.reloadIdentity() })
+            let signals = Signals(drain: { process.drain() }, reload: { process.reload() })
             defer { withExtendedLifetime(signals) {} }
             try await process.run()
         }

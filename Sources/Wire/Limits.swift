@@ -8,7 +8,7 @@ package enum Limits {
     // Frames
     /// The body of a control message.
     package static let controlBodyBytesMax = 65_536
-    /// The body of a message that carries a manifest.
+    /// The body of a message that carries a manifest or a status.
     package static let offerBodyBytesMax = 262_144
     /// The bytes of a blob in one chunk: two seconds of a link of 256 kbit/s, so that what is urgent never
     /// waits longer and a connection that breaks loses no more.
@@ -29,6 +29,8 @@ package enum Limits {
     package static let fingerprintBytesMax = 256
     /// The trainer settings in a welcome.
     package static let settingsBytesMax = 32_768
+    /// The status in a report.
+    package static let statusBytesMax = 196_608
     /// Rounds in a run.
     package static let roundsMax = 1_000_000
     /// Steps in a round.

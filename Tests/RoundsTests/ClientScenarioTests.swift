@@ -103,6 +103,7 @@ struct ClientDriver {
             if let session = options["session"].flatMap({ UInt64($0) }) { welcome.session = session }
             return .welcome(welcome)
         case "refused": return .refused(Refused(code: try code(command.word()), message: "no"))
+        case "report": return .report(Report(status: []))
         case "drain": return .drain(Drain(reconnectAfterMs: try command.number()))
         case "finished":
             return .finished(

@@ -74,6 +74,13 @@ struct CoordinatorDriver {
         case "start": return .started
         case "tick": return .tick
         case "drain": return .drainRequested(reconnectAfterMs: try command.number())
+        case "add":
+            let quorum = try command.number()
+            let added = try command.word().split(separator: ",").map(String.init)
+            // Restarted, the coordinator reads the same topology file.
+            plan.add(added)
+            plan.quorum = quorum
+            return .membersAdded(added, quorum: quorum)
         case "expel":
             return .expelled(client: try command.word(), code: try code(command.word()), message: "expelled")
         case "workFailed": return .workFailed(reason: try command.word())
@@ -152,6 +159,7 @@ struct CoordinatorDriver {
                 StepProgress(round: try command.number(), step: try command.number(), metrics: [])
             )
         case "heartbeat": return .heartbeat
+        case "ask": return .ask(Ask(.status))
         case "bye": return .bye(Bye(reason: "done"))
         default: throw ScenarioError("unknown command '\(verb)'")
         }

@@ -27,6 +27,7 @@ struct RecordTests {
         .roundClosed(round: 1, clients: []),
         .aggregated(round: 1, adapter: digest("poisoned")),
         .vetoed(round: 1, adapter: digest("next")),
+        .memberAdded(round: 2, client: "delta"),
     ]
 
     @Test("every fact is read back from its line")
@@ -62,6 +63,7 @@ struct RecordTests {
         #expect(record.quarantined == ["beta": .normTooLarge])
         #expect(record.lateUpdates == 1)
         #expect(record.vetoed == [1])
+        #expect(!record.takesPart("delta", in: 1) && record.takesPart("delta", in: 2))
         #expect(record.current?.isEvaluated == true)
     }
 
@@ -69,7 +71,8 @@ struct RecordTests {
     func faults() {
         for fact in Self.facts {
             switch fact {
-            case .quarantined, .informed, .updateLate, .responsesRefused, .updateRefused, .pooled:
+            case .quarantined, .informed, .updateLate, .memberAdded, .responsesRefused, .updateRefused,
+                .pooled:
                 continue
             case .sessionsReserved, .roundBegan, .responsesAccepted, .stepClosed, .updateAccepted,
                 .roundClosed,
@@ -84,6 +87,9 @@ struct RecordTests {
             _ = try CoordinatorRecord(replaying: [.roundBegan(round: 0), .roundCompleted(round: 0)])
         }
         #expect(throws: RecordFault.self) { _ = try CoordinatorRecord(replaying: [.roundBegan(round: 1)]) }
+        #expect(throws: RecordFault.self) {
+            _ = try CoordinatorRecord(replaying: Self.facts + [.memberAdded(round: 0, client: "epsilon")])
+        }
         let vetoed = CoordinatorFact.vetoed(round: 0, adapter: digest("initial"))
         for count in [3, 12, 15, 16] {
             #expect(throws: RecordFault(fact: vetoed), "after \(count) facts") {

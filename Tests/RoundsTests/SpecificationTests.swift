@@ -87,7 +87,7 @@ struct SpecificationTests {
     private static let clientMessages: [MessageType: String] = [
         .hello: "hello 1", .fetchRound: "fetchRound 1 -1", .fetchBatch: "fetchBatch 1 0 2",
         .offerResponses: "offerResponses 1 0 2 r", .fetchPool: "fetchPool 1 0 2",
-        .offerUpdate: "offerUpdate 1 0 u", .progress: "progress 1 0 0", .bye: "bye 1",
+        .offerUpdate: "offerUpdate 1 0 u", .progress: "progress 1 0 0", .bye: "bye 1", .ask: "ask 1",
         .continue: "continue 1 batch 0", .chunk: "chunk 1 u 0", .heartbeat: "heartbeat 1",
     ]
 
@@ -144,7 +144,7 @@ struct SpecificationTests {
     private static let coordinatorMessages: [MessageType: String] = [
         .welcome: "welcome", .refused: "refused STORAGE", .roundStart: "roundStart 0", .batch: "batch 0 2",
         .pool: "pool 0 2", .stepSkipped: "stepSkipped 0 2", .accepted: "accepted",
-        .rejected: "rejected STORAGE", .finished: "finished 1 final", .drain: "drain 10",
+        .rejected: "rejected STORAGE", .finished: "finished 1 final", .drain: "drain 10", .report: "report",
         .continue: "continue", .chunk: "chunk 0", .heartbeat: "heartbeat",
     ]
 

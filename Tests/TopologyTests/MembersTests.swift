@@ -83,4 +83,24 @@ struct MembersTests {
         #expect(try changes("count: 3", "count: 4").map(\.isAllowed) == [false])
         #expect(try changes(", {name: birch}", "").map(\.isAllowed).contains(false))
     }
+
+    @Test("new clients are found whoever is listed where, and whatever else differs is named")
+    func additions() throws {
+        let earlier = try Topology.parse(Self.three, folder: "/here")
+        func additions(_ old: String, _ new: String) throws -> (clients: [String], others: [Topology.Change])
+        {
+            try Topology.parse(Self.three.replacing(old, with: new), folder: "/here").additions(to: earlier)
+        }
+        let more = try additions(
+            "{name: ash}",
+            "{name: zelkova}, {name: ash}, {name: alder, data: {path: x.jsonl}}"
+        )
+        #expect(more.clients == ["alder", "zelkova"] && more.others.isEmpty)
+        #expect(earlier.additions(to: earlier).clients.isEmpty)
+        let longer = try additions("{name: birch}", "{name: birch, delay: 1s}, {name: elm}")
+        #expect(longer.clients == ["elm"] && longer.others.map(\.key) == ["clients[2].delay"])
+        #expect(try additions("count: 3", "count: 4").others.map(\.key) == ["rounds.count"])
+        let gone = try additions("{name: birch}", "{name: elm}")
+        #expect(gone.others.map(\.description) == ["'clients' is without 'birch', it was with it"])
+    }
 }

@@ -8,9 +8,9 @@ import zstandard
 
 TYPES = {
     "hello": 1, "fetchRound": 2, "fetchBatch": 3, "offerResponses": 4, "fetchPool": 5,
-    "offerUpdate": 6, "progress": 7, "bye": 8, "welcome": 33, "refused": 34, "roundStart": 35,
+    "offerUpdate": 6, "progress": 7, "bye": 8, "ask": 9, "welcome": 33, "refused": 34, "roundStart": 35,
     "batch": 36, "pool": 37, "stepSkipped": 38, "accepted": 39, "rejected": 40, "finished": 41,
-    "drain": 42, "continue": 65, "chunk": 66, "heartbeat": 67,
+    "drain": 42, "report": 43, "continue": 65, "chunk": 66, "heartbeat": 67,
 }
 KINDS = {"adapter": 1, "update": 2, "batch": 3, "responses": 4, "pool": 5}
 ELEMENTS = {"f32": 1, "bf16": 2, "int8": 3, "bytes": 4}

@@ -22,7 +22,8 @@ from encoding import (
 
 HERE = pathlib.Path(__file__).resolve().parent
 
-CLIENT = {"hello", "fetchRound", "fetchBatch", "offerResponses", "fetchPool", "offerUpdate", "progress", "bye"}
+CLIENT = {"hello", "fetchRound", "fetchBatch", "offerResponses", "fetchPool", "offerUpdate", "progress", "bye",
+          "ask"}
 
 # --- Vectors
 
@@ -117,6 +118,12 @@ def session_messages():
     add_message("finished", "finished", number(1, 3) + data(2, A), ["rounds: 3", f"adapter: {A.hex()}"])
     add_message("drain", "drain", number(1, 2500), ["reconnect_after_ms: 2500"])
     add_message("drain for longer than an hour", "drain", number(1, 3_600_001), [], "LIMIT_EXCEEDED")
+    add_message("ask for the status", "ask", number(1, 1), ["what: status"])
+    add_message("ask to stop", "ask", number(1, 2), ["what: stop"])
+    add_message("ask for nothing", "ask", b"", [], "MALFORMED")
+    add_message("ask for what nobody knows", "ask", number(1, 3), [], "MALFORMED")
+    add_message("report", "report", data(1, '{"round":1}'), ["status: 11 B"])
+    add_message("report with a status one byte too long", "report", data(1, bytes(196_609)), [], "LIMIT_EXCEEDED")
     add_frame("heartbeat of a client", "client", frame("heartbeat"))
     add_frame("heartbeat of the coordinator", "coordinator", frame("heartbeat"))
     add_frame("heartbeat with a body", "client", frame("heartbeat", b"\x08\x01"), "MALFORMED")

@@ -19,6 +19,16 @@ extension CoordinatorNode {
                 name,
                 ["code": "\(code.name)", "reason": "\(message)"]
             )
+        case .membersAdded(let round, let clients):
+            logger.info(
+                "new clients take part from the next round on",
+                metadata: phase(round, nil, ["clients": "\(clients.joined(separator: ","))"])
+            )
+        case .tooLateForMembers(let clients):
+            logger.warning(
+                "new clients cannot take part: the last round is under way or over",
+                metadata: ["clients": "\(clients.joined(separator: ","))"]
+            )
         case .replaced(let client, let from, let by):
             log(.warning, "a newer session took over", client, ["from": "\(from)", "by": "\(by)"])
         case .left(let client, let reason): log(.info, "client left", client, ["reason": "\(reason)"])
@@ -173,7 +183,7 @@ extension CoordinatorNode {
             vetoed: record.vetoed,
             bytesUp: totals.up,
             bytesDown: totals.down,
-            clients: plan.clients.map { progress[$0] ?? blank($0) },
+            clients: machine.plan.clients.map { progress[$0] ?? blank($0) },
             waitingFor: waitingFor(record),
             expiring: expiring(sessions.values.map(\.connection.peer).sorted { $0.uri < $1.uri })
         )
@@ -184,11 +194,12 @@ extension CoordinatorNode {
     private func waitingFor(_ record: CoordinatorRecord) -> [String] {
         guard let current = record.current else {
             guard record.completedRounds < plan.rounds else { return machine.uninformed }
-            return plan.clients.filter { progress[$0]?.connected != true }
+            return machine.plan.clients.filter { progress[$0]?.connected != true }
         }
         guard current.closedWith == nil else { return [] }
         let open = current.responses.keys.sorted().first { current.closedSteps[$0] == nil }
-        return plan.clients.filter { client in
+        return machine.plan.clients.filter { client in
+            guard record.takesPart(client, in: current.round) else { return false }
             if let open { return current.responses[open]?[client] == nil && current.updates[client] == nil }
             return current.updates[client] == nil
         }

@@ -48,6 +48,7 @@ package enum FrameInspection {
                 + offer.metrics.map(line)
         case .progress(let progress): place(progress.round, progress.step) + progress.metrics.map(line)
         case .bye(let bye): ["reason: \(bye.reason)"]
+        case .ask(let ask): ["what: \(ask.what.rawValue)"]
         case .continue(let request): lines(of: request)
         case .chunk(let chunk): lines(of: chunk)
         case .heartbeat: []
@@ -76,6 +77,7 @@ package enum FrameInspection {
             ]
         case .finished(let finished): ["rounds: \(finished.rounds)", "adapter: \(finished.adapter)"]
         case .drain(let drain): ["reconnect_after_ms: \(drain.reconnectAfterMs)"]
+        case .report(let report): ["status: \(report.status.count) B"]
         case .continue(let request): lines(of: request)
         case .chunk(let chunk): lines(of: chunk)
         case .heartbeat: []

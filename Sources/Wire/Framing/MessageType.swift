@@ -15,6 +15,7 @@ package enum MessageType: UInt8, Sendable, Hashable, CaseIterable {
     case offerUpdate = 6
     case progress = 7
     case bye = 8
+    case ask = 9
 
     // From the coordinator
     case welcome = 33
@@ -27,6 +28,7 @@ package enum MessageType: UInt8, Sendable, Hashable, CaseIterable {
     case rejected = 40
     case finished = 41
     case drain = 42
+    case report = 43
 
     // From either
     case `continue` = 65
@@ -36,11 +38,11 @@ package enum MessageType: UInt8, Sendable, Hashable, CaseIterable {
     /// The most bytes a body of this type may have.
     package var bodyBytesMax: Int {
         switch self {
-        case .roundStart, .batch, .pool, .offerResponses, .offerUpdate:
+        case .roundStart, .batch, .pool, .offerResponses, .offerUpdate, .report:
             Limits.offerBodyBytesMax
         case .chunk:
             Chunk.headerBytes + Limits.chunkBytesMax
-        case .hello, .fetchRound, .fetchBatch, .fetchPool, .progress, .bye, .welcome, .refused,
+        case .hello, .fetchRound, .fetchBatch, .fetchPool, .progress, .bye, .ask, .welcome, .refused,
             .stepSkipped, .accepted, .rejected, .finished, .drain, .continue, .heartbeat:
             Limits.controlBodyBytesMax
         }
@@ -49,10 +51,11 @@ package enum MessageType: UInt8, Sendable, Hashable, CaseIterable {
     /// Whether that end may send this type at all.
     package func mayCome(from peer: Peer) -> Bool {
         switch self {
-        case .hello, .fetchRound, .fetchBatch, .offerResponses, .fetchPool, .offerUpdate, .progress, .bye:
+        case .hello, .fetchRound, .fetchBatch, .offerResponses, .fetchPool, .offerUpdate, .progress, .bye,
+            .ask:
             peer == .client
         case .welcome, .refused, .roundStart, .batch, .pool, .stepSkipped, .accepted, .rejected, .finished,
-            .drain:
+            .drain, .report:
             peer == .coordinator
         case .continue, .chunk, .heartbeat:
             true

@@ -1,4 +1,4 @@
-/// Everything that a client sends.
+/// Everything that a client or an operator sends.
 package enum ClientMessage: WireMessage {
     case hello(Hello)
     case fetchRound(FetchRound)
@@ -8,6 +8,7 @@ package enum ClientMessage: WireMessage {
     case offerUpdate(OfferUpdate)
     case progress(StepProgress)
     case bye(Bye)
+    case ask(Ask)
     case `continue`(Continue)
     case chunk(Chunk)
     case heartbeat
@@ -26,6 +27,7 @@ package enum ClientMessage: WireMessage {
         case .offerUpdate: .offerUpdate
         case .progress: .progress
         case .bye: .bye
+        case .ask: .ask
         case .continue: .continue
         case .chunk: .chunk
         case .heartbeat: .heartbeat
@@ -44,11 +46,12 @@ package enum ClientMessage: WireMessage {
         case .offerUpdate: self = .offerUpdate(try Body.decode(frame))
         case .progress: self = .progress(try Body.decode(frame))
         case .bye: self = .bye(try Body.decode(frame))
+        case .ask: self = .ask(try Body.decode(frame))
         case .continue: self = .continue(try Body.decode(frame))
         case .chunk: self = .chunk(try Chunk(body: frame.body))
         case .heartbeat: self = try Body.heartbeat(frame, .heartbeat)
         case .welcome, .refused, .roundStart, .batch, .pool, .stepSkipped, .accepted, .rejected, .finished,
-            .drain:
+            .drain, .report:
             throw .unexpectedMessage(type: frame.type, from: .client)
         }
     }
@@ -64,6 +67,7 @@ package enum ClientMessage: WireMessage {
         case .offerUpdate(let message): try Body.encode(message, as: type)
         case .progress(let message): try Body.encode(message, as: type)
         case .bye(let message): try Body.encode(message, as: type)
+        case .ask(let message): try Body.encode(message, as: type)
         case .continue(let message): try Body.encode(message, as: type)
         case .chunk(let message): Frame(type: .chunk, body: try message.body())
         case .heartbeat: Frame(type: .heartbeat, body: [])

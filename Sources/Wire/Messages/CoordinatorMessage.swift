@@ -10,6 +10,7 @@ package enum CoordinatorMessage: WireMessage {
     case rejected(Rejected)
     case finished(Finished)
     case drain(Drain)
+    case report(Report)
     case `continue`(Continue)
     case chunk(Chunk)
     case heartbeat
@@ -30,6 +31,7 @@ package enum CoordinatorMessage: WireMessage {
         case .rejected: .rejected
         case .finished: .finished
         case .drain: .drain
+        case .report: .report
         case .continue: .continue
         case .chunk: .chunk
         case .heartbeat: .heartbeat
@@ -50,10 +52,12 @@ package enum CoordinatorMessage: WireMessage {
         case .rejected: self = .rejected(try Body.decode(frame))
         case .finished: self = .finished(try Body.decode(frame))
         case .drain: self = .drain(try Body.decode(frame))
+        case .report: self = .report(try Body.decode(frame))
         case .continue: self = .continue(try Body.decode(frame))
         case .chunk: self = .chunk(try Chunk(body: frame.body))
         case .heartbeat: self = try Body.heartbeat(frame, .heartbeat)
-        case .hello, .fetchRound, .fetchBatch, .offerResponses, .fetchPool, .offerUpdate, .progress, .bye:
+        case .hello, .fetchRound, .fetchBatch, .offerResponses, .fetchPool, .offerUpdate, .progress, .bye,
+            .ask:
             throw .unexpectedMessage(type: frame.type, from: .coordinator)
         }
     }
@@ -71,6 +75,7 @@ package enum CoordinatorMessage: WireMessage {
         case .rejected(let message): try Body.encode(message, as: type)
         case .finished(let message): try Body.encode(message, as: type)
         case .drain(let message): try Body.encode(message, as: type)
+        case .report(let message): try Body.encode(message, as: type)
         case .continue(let message): try Body.encode(message, as: type)
         case .chunk(let message): Frame(type: .chunk, body: try message.body())
         case .heartbeat: Frame(type: .heartbeat, body: [])

@@ -14,6 +14,10 @@ struct SmallTopology {
     var seed = 1
     /// More lines of `trainer.settings`.
     var settings: [String] = []
+    /// Whether who divides the data is written down, which a client that is added later would have to be among.
+    var listsMembers = true
+    /// A client with questions of its own that is listed besides the three; nobody divides data with it.
+    var newcomer: String?
     /// Whether macrostates are learnt in place of answers.
     var isRET = false
 
@@ -65,7 +69,7 @@ struct SmallTopology {
           \(model)
         \(learning)
         data:
-          members: [inc, dec, max]
+          \(listsMembers ? "members: [inc, dec, max]" : "")
           clients: &draw
             families: [inc, dec, max]
             clients: 3
@@ -84,7 +88,7 @@ struct SmallTopology {
           - name: dec
           - name: max
             delay: \(delayMs)ms
-
+        \(newcomer.map { "  - name: \($0)\n    data: {path: questions.jsonl}" } ?? "")
         """
     }
 }

@@ -35,7 +35,7 @@ struct SimulationChecks {
         case .responsesRefused, .updateRefused, .quarantined:
             expect(false, "an honest client was refused: \(fact)")
         case .sessionsReserved, .responsesAccepted, .stepClosed, .pooled, .aggregated, .evaluated,
-            .roundCompleted, .informed:
+            .roundCompleted, .informed, .memberAdded:
             break
         }
     }
@@ -54,7 +54,7 @@ struct SimulationChecks {
         switch note {
         case .violated, .turnedAway: expect(false, "\(note)")
         case .admitted, .replaced, .left, .ahead, .uninformed, .disconnected, .silent, .late, .leftBehind,
-            .belowQuorum, .progress:
+            .belowQuorum, .progress, .membersAdded, .tooLateForMembers:
             break
         }
     }
