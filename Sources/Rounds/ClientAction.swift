@@ -30,6 +30,8 @@ package enum ClientAction: Sendable, Equatable {
     case respond(round: Int, step: Int)
     /// Learn from the pool just downloaded, then report `absorbed`.
     case absorb(round: Int, step: Int)
+    /// Keep the adapter just downloaded as what the run came to.
+    case keepResult(Finished)
     /// Make the round's update, keep it until it is discarded, then report `packed`.
     case packUpdate(round: Int)
     /// Save this record together with a snapshot of the trainer as it then is, both or neither. The
@@ -71,4 +73,6 @@ package enum ClientNote: Sendable, Equatable {
     case notCounted(ClientUpload, code: ErrorCode, message: String)
     /// The round went on without this client; it asks for the next.
     case roundLost(round: Int, code: ErrorCode)
+    /// The coordinator does not give away the final adapter.
+    case withoutResult(reason: String)
 }

@@ -40,6 +40,8 @@ extension ClientMachine {
         greetingEnds = nil
         download = nil
         link = .offline
+        // The next coordinator may have been told to go on with further rounds.
+        if case .fetchResult(let finished) = work { work = .fetchRound(after: finished.rounds - 1) }
     }
 
     /// Gives up this connection and comes back later.

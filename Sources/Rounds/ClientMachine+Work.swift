@@ -44,6 +44,9 @@ extension ClientMachine {
             link = .uploadingUpdate
             lastSent = now
             actions.append(.offer(.update(round: round)))
+        case .fetchResult(let finished):
+            link = .awaitingRound
+            send(.fetchRound(FetchRound(after: finished.rounds)))
         case .preparing, .adapting, .responding, .absorbing, .packing, .ended: break
         }
     }
@@ -79,6 +82,10 @@ extension ClientMachine {
         download = nil
         switch blob {
         case .adapter(let round):
+            if case .fetchResult(let finished) = work {
+                actions.append(.keepResult(finished))
+                return complete(finished)
+            }
             actions.append(.note(.roundBegan(round: round)))
             actions.append(.beginRound(round))
             save(.phase(round: round, index: 0))
@@ -140,7 +147,10 @@ extension ClientMachine {
         case .fetchBatch(let round, let index, let step), .fetchPool(let round, let index, let step),
             .offerResponses(let round, let index, let step, _):
             (round, index, step)
-        case .preparing, .fetchRound, .offerUpdate, .adapting, .responding, .absorbing, .packing, .ended: nil
+        case .preparing, .fetchRound, .offerUpdate, .fetchResult, .adapting, .responding, .absorbing,
+            .packing,
+            .ended:
+            nil
         }
     }
 
@@ -179,6 +189,10 @@ extension ClientMachine {
         let code = rejected.code
         stopSending()
         if code.isTransient { return retry("\(code.name): \(rejected.message)") }
+        if case .fetchResult(let finished) = work {
+            actions.append(.note(.withoutResult(reason: "\(code.name): \(rejected.message)")))
+            return complete(finished)
+        }
         if let (upload, _) = offered {
             actions.append(.note(.notCounted(upload, code: code, message: rejected.message)))
         }

@@ -28,6 +28,8 @@ package struct ClientMachine: Sendable {
         case offerResponses(round: Int, index: Int, step: Int, digest: SHA256Digest)
         case fetchPool(round: Int, index: Int, step: Int)
         case offerUpdate(round: Int, digest: SHA256Digest)
+        /// The run is over; its adapter is asked for.
+        case fetchResult(Finished)
         // These do not.
         case adapting(round: Int, index: Int, steps: Range<Int>)
         case responding(round: Int, index: Int, step: Int)
@@ -149,9 +151,7 @@ extension ClientMachine {
         case .stepSkipped(let skipped): answered(skipped)
         case .accepted(let accepted): answered(accepted)
         case .rejected(let rejected): answered(rejected)
-        case .finished(let finished):
-            save(.finished(rounds: finished.rounds, adapter: finished.adapter))
-            end(.completed(finished), farewell: "finished")
+        case .finished(let finished): answered(finished)
         case .continue(let request): sendChunks(request)
         case .chunk(let chunk):
             guard let download else { return }
@@ -200,10 +200,33 @@ extension ClientMachine {
     }
 
     private mutating func answered(_ start: RoundStart) {
-        guard case .fetchRound(let after) = work, start.round > after, start.manifest.kind == .adapter else {
+        let isAskedFor =
+            switch work {
+            case .fetchRound(let after): start.round > after
+            case .fetchResult(let finished): start.round == finished.rounds
+            case .preparing, .fetchBatch, .offerResponses, .fetchPool, .offerUpdate, .adapting, .responding,
+                .absorbing, .packing, .ended:
+                false
+            }
+        guard isAskedFor, start.manifest.kind == .adapter else {
             return violation(.malformed, "round \(start.round) was not asked for")
         }
         receive(.adapter(round: start.round), start.manifest)
+    }
+
+    /// The run is over: what it came to is the adapter that a further round would start from.
+    private mutating func answered(_ finished: Finished) {
+        if case .fetchResult = work { return complete(finished) }
+        failures = 0
+        link = .ready
+        work = .fetchResult(finished)
+        ask()
+    }
+
+    /// The client has all that it can get.
+    mutating func complete(_ finished: Finished) {
+        save(.finished(rounds: finished.rounds, adapter: finished.adapter))
+        end(.completed(finished), farewell: "finished")
     }
 
     private mutating func answered(_ batch: Batch) {
@@ -248,8 +271,8 @@ extension ClientMachine {
         case .offerResponses(let round, _, let step, let digest):
             (.responses(round: round, step: step), digest)
         case .offerUpdate(let round, let digest): (.update(round: round), digest)
-        case .preparing, .fetchRound, .fetchBatch, .fetchPool, .adapting, .responding, .absorbing, .packing,
-            .ended:
+        case .preparing, .fetchRound, .fetchBatch, .fetchPool, .fetchResult, .adapting, .responding,
+            .absorbing, .packing, .ended:
             nil
         }
     }

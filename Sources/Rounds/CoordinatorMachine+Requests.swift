@@ -58,6 +58,10 @@ extension CoordinatorMachine {
     }
 
     private mutating func answerRound(after: Int, _ client: String, _ id: ConnectionID) {
+        // What follows the last round is what the run came to.
+        if phase == .finished, after == record.completedRounds {
+            return offer(.adapter(round: after), to: id)
+        }
         guard after < plan.rounds, phase != .finished || after < record.completedRounds else {
             return rejectAhead(id, client, after)
         }

@@ -79,6 +79,23 @@ import Wire
         await #expect(throws: LedgerError.self) { try await runInMemory(other, in: scratch) }
     }
 
+    @Test("at the end every client has the coordinator's adapter in a folder of its own, byte for byte")
+    func result() async throws {
+        let scratch = try Scratch()
+        let layout = RunLayout(root: scratch.path)
+        var recipe = Recipe.rlvr
+        recipe.rounds = 1
+        _ = try await runInMemory(recipe, in: scratch)
+
+        for file in ["adapter_model.safetensors", "adapter_config.json"] {
+            let theirs = try Data(contentsOf: URL(filePath: layout.coordinatorState + "/adapter/" + file))
+            for client in recipe.clients {
+                let own = layout.state(ofClient: client) + "/adapter/" + file
+                #expect(try Data(contentsOf: URL(filePath: own)) == theirs, "\(client): \(file)")
+            }
+        }
+    }
+
     @Test("a finished run that is started again ends at once, with the same adapter")
     func again() async throws {
         let scratch = try Scratch()

@@ -105,11 +105,47 @@ struct ClientMachineTests {
         _ = machine.handle(.connected, at: 1)
         _ = machine.handle(.received(.welcome(plan.welcome(session: 1))), at: 2)
         _ = machine.handle(.prepared, at: 3)
-        let actions = machine.handle(.received(.finished(finished)), at: 4)
+        let asking = machine.handle(.received(.finished(finished)), at: 4)
+        let start = RoundStart(round: 2, manifest: manifest(.adapter, digest("a")))
+        _ = machine.handle(.received(.roundStart(start)), at: 5)
+        let actions = machine.handle(.downloaded(.adapter(round: 2)), at: 6)
 
         var restarted = ClientMachine(plan: plan.client("alpha"), restoring: machine.record)
 
-        #expect(actions.first == .save(machine.record))
+        #expect(asking.first == .send(.fetchRound(FetchRound(after: 2))))
+        #expect(actions.prefix(2) == [.keepResult(finished), .save(machine.record)])
         #expect(restarted.handle(.started, at: 0) == [.finish(.completed(finished))])
+    }
+
+    /// A client that has heard of the end of a run of two rounds.
+    private func toldTheEnd() -> ClientMachine {
+        var machine = online()
+        _ = machine.handle(.prepared, at: 3)
+        _ = machine.handle(.received(.finished(Finished(rounds: 2, adapter: digest("a")))), at: 4)
+        return machine
+    }
+
+    @Test("a client whose coordinator is lost before the final adapter is here asks for the end again")
+    func resultLater() throws {
+        var machine = toldTheEnd()
+
+        _ = machine.handle(.disconnected(reason: "gone"), at: 5)
+        _ = machine.handle(.tick, at: 100_000)
+        _ = machine.handle(.connected, at: 100_001)
+        let asking = machine.handle(.received(.welcome(plan.welcome(session: 2))), at: 100_002)
+
+        #expect(asking.contains(.send(.fetchRound(FetchRound(after: 1)))))
+        #expect(machine.record.place == .between(after: -1))
+    }
+
+    @Test("a coordinator that does not give the final adapter away ends the client without it")
+    func noResult() throws {
+        var machine = toldTheEnd()
+
+        let rejected = Rejected(code: .futureRound, message: "no", transfer: nil)
+        let actions = machine.handle(.received(.rejected(rejected)), at: 5)
+
+        #expect(actions.first == .note(.withoutResult(reason: "FUTURE_ROUND: no")))
+        #expect(actions.last == .finish(.completed(Finished(rounds: 2, adapter: digest("a")))))
     }
 }

@@ -67,6 +67,7 @@ struct SimulationTests {
             }
             #expect(finished.rounds == simulation.plan.rounds)
             #expect(finished.adapter == simulation.coordinator.adapters[simulation.plan.rounds])
+            #expect(client.result == finished.adapter)
         }
     }
 

@@ -26,6 +26,7 @@ extension ClientNode {
             beside("responding") { node in try await node.respond(round, step) }
         case .absorb(let round, let step):
             beside("absorbing a pool") { node in try await node.absorb(round, step) }
+        case .keepResult(let finished): try await keepResult(finished)
         case .packUpdate(let round):
             beside("packing the update") { node in try await node.packUpdate(round) }
         case .save(let record): try await save(record)
@@ -139,6 +140,24 @@ extension ClientNode {
         post(.packed(round: round, digest: blob.manifest.digest))
     }
 
+    /// Writes the adapter that the run came to into the state directory, as the coordinator writes its own.
+    private func keepResult(_ finished: Finished) async throws {
+        guard let downloaded else { throw NodeError(.failed, "there is no final adapter") }
+        let folder = store.directory + "/adapter"
+        try await trainer.run { [job] trainer in
+            let adapter = try trainer.adapter.layout.travelling.apply(
+                to: BlobDecoder.adapter(from: downloaded)
+            )
+            guard adapter.digest == finished.adapter else {
+                throw NodeError(
+                    .failed,
+                    "the final adapter that came is \(adapter.digest), the coordinator announced \(finished.adapter)"
+                )
+            }
+            try job.writeAdapter(adapter, to: folder)
+        }
+    }
+
     private func offer(_ upload: ClientUpload) async throws {
         guard let kept = try await store.kept() else {
             throw NodeError(.failed, "there is no upload to offer")
@@ -242,6 +261,11 @@ extension ClientNode {
             logger.warning(
                 "the round went on without this client",
                 metadata: ["round": "\(round)", "code": "\(code.name)"]
+            )
+        case .withoutResult(let reason):
+            logger.warning(
+                "the coordinator does not send the final adapter",
+                metadata: ["reason": "\(reason)"]
             )
         }
     }

@@ -1,4 +1,4 @@
-package import Contract
+internal import Contract
 internal import FoundationEssentials
 
 /// One client's step, as a line of `metrics.jsonl` has it: at the client of all its steps, at the coordinator of those that

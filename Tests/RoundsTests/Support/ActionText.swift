@@ -123,6 +123,7 @@ extension ActionText {
         case .respond(let round, let step): "respond \(round) \(step)"
         case .absorb(let round, let step): "absorb \(round) \(step)"
         case .packUpdate(let round): "packUpdate \(round)"
+        case .keepResult(let finished): named("keepResult \(finished.rounds) \(finished.adapter)")
         case .save(let record):
             named("save \("\(ClientRecord(terms: nil, place: record.place))".dropFirst(2))")
         case .discard(let upload): "discard \(text(upload))"
@@ -173,6 +174,7 @@ extension ActionText {
         case .accepted(let upload): "accepted \(text(upload))"
         case .notCounted(let upload, let code, _): "notCounted \(text(upload)) \(code.name)"
         case .roundLost(let round, let code): "roundLost \(round) \(code.name)"
+        case .withoutResult(let reason): "withoutResult: \(reason)"
         }
     }
 

@@ -28,6 +28,8 @@ struct SimulatedClient {
     var kept: [ClientUpload: SHA256Digest] = [:]
     // The end.
     var outcome: ClientOutcome?
+    /// The final adapter that it fetched.
+    var result: SHA256Digest?
 
     init(name: String) { self.name = name }
 
@@ -133,6 +135,8 @@ extension Simulation {
         case .respond(let round, let step): job(.respond(round: round, step: step), index)
         case .absorb(let round, let step): job(.absorb(round: round, step: step), index)
         case .packUpdate(let round): job(.pack(round: round), index)
+        case .keepResult(let finished):
+            clients[index].result = clients[index].downloads[.adapter(round: finished.rounds)]?.digest
         case .save(let record): clients[index].saved = ("\(record)", clients[index].model)
         case .discard(let upload): clients[index].kept[upload] = nil
         case .setTimer(let time):

@@ -70,6 +70,7 @@ struct SimulationChecks {
         case .notCounted(_, let code, let message):
             expect(code == .late || code == .staleRound, "\(client.name): \(code.name) \(message)")
         case .stepSkipped: skippedSteps += 1
+        case .withoutResult(let reason): expect(false, "\(client.name) ended without the result: \(reason)")
         case .accepted, .welcomed, .retrying, .roundBegan, .roundLost: break
         }
     }
