@@ -2,23 +2,42 @@ internal import Glibc
 
 /// Keeps a second process out of a state directory. The kernel drops the lock when the process ends,
 /// however it ends.
-final class DirectoryLock: Sendable {
+package final class DirectoryLock: Sendable {
     private let descriptor: Int32
 
-    /// Takes the lock at once or fails; the file names the process that has it.
-    init(directory: String) throws(LedgerError) {
+    /// The process that has a directory locked, as text; nil if none has.
+    package static func holder(of directory: String) -> String? {
+        let descriptor = Glibc.open(directory + "/lock", O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { return nil }
+        defer { close(descriptor) }
+        if flock(descriptor, LOCK_SH | LOCK_NB) == 0 {
+            flock(descriptor, LOCK_UN)
+            return nil
+        }
+        return errno == EWOULDBLOCK ? owner(descriptor) : nil
+    }
+
+    private static func owner(_ descriptor: Int32) -> String {
+        var bytes = [UInt8](repeating: 0, count: 32)
+        let count = max(0, pread(descriptor, &bytes, bytes.count, 0))
+        let owner = String(decoding: bytes[..<count].filter { $0 != UInt8(ascii: "\n") }, as: UTF8.self)
+        return owner.isEmpty ? "(unknown)" : owner
+    }
+
+    /// Takes the lock at once or fails; the file names the process that has it. The directory has to be there.
+    ///
+    /// - Throws: `LedgerError` with `inUse` if another process has it.
+    package init(directory: String) throws(LedgerError) {
         let path = directory + "/lock"
         let descriptor = try Files.open(path, O_RDWR | O_CREAT)
         guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
             let number = errno
-            var bytes = [UInt8](repeating: 0, count: 32)
-            let count = max(0, pread(descriptor, &bytes, bytes.count, 0))
+            let owner = DirectoryLock.owner(descriptor)
             close(descriptor)
             guard number == EWOULDBLOCK else { throw .system("lock", path, number) }
-            let owner = String(decoding: bytes[..<count].filter { $0 != UInt8(ascii: "\n") }, as: UTF8.self)
             throw LedgerError(
                 .inUse,
-                "'\(directory)' is in use by process \(owner.isEmpty ? "(unknown)" : owner): "
+                "'\(directory)' is in use by process \(owner): "
                     + "stop that one, or choose another directory"
             )
         }

@@ -19,6 +19,7 @@ package final class CoordinatorProcess: Sendable {
     private let topology: Mutex<Topology>
     private let context: TLSContext
     private let layout: (state: String, status: String, adapter: String)
+    private let lingers: Bool
     private let logger: Logger
     private let node = Running()
     private let draining = StopFlag()
@@ -30,12 +31,14 @@ package final class CoordinatorProcess: Sendable {
     ///   - topologyFile: The topology.
     ///   - identity: The folder of the coordinator's identity.
     ///   - state: The folder of its state.
+    ///   - lingers: Whether to stay for the farewell time when a finished run is started again.
     ///   - registry: The trainers, monitors and guards there are.
     ///   - logger: The log.
     package init(
         topologyFile: String,
         identity: String,
         state: String,
+        lingers: Bool = false,
         registry: Registry,
         logger: Logger
     ) throws {
@@ -47,6 +50,7 @@ package final class CoordinatorProcess: Sendable {
         let expected = PeerIdentity(federation: job.topology.federation, role: .coordinator)
         try context.identity.peer.require(expected, folder: identity)
         layout = (state, state + "/status.json", state + "/adapter")
+        self.lingers = lingers
         self.logger = logger
         keeper = IdentityKeeper(context, logger: logger) { [node] in
             node.value.withLock { $0 }?.revocationsChanged()
@@ -81,6 +85,7 @@ package final class CoordinatorProcess: Sendable {
             listener: listener,
             isRevoked: { [context] in context.isRevoked($0) },
             expiring: { [keeper] in keeper.due(with: $0) },
+            lingers: lingers,
             logger: logger
         )
         self.node.value.withLock { $0 = node }
@@ -148,7 +153,9 @@ package final class CoordinatorProcess: Sendable {
 enum Coordinator {
     /// Opens the state and makes the node.
     ///
-    /// - Parameter quorum: The quorum where the topology states none; nil for the topology's default.
+    /// - Parameters:
+    ///   - quorum: The quorum where the topology states none; nil for the topology's default.
+    ///   - lingers: Whether to stay for the farewell time when a finished run is started again.
     static func make(
         _ job: Job,
         state: String,
@@ -158,6 +165,7 @@ enum Coordinator {
         isRevoked: @escaping @Sendable (PeerIdentity) -> Bool,
         expiring: @escaping @Sendable ([PeerIdentity]) -> [RunStatus.Expiry] = { _ in [] },
         quorum: Int? = nil,
+        lingers: Bool = false,
         logger: Logger
     ) async throws -> CoordinatorNode {
         let plan = try job.runPlan(quorum: quorum)
@@ -193,7 +201,8 @@ enum Coordinator {
                 up: counted.filter { $0.direction == .up }.reduce(0) { $0 + $1.bytes },
                 down: counted.filter { $0.direction == .down }.reduce(0) { $0 + $1.bytes }
             ),
-            restoring: record
+            restoring: record,
+            lingers: lingers
         )
     }
 }

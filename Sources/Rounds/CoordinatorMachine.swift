@@ -65,6 +65,9 @@ package struct CoordinatorMachine: Sendable {
     var newestSession: UInt64
     /// How many sessions one durable fact speaks for.
     static let sessionsPerFact: UInt64 = 1000
+    /// Whether the end of a run that was over at the start waits for its deadline although all have heard of it: a
+    /// client may have lost its state since.
+    private var lingers: Bool
     /// The time that the node's timer is set to.
     var timer: Tick?
     /// The public steps of a round.
@@ -78,10 +81,17 @@ package struct CoordinatorMachine: Sendable {
     /// - Parameters:
     ///   - plan: What the run is.
     ///   - record: What an earlier coordinator of the same run made durable.
-    package init(plan: RunPlan, restoring record: CoordinatorRecord = CoordinatorRecord()) {
+    ///   - lingers: Whether to stay until the deadline of the farewell if the run is over already, for clients that
+    ///     have lost what they heard of its end.
+    package init(
+        plan: RunPlan,
+        restoring record: CoordinatorRecord = CoordinatorRecord(),
+        lingers: Bool = false
+    ) {
         precondition(record.completedRounds <= plan.rounds, "the record is of a longer run")
         self.plan = plan
         self.record = record
+        self.lingers = lingers && record.completedRounds == plan.rounds
         newestSession = record.sessionsReserved
         publicSteps = plan.schedule.compactMap { phase in
             switch phase {
@@ -205,7 +215,7 @@ package struct CoordinatorMachine: Sendable {
 
     /// Ends once every client has been told and has gone.
     mutating func endIfAllKnow() {
-        guard phase == .finished, sessions.isEmpty, uninformed.isEmpty else { return }
+        guard phase == .finished, sessions.isEmpty, uninformed.isEmpty, !lingers else { return }
         end(.completed)
     }
 
@@ -227,6 +237,7 @@ package struct CoordinatorMachine: Sendable {
         for id in connections.keys.sorted() {
             send(.drain(Drain(reconnectAfterMs: reconnectAfterMs)), to: id)
         }
-        end(.drained)
+        // Who is only waiting for clients to hear of the end has done its part.
+        end(phase == .finished ? .completed : .drained)
     }
 }

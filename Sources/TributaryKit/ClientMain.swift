@@ -67,6 +67,10 @@ struct ClientCommand: ParsableCommand {
     )
     var data: String?
 
+    /// Started by `tributary up`, which holds standard input.
+    @Flag(help: .hidden)
+    var child = false
+
     @OptionGroup var log: LogOptions
 
     func run(_ registry: Registry) async throws {
@@ -82,7 +86,8 @@ struct ClientCommand: ParsableCommand {
                 logger: log.logger(label: "client")
             )
             let signals = Signals(drain: { process.drain() }, reload: { process.reloadIdentity() })
-            defer { withExtendedLifetime(signals) {} }
+            let parent = child ? ParentWatch { process.drain() } : nil
+            defer { withExtendedLifetime((signals, parent)) {} }
             try await process.run()
         }
     }

@@ -59,6 +59,10 @@ struct CoordinatorCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Where the ledger is kept; made if absent.", valueName: "directory"))
     var state: String
 
+    /// Started by `tributary up`, which holds standard input, and ends what has nobody left to tell of the end.
+    @Flag(help: .hidden)
+    var child = false
+
     @OptionGroup var log: LogOptions
 
     func run(_ registry: Registry) async throws {
@@ -67,11 +71,13 @@ struct CoordinatorCommand: ParsableCommand {
                 topologyFile: topology,
                 identity: identity,
                 state: state,
+                lingers: child,
                 registry: registry,
                 logger: log.logger(label: "coordinator")
             )
             let signals = Signals(drain: { process.drain() }, reload: { process.reload() })
-            defer { withExtendedLifetime(signals) {} }
+            let parent = child ? ParentWatch { process.drain() } : nil
+            defer { withExtendedLifetime((signals, parent)) {} }
             try await process.run()
         }
     }

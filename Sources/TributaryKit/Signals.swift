@@ -1,27 +1,41 @@
 internal import Dispatch
 internal import Glibc
 
-/// SIGTERM, SIGINT and SIGHUP as calls instead of sudden death.
-///
-/// The first SIGTERM or SIGINT asks to drain; a second one ends the process as usual.
+/// Signals as calls instead of sudden death.
 package final class Signals {
     private let sources: [any DispatchSourceSignal]
 
-    /// Starts listening.
+    /// SIGTERM and SIGINT of a program that can drain: the first one asks for that, a second one ends the process as
+    /// usual.
     ///
     /// - Parameters:
     ///   - drain: Called once, at the first SIGTERM or SIGINT.
-    ///   - reload: Called at each SIGHUP.
-    package init(drain: @escaping @Sendable () -> Void, reload: (@Sendable () -> Void)? = nil) {
+    ///   - reload: Called at each SIGHUP; nil leaves SIGHUP what it is.
+    package convenience init(
+        drain: @escaping @Sendable () -> Void,
+        reload: (@Sendable () -> Void)? = nil
+    ) {
+        self.init([SIGTERM, SIGINT] + (reload == nil ? [] : [SIGHUP])) { number in
+            guard number != SIGHUP else {
+                reload?()
+                return
+            }
+            drain()
+            signal(number, SIG_DFL)
+        }
+    }
+
+    /// Starts listening, and lets writing to nobody be an error instead of an end.
+    ///
+    /// - Parameters:
+    ///   - numbers: The signals.
+    ///   - handle: Called with each of them as it comes, one call after the other.
+    package init(_ numbers: [Int32], _ handle: @escaping @Sendable (Int32) -> Void) {
         let queue = DispatchQueue(label: "signals")
-        sources = [(SIGTERM, drain), (SIGINT, drain), (SIGHUP, reload)].compactMap { number, action in
-            guard let action else { return nil }
+        sources = numbers.map { number in
             signal(number, SIG_IGN)
             let source = DispatchSource.makeSignalSource(signal: number, queue: queue)
-            source.setEventHandler {
-                action()
-                if number != SIGHUP { signal(number, SIG_DFL) }
-            }
+            source.setEventHandler { handle(number) }
             source.resume()
             return source
         }

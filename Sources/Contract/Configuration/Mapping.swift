@@ -49,14 +49,15 @@ public struct Mapping: Sendable {
     /// Its canonical JSON text in UTF-8: keys sorted by their bytes, no white space.
     public var json: [UInt8] { Array(value.canonicalJSON.utf8) }
 
+    /// The keys that stand for places on a disk.
+    package static let fileKeys: Set = ["path", "file", "files", "directory", "gguf", "from"]
+
     /// Whether anything in it is a key for a place on a disk.
     package var namesFiles: Bool {
         func names(_ value: PlainValue) -> Bool {
             switch value {
             case .mapping(let pairs):
-                pairs.contains {
-                    ["path", "file", "files", "directory", "gguf", "from"].contains($0.key) || names($0.value)
-                }
+                pairs.contains { Self.fileKeys.contains($0.key) || names($0.value) }
             case .sequence(let values): values.contains(where: names)
             case .null, .boolean, .integer, .unsigned, .number, .text: false
             }

@@ -8,7 +8,10 @@ internal import Wire
 extension CoordinatorNode {
     func perform(_ action: CoordinatorAction) async throws {
         switch action {
-        case .record(let fact): try await store.record(fact)
+        case .record(let fact):
+            try await store.record(fact)
+            // Until a client reports of the new round, it has done nothing of it.
+            if case .roundBegan = fact { for client in progress.keys { progress[client]?.step = nil } }
         case .send(let message, let id): sessions[id]?.post(.message(message))
         case .offer(let blob, let id): offer(blob, to: id)
         case .sendChunks(_, let digest, let first, let id): sendChunks(digest, from: first, to: id)

@@ -112,7 +112,8 @@ actor CoordinatorNode {
         files: (status: String?, adapter: String?),
         logger: Logger,
         counter: TrafficLedger,
-        restoring record: CoordinatorRecord
+        restoring record: CoordinatorRecord,
+        lingers: Bool
     ) {
         self.job = job
         self.plan = plan
@@ -128,7 +129,7 @@ actor CoordinatorNode {
         self.files = files
         self.logger = logger
         self.counter = counter
-        machine = CoordinatorMachine(plan: plan, restoring: record)
+        machine = CoordinatorMachine(plan: plan, restoring: record, lingers: lingers)
     }
 
     /// Milliseconds since the node's start.

@@ -59,10 +59,14 @@ package struct SimulatedFederation: Sendable {
             isRevoked: { _ in false },
             // In one process nobody is lost, and how long loading takes must not decide who takes part.
             quorum: job.topology.clients.count,
+            lingers: true,
             logger: logger
         )
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { _ = try await coordinator.run() }
+        try await withThrowingTaskGroup(of: Bool.self) { group in
+            group.addTask {
+                _ = try await coordinator.run()
+                return true
+            }
             for client in job.topology.clients {
                 let dialer = LoopbackDialer(
                     network: network,
@@ -79,10 +83,18 @@ package struct SimulatedFederation: Sendable {
                     dialer: dialer,
                     logger: logger
                 )
-                group.addTask { _ = try await node.run() }
+                group.addTask {
+                    _ = try await node.run()
+                    return false
+                }
             }
             // The first failure ends the others, which would wait for the failed one for ever.
-            for try await _ in group {}
+            var waiting = job.topology.clients.count
+            for try await isCoordinator in group where !isCoordinator {
+                waiting -= 1
+                // All know the end, so a coordinator that stays for those who do not has nobody to wait for.
+                if waiting == 0 { coordinator.post(.drainRequested(reconnectAfterMs: 0)) }
+            }
         }
     }
 

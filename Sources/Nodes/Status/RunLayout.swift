@@ -1,6 +1,7 @@
 /// Where the parts of a run on one machine are, below one folder.
 ///
 ///     topology.yaml        what was run, every default filled in
+///     data.json            which files the run learns from, by digest
 ///     identities/          certificate authority and identities
 ///     coordinator/         the coordinator's state: ledger, blobs, status.json, metrics.jsonl, adapter/
 ///     clients/NAME/        each client's state: snapshot, metrics.jsonl, adapter/
@@ -14,6 +15,8 @@ package struct RunLayout: Sendable {
 
     /// The resolved topology.
     package var topologyFile: String { root + "/topology.yaml" }
+    /// Which files the run learns from, by digest.
+    package var dataRecord: String { root + "/data.json" }
     /// The identities' folder.
     package var identities: String { root + "/identities" }
     /// The coordinator's identity.

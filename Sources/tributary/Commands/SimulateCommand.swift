@@ -58,9 +58,11 @@ struct SimulateCommand: AsyncParsableCommand {
             if let seed { topology.seed = seed }
             let layout = try RunLayout.named(out)
             let job = try Job(topology, .shipped)
-            _ = try LocalRun.earlier(job, in: layout, named: file)
+            let record = try DataRecord(of: topology, dataFile: data)
+            _ = try LocalRun.earlier(job, record, in: layout, named: file)
             try FileManager.default.createDirectory(atPath: out, withIntermediateDirectories: true)
             try topology.resolvedYAML.write(toFile: layout.topologyFile, atomically: true, encoding: .utf8)
+            try record.write(to: layout.dataRecord)
             var files: [String: String] = [:]
             if let data, let first = topology.clients.first { files[first.name] = data }
             if localOnly {

@@ -11,11 +11,21 @@ struct UpCommand: AsyncParsableCommand {
             "Runs a federation as processes on this machine: one coordinator and all clients, over mutual TLS.",
         discussion: """
             Identities are made where they are missing. A folder that holds a run
-            already goes on where that run was. Ctrl-C lets every process finish the
-            step in hand; the same command then resumes the run.
+            already goes on where that run was, for more rounds too if rounds.count has
+            been raised since. Ctrl-C lets every process finish the step in hand, a
+            second one ends them at once; the same command then resumes the run. When
+            this program ends, its processes do, however it ends.
+
+            A client that fails is started again, three times; then the others go on
+            without it as long as there is a quorum.
 
             EXAMPLE
               tributary up topologies/demo.yaml --out run/demo
+
+            EXIT CODES
+              0 all have finished · 128 + N stopped by signal N (130 for Ctrl-C)
+              75 the folder is in use · else that of the process that failed, also if the
+              others finished without it
             """
     )
 
@@ -25,26 +35,31 @@ struct UpCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Where the run goes: identities, state, logs.", valueName: "directory"))
     var out: String
 
-    @Option(help: ArgumentHelp("A file as the first client's private data.", valueName: "file"))
+    @Option(
+        help: ArgumentHelp(
+            "A file as the first client's private data; the same one when the run goes on.",
+            valueName: "file"
+        )
+    )
     var data: String?
 
     func run() async throws {
         try await Failure.reporting("tributary up") {
             let layout = try RunLayout.named(out)
-            let topology = try LocalRun.prepare(topologyFile: topology, layout: layout)
+            let run = try LocalRun.prepare(topologyFile: topology, dataFile: data, layout: layout)
+            let topology = run.topology
             var display = ProgressDisplay()
-            let stopping = StopRequest()
-            let signals = Signals(drain: { stopping.request() })
-            defer { withExtendedLifetime(signals) {} }
             var arguments: [String: [String]] = [:]
             if let data, let first = topology.clients.first { arguments[first.name] = ["--data", data] }
-            let federation = try LocalFederation(
+            var federation = try LocalFederation(
                 topology,
                 topologyFile: layout.topologyFile,
                 layout: layout,
                 clientArguments: arguments
             )
-            try federation.run(display: &display, isStopping: { stopping.isRequested })
+            let signals = Signals(LocalFederation.signals, federation.signalled)
+            defer { withExtendedLifetime((signals, run)) {} }
+            try await federation.run(display: &display)
         }
     }
 }

@@ -1,7 +1,7 @@
 internal import Foundation
 internal import TributaryKit
 
-/// One process of a federation on this machine: what it is called, where its log goes, how it ended.
+/// One process of a federation on this machine: what it is called, where its log goes, how it is started and ended.
 ///
 /// Full Foundation, because `Process` is only there.
 final class ChildProcess {
@@ -9,7 +9,11 @@ final class ChildProcess {
     let name: String
     /// The file that takes its standard output and error.
     let logFile: String
-    private let process = Process()
+    private let executable: String
+    private let arguments: [String]
+    private let threads: Int
+    /// The newest process; nil before the first start.
+    private var process: Process?
 
     /// Prepares a process.
     ///
@@ -21,16 +25,18 @@ final class ChildProcess {
     ///   - logFile: Where its output goes; appended to.
     init(name: String, executable: String, arguments: [String], threads: Int, logFile: String) {
         self.name = name
+        self.executable = executable
+        self.arguments = arguments
+        self.threads = threads
         self.logFile = logFile
-        process.executableURL = URL(fileURLWithPath: executable)
-        process.arguments = arguments
-        var environment = ProcessInfo.processInfo.environment
-        environment["OPENBLAS_NUM_THREADS"] = String(threads)
-        process.environment = environment
     }
 
-    /// Starts it.
-    func start() throws {
+    /// Starts it, for the first time or again.
+    ///
+    /// - Parameters:
+    ///   - lifeline: Ends with this process, and the child then drains.
+    ///   - ended: Called once, when it has ended, with its exit code; a signal counts as 128 + its number, as shells do.
+    func start(on lifeline: Lifeline, ended: @escaping @Sendable (Int32) -> Void) throws {
         if !FileManager.default.fileExists(atPath: logFile) {
             _ = FileManager.default.createFile(atPath: logFile, contents: nil)
         }
@@ -38,30 +44,34 @@ final class ChildProcess {
             throw UpError("cannot write the log file \(logFile)", exitCode: EX_CANTCREAT)
         }
         log.seekToEndOfFile()
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: executable)
+        process.arguments = arguments
+        var environment = ProcessInfo.processInfo.environment
+        environment["OPENBLAS_NUM_THREADS"] = String(threads)
+        process.environment = environment
         process.standardOutput = log
         process.standardError = log
-        process.standardInput = FileHandle.nullDevice
+        process.standardInput = lifeline.childEnd
+        process.terminationHandler = { process in
+            ended(
+                process.terminationReason == .exit
+                    ? process.terminationStatus : 128 + process.terminationStatus
+            )
+        }
+        self.process = process
         try process.run()
     }
 
-    /// Whether it runs now.
-    var isRunning: Bool { process.isRunning }
-
-    /// Its exit code; nil while it runs. A signal counts as 128 + its number, as shells do.
-    var exitCode: Int32? {
-        guard !process.isRunning else { return nil }
-        return process.terminationReason == .exit
-            ? process.terminationStatus : 128 + process.terminationStatus
-    }
-
     /// Asks it to drain (SIGTERM).
-    func terminate() {
-        if process.isRunning { process.terminate() }
-    }
+    func terminate() { send(SIGTERM) }
 
     /// Ends it at once (SIGKILL).
-    func kill() {
-        if process.isRunning { Glibc.kill(process.processIdentifier, SIGKILL) }
+    func kill() { send(SIGKILL) }
+
+    private func send(_ signal: Int32) {
+        guard let process, process.isRunning else { return }
+        Glibc.kill(process.processIdentifier, signal)
     }
 
     /// The last lines of its log.
@@ -72,7 +82,24 @@ final class ChildProcess {
     }
 }
 
-/// Why a federation on this machine could not run.
+/// A pipe that ends with this process, however that ends: children that have its other end as standard input notice.
+final class Lifeline {
+    /// What children get as standard input.
+    let childEnd: FileHandle
+    private let ownEnd: FileHandle
+
+    /// Opens the pipe. No child inherits the end that keeps it open.
+    init() throws {
+        var ends: [Int32] = [-1, -1]
+        guard pipe(&ends) == 0, ends.allSatisfy({ fcntl($0, F_SETFD, FD_CLOEXEC) == 0 }) else {
+            throw UpError("no pipe: \(String(cString: strerror(errno)))", exitCode: EX_OSERR)
+        }
+        childEnd = FileHandle(fileDescriptor: ends[0], closeOnDealloc: true)
+        ownEnd = FileHandle(fileDescriptor: ends[1], closeOnDealloc: true)
+    }
+}
+
+/// Why a federation on this machine could not run, or not as it should have.
 struct UpError: ExitCodeBearing, CustomStringConvertible {
     let description: String
     /// What the process that failed ended with; nil if none has.

@@ -1,4 +1,5 @@
 internal import Foundation
+internal import Ledger
 internal import Nodes
 internal import Topology
 internal import Trainers
@@ -15,26 +16,38 @@ extension RunLayout {
 }
 
 /// What has to be there before the processes of a federation can start on this machine.
-enum LocalRun {
+struct LocalRun {
+    /// What is run, with a port that is free.
+    let topology: Topology
+    /// Keeps a second program out of the folder.
+    private let lock: DirectoryLock
+
     /// Makes the folders and identities of a run and writes the topology as it will be run.
     ///
     /// - Parameters:
     ///   - topologyFile: The topology as the user wrote it.
+    ///   - dataFile: A file as the first client's private data.
     ///   - layout: Where the run goes.
-    /// - Returns: The topology, with a free port where it leaves the choice to the system.
-    /// - Throws: `ConfigurationError`, `IdentityError`; `NodeError` where the folder holds another run.
-    static func prepare(topologyFile: String, layout: RunLayout) throws -> Topology {
+    /// - Throws: `ConfigurationError`, `IdentityError`; `NodeError` where the folder holds another run, `UpError` where
+    ///   processes of it still run, `LedgerError` where another program prepares it.
+    static func prepare(topologyFile: String, dataFile: String?, layout: RunLayout) throws -> LocalRun {
         let job = try Job.load(topologyFile, .shipped)
         var topology = job.topology
-        let earlier = try earlier(job, in: layout, named: topologyFile)
+        let data = try DataRecord(of: topology, dataFile: dataFile)
+        let earlier = try earlier(job, data, in: layout, named: topologyFile)
+        try FileManager.default.createDirectory(atPath: layout.logs, withIntermediateDirectories: true)
+        let lock = try DirectoryLock(directory: layout.root)
+        try requireNobody(in: layout, topology)
         if topology.coordinator.port == 0 {
-            topology.coordinator.port = try earlier?.coordinator.port ?? FreePort.find()
+            let port = earlier?.coordinator.port
+            topology.coordinator.port =
+                try port.flatMap { FreePort.isFree($0) ? $0 : nil } ?? FreePort.find()
         }
         if let changes = earlier.map(topology.changes(from:)), !changes.isEmpty {
             print("the run goes on with \(changes.map(\.description).joined(separator: "; "))")
         }
-        try FileManager.default.createDirectory(atPath: layout.logs, withIntermediateDirectories: true)
         try topology.resolvedYAML.write(toFile: layout.topologyFile, atomically: true, encoding: .utf8)
+        try data.write(to: layout.dataRecord)
         let provisioner = Provisioner(directory: layout.identities)
         let identities = try provisioner.provision(
             federation: topology.federation,
@@ -47,14 +60,19 @@ enum LocalRun {
             let isCoordinator = entry.name == "coordinator"
             _ = try provisioner.renew(isCoordinator ? .coordinator : .client(entry.name), now: Date())
         }
-        return topology
+        return LocalRun(topology: topology, lock: lock)
     }
 
     /// The topology of the run that a folder holds, which has to be a job's but for what may change on the way; nil if
     /// no run has begun in it.
     ///
     /// - Throws: `NodeError` where the folder holds another run, with what differs; `ConfigurationError`.
-    static func earlier(_ job: Job, in layout: RunLayout, named name: String) throws -> Topology? {
+    static func earlier(
+        _ job: Job,
+        _ data: DataRecord,
+        in layout: RunLayout,
+        named name: String
+    ) throws -> Topology? {
         guard FileManager.default.fileExists(atPath: layout.coordinatorState + "/ledger.sqlite") else {
             return nil
         }
@@ -64,6 +82,12 @@ enum LocalRun {
             let shown = differences.prefix(3).joined(separator: "; ")
             let more = differences.count > 3 ? " and \(differences.count - 3) more" : ""
             throw holdsAnother(layout, "its topology differs from \(name): \(shown)\(more)")
+        }
+        if let change = try DataRecord.read(from: layout.dataRecord)?.difference(to: data) {
+            throw NodeError(
+                .data,
+                "\(layout.root) holds a run that has learned from other data: \(change); or choose another --out"
+            )
         }
         guard try Job(earlier, .shipped).fingerprint() == job.fingerprint() else {
             throw holdsAnother(layout, "its topology is that of \(name), its model is not")
@@ -77,24 +101,59 @@ enum LocalRun {
             "\(layout.root) holds another run: \(why); choose another --out, or remove that folder"
         )
     }
+
+    /// Says which processes of the run are there still: an earlier `tributary up` that was killed leaves them to finish
+    /// the step in hand.
+    private static func requireNobody(in layout: RunLayout, _ topology: Topology) throws {
+        let folders =
+            [("coordinator", layout.coordinatorState)]
+            + topology.clients.map { ($0.name, layout.state(ofClient: $0.name)) }
+        let holders = folders.compactMap { name, folder in
+            DirectoryLock.holder(of: folder).map { (name: name, process: $0) }
+        }
+        guard !holders.isEmpty else { return }
+        let names = holders.map { "\($0.name) (process \($0.process))" }.joined(separator: ", ")
+        throw UpError(
+            "processes of the run in \(layout.root) are still there: \(names). Those of a `tributary up` that was "
+                + "killed end when the step in hand is done: wait for that, or end them with "
+                + "`kill \(holders.map(\.process).joined(separator: " "))`",
+            exitCode: EX_TEMPFAIL
+        )
+    }
 }
 
 /// A TCP port of the loopback interface that nobody listens on.
 enum FreePort {
+    /// One that the system chooses.
     static func find() throws -> Int {
+        guard let port = bound(to: 0) else {
+            throw UpError("no free port: \(String(cString: strerror(errno)))", exitCode: EX_OSERR)
+        }
+        return port
+    }
+
+    /// Whether nobody listens on a port.
+    static func isFree(_ port: Int) -> Bool { bound(to: port) != nil }
+
+    /// The port that a socket gets which asks for one; nil if it gets none.
+    private static func bound(to port: Int) -> Int? {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        guard descriptor >= 0 else { throw UpError("no socket: \(String(cString: strerror(errno)))") }
+        guard descriptor >= 0, let wanted = UInt16(exactly: port) else { return nil }
         defer { close(descriptor) }
+        // As the coordinator does: connections that have ended do not keep a port.
+        var yes: Int32 = 1
+        setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &yes, socklen_t(MemoryLayout<Int32>.size))
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
         address.sin_addr.s_addr = inet_addr("127.0.0.1")
+        address.sin_port = wanted.bigEndian
         var length = socklen_t(MemoryLayout<sockaddr_in>.size)
         let status = withUnsafeMutablePointer(to: &address) { pointer in
             pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
                 bind(descriptor, address, length) == 0 ? getsockname(descriptor, address, &length) : -1
             }
         }
-        guard status == 0 else { throw UpError("no free port: \(String(cString: strerror(errno)))") }
+        guard status == 0 else { return nil }
         return Int(UInt16(bigEndian: address.sin_port))
     }
 }

@@ -1,104 +1,93 @@
-internal import Contract
 internal import Foundation
 internal import Nodes
-internal import Report
 
-/// Shows a run as it goes: redrawn in place on a terminal, one plain line for each change elsewhere.
+/// Shows a run as it goes: redrawn in place on a terminal that can do that, one plain line for each change elsewhere.
+///
+/// Nothing of the terminal is changed that would have to be put back: however the program ends, the cursor is there, and
+/// at the start of a line.
 struct ProgressDisplay {
-    private let isTerminal: Bool
-    private let started = ContinuousClock.now
-    private var drawnLines = 0
-    private var lastPlainLine = ""
+    /// Between two plain lines that only tell of steps.
+    private static let plainInterval = Duration.seconds(10)
 
-    init() { isTerminal = isatty(STDOUT_FILENO) == 1 }
+    private let isLive: Bool
+    private let started = ContinuousClock.now
+    private var timeLeft = TimeLeft()
+    /// The lengths of the lines that are on the terminal.
+    private var drawn: [Int] = []
+    private var plain = (key: "", sixths: 0, at: ContinuousClock.now)
+
+    /// A display on standard output.
+    init() {
+        let kind = ProcessInfo.processInfo.environment["TERM"] ?? ""
+        isLive = isatty(STDOUT_FILENO) == 1 && !kind.isEmpty && kind != "dumb"
+    }
 
     /// Shows a status.
-    mutating func show(_ status: RunStatus) {
-        if isTerminal { redraw(status) } else { log(status) }
+    ///
+    /// - Parameters:
+    ///   - status: What the coordinator said last.
+    ///   - notes: By client, what is said of it in place of its progress.
+    mutating func show(_ status: RunStatus, notes: [String: String] = [:]) {
+        let elapsed = (ContinuousClock.now - started).components
+        let seconds = Double(elapsed.seconds) + Double(elapsed.attoseconds) / 1e18
+        let layout = ProgressLayout(
+            status: status,
+            seconds: Int(seconds),
+            secondsLeft: timeLeft.seconds(status, at: seconds),
+            notes: notes
+        )
+        if isLive { redraw(layout) } else { log(layout) }
     }
 
-    /// Shows a message once, below what is there.
+    /// Shows a message once, above what is redrawn.
     mutating func say(_ text: String) {
-        drawnLines = 0
-        write(text + "\n")
+        ProgressDisplay.write(rewind(width: TerminalSize.current.width) + text + "\n")
+        drawn = []
     }
 
-    // MARK: - Terminal
-
-    private mutating func redraw(_ status: RunStatus) {
-        var lines = [headline(status)]
-        for client in status.clients {
-            let done = client.step.map { $0 + 1 } ?? 0
-            let bar = ProgressDisplay.bar(done, of: status.steps, width: 30)
-            let reward =
-                client.reward.map { "reward \(ProgressDisplay.fixed($0, 2))" }
-                ?? client.loss.map { "loss \(ProgressDisplay.fixed($0, 4))" } ?? ""
-            let state = client.connected ? "" : "not connected"
-            lines.append(
-                "  \(client.name.padded(to: 16)) \(bar) step \(done)/\(status.steps)  \(reward)\(state)"
-            )
-        }
-        let waiting = status.waitingFor.isEmpty ? "nobody" : status.waitingFor.joined(separator: ", ")
-        lines.append("  waiting for \(waiting)")
-        let up = drawnLines > 0 ? "\u{1B}[\(drawnLines)A" : ""
-        write(up + lines.map { "\u{1B}[2K" + $0 + "\n" }.joined())
-        drawnLines = lines.count
+    private mutating func redraw(_ layout: ProgressLayout) {
+        let size = TerminalSize.current
+        let lines = layout.lines(width: size.width, height: size.height)
+        // One write, each line over the old one: nothing is blank in between.
+        let text = rewind(width: size.width, erases: false) + lines.map { $0 + "\u{1B}[K\n" }.joined()
+        ProgressDisplay.write(text + "\u{1B}[J")
+        drawn = lines.map(\.count)
     }
 
-    private func headline(_ status: RunStatus) -> String {
-        let seconds = Int((ContinuousClock.now - started).components.seconds)
-        let quality =
-            status.measure.map { measure in
-                "\(measure.name) "
-                    + ProgressDisplay.shortened(status.values.map { ScoreText.text($0, measure) })
-                    .joined(separator: " → ")
-            } ?? "not evaluated yet"
-        let bytes =
-            "\(ProgressDisplay.bytes(status.bytesUp)) up, \(ProgressDisplay.bytes(status.bytesDown)) down"
-        let round = "round \(min(status.round + 1, status.rounds))/\(status.rounds)"
-        let vetoed = status.vetoed.map { "\($0 + 1)" }.joined(separator: ", ")
-        let refused = vetoed.isEmpty ? "" : "  not taken: \(vetoed)"
-        return
-            "\(round)  \(status.phase.rawValue)  \(quality)\(refused)  \(bytes)  \(seconds) s"
+    /// Goes back to the first line that was drawn. A terminal that has become narrower since has broken lines in two.
+    private func rewind(width: Int, erases: Bool = true) -> String {
+        let rows = drawn.reduce(0) { $0 + max(1, ($1 + width - 1) / max(1, width)) }
+        return rows > 0 ? "\u{1B}[\(rows)A\r" + (erases ? "\u{1B}[J" : "") : ""
     }
 
-    /// The first and the last values where there are many: a line stays a line.
-    static func shortened(_ values: [String]) -> [String] {
-        values.count > 5 ? [values[0], "…"] + values.suffix(3) : values
-    }
-
-    // MARK: - Log
-
-    private mutating func log(_ status: RunStatus) {
-        let steps = status.clients.compactMap(\.step)
-        let tenth = steps.isEmpty ? 0 : (steps.reduce(0, +) / steps.count + 1) * 6 / max(status.steps, 1)
-        let key = "\(status.phase) \(status.round) \(status.values.count) \(tenth)"
-        guard key != lastPlainLine else { return }
-        lastPlainLine = key
-        let low = steps.min().map { "\($0 + 1)" } ?? "0"
-        let waiting =
-            status.waitingFor.isEmpty ? "" : "  waiting for \(status.waitingFor.joined(separator: ", "))"
-        write("\(headline(status))  step \(low)/\(status.steps)\(waiting)\n")
+    private mutating func log(_ layout: ProgressLayout) {
+        let isNews = layout.plainKey != plain.key
+        let isDue = ContinuousClock.now - plain.at >= Self.plainInterval && layout.sixths != plain.sixths
+        guard isNews || isDue else { return }
+        plain = (layout.plainKey, layout.sixths, .now)
+        ProgressDisplay.write(layout.plainLine + "\n")
     }
 
     // MARK: - Text
 
-    private func write(_ text: String) { ProgressDisplay.write(text) }
-
-    /// Writes at once: `print` keeps lines back where the output is a file or a pipe.
+    /// Writes at once: `print` keeps lines back where the output is a file or a pipe. Output that nobody takes any more,
+    /// such as a closed terminal's, is dropped.
     static func write(_ text: String) {
-        FileHandle.standardOutput.write(Data(text.utf8))
+        var rest = Array(text.utf8)[...]
+        while !rest.isEmpty {
+            let count = rest.withUnsafeBytes { Glibc.write(STDOUT_FILENO, $0.baseAddress, $0.count) }
+            if count < 0 && errno == EINTR { continue }
+            guard count > 0 else { return }
+            rest = rest.dropFirst(count)
+        }
     }
 
-    private static func bar(_ done: Int, of total: Int, width: Int) -> String {
-        let filled = total > 0 ? min(width, done * width / total) : 0
-        return String(repeating: "█", count: filled) + String(repeating: "░", count: width - filled)
-    }
-
+    /// A number with so many digits behind the point.
     static func fixed(_ value: Double, _ digits: Int) -> String {
         String(format: "%.\(digits)f", value)
     }
 
+    /// A count of bytes in a unit that suits it.
     static func bytes(_ count: Int) -> String {
         switch count {
         case ..<10_000: "\(count) B"
@@ -108,8 +97,19 @@ struct ProgressDisplay {
     }
 }
 
-extension String {
-    fileprivate func padded(to width: Int) -> String {
-        self + String(repeating: " ", count: max(0, width - count))
+/// How much room standard output has.
+struct TerminalSize: Equatable {
+    /// Columns.
+    var width: Int
+    /// Rows.
+    var height: Int
+
+    /// The size now, which changes as people change their windows; 80 × 24 where the terminal does not say.
+    static var current: TerminalSize {
+        var size = winsize()
+        guard ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0, size.ws_row > 0 else {
+            return TerminalSize(width: 80, height: 24)
+        }
+        return TerminalSize(width: Int(size.ws_col), height: Int(size.ws_row))
     }
 }

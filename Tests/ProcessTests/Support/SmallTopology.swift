@@ -1,4 +1,5 @@
 import Foundation
+import Testing
 
 /// A federation that is over in two seconds: three clients, the smallest model, two rounds of six steps.
 struct SmallTopology {
@@ -101,12 +102,22 @@ enum FreePort {
         return port
     }
 
+    /// A listening socket on a port; the caller closes it.
+    static func occupy(_ port: Int) throws -> Int32 {
+        let (descriptor, found) = occupy(wanted: UInt16(port))
+        try #require(found == port)
+        return descriptor
+    }
+
     /// A listening socket and its port; the caller closes it.
-    static func occupy() -> (descriptor: Int32, port: Int) {
+    static func occupy(wanted: UInt16 = 0) -> (descriptor: Int32, port: Int) {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
         address.sin_addr.s_addr = inet_addr("127.0.0.1")
+        address.sin_port = wanted.bigEndian
+        var yes: Int32 = 1
+        setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &yes, socklen_t(MemoryLayout<Int32>.size))
         var length = socklen_t(MemoryLayout<sockaddr_in>.size)
         let done = withUnsafeMutablePointer(to: &address) { pointer in
             pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
