@@ -28,6 +28,8 @@ package enum DataError: GivenFault, Equatable, CustomStringConvertible {
     case unreadable(file: String, reason: String)
     /// The file, or a line of it, is longer than allowed.
     case tooLong(file: String, place: Place?, bytes: Int, limit: Int)
+    /// The file is not UTF-8.
+    case encoding(file: String, ForeignEncoding)
     /// A record's field is not what its layout needs.
     case record(file: String, place: Place, field: String, found: String, expected: String)
     /// The file as a whole is not what was expected.
@@ -42,6 +44,9 @@ package enum DataError: GivenFault, Equatable, CustomStringConvertible {
             "\(file): cannot be read: \(reason)"
         case .tooLong(let file, let place, let bytes, let limit):
             "\(file): \(place.map { "\($0): " } ?? "")\(bytes) bytes, more than the limit of \(limit)"
+        case .encoding(let file, let foreign):
+            "\(file): \(foreign.line.map { "line \($0): " } ?? "")found \(foreign.found), expected "
+                + foreign.remedy(for: file)
         case .record(let file, let place, let field, let found, let expected):
             "\(file): \(place): \(field): found \(found), expected \(expected)"
         case .layout(let file, let found, let expected):

@@ -24,6 +24,8 @@ package struct FileSource: Sendable, Codable, Equatable {
     package var path: String
     /// How the file is laid out; nil to find out.
     package var layout: RecordLayout?
+    /// What the file calls the layout's fields; nil for the layout's own names.
+    package var fields: FieldNames?
     /// The topics to use; nil for all.
     package var topics: [String]?
     /// How many records to use at most, drawn at random; nil for all.
@@ -40,6 +42,7 @@ package struct FileSource: Sendable, Codable, Equatable {
     package init(
         path: String,
         layout: RecordLayout? = nil,
+        fields: FieldNames? = nil,
         topics: [String]? = nil,
         limit: Int? = nil,
         instruction: String? = nil,
@@ -48,6 +51,7 @@ package struct FileSource: Sendable, Codable, Equatable {
     ) {
         self.path = path
         self.layout = layout
+        self.fields = fields
         self.topics = topics
         self.limit = limit
         self.instruction = instruction
@@ -59,7 +63,7 @@ package struct FileSource: Sendable, Codable, Equatable {
     ///
     /// - Throws: `DataError`; a file of conversations is one.
     package func questions(for role: DataSource.Role, seed: UInt64) throws(DataError) -> [Question] {
-        let all = try QuestionFile.read(path: path, layout: layout ?? .auto)
+        let all = try QuestionFile.read(path: path, layout: layout ?? .auto, fields: fields)
         return try chosen(from: all, for: role, seed)
     }
 
@@ -69,7 +73,7 @@ package struct FileSource: Sendable, Codable, Equatable {
     ///
     /// - Throws: `DataError`.
     package func conversations(for role: DataSource.Role, seed: UInt64) throws(DataError) -> [Conversation] {
-        let all = try ConversationFile.read(path: path, layout: layout ?? .auto)
+        let all = try ConversationFile.read(path: path, layout: layout ?? .auto, fields: fields)
         return try chosen(from: all, for: role, seed)
     }
 

@@ -7,9 +7,14 @@ package enum QuestionFile {
     /// - Parameters:
     ///   - path: The file.
     ///   - layout: How it is laid out.
+    ///   - fields: What it calls the layout's fields; nil for the layout's own names.
     /// - Throws: `DataError`, which names the file, the line or record, and the field.
-    package static func read(path: String, layout: RecordLayout = .auto) throws(DataError) -> [Question] {
-        try parse(try RecordFile.load(path), name: path, layout: layout)
+    package static func read(
+        path: String,
+        layout: RecordLayout = .auto,
+        fields: FieldNames? = nil
+    ) throws(DataError) -> [Question] {
+        try parse(try RecordFile.load(path), name: path, layout: layout, fields: fields)
     }
 
     /// The questions in the bytes of a file.
@@ -18,12 +23,14 @@ package enum QuestionFile {
     ///   - bytes: The file.
     ///   - name: Its name, for errors and, with MMLU's CSV, for the topic.
     ///   - layout: How it is laid out.
+    ///   - fields: What it calls the layout's fields; nil for the layout's own names.
     package static func parse(
         _ bytes: [UInt8],
         name: String,
-        layout: RecordLayout = .auto
+        layout: RecordLayout = .auto,
+        fields: FieldNames? = nil
     ) throws(DataError) -> [Question] {
-        let file = try RecordFile.parse(bytes, name: name, layout: layout)
+        let file = try RecordFile.parse(bytes, name: name, layout: layout, fields: fields)
         var questions: [Question] = []
         questions.reserveCapacity(file.records.count)
         var places: [String: DataError.Place] = [:]

@@ -32,6 +32,64 @@ extension Record {
         return try conversation(try system() + turns, field, fallbackTopic)
     }
 
+    // MARK: - Questions
+
+    /// The longest text that is taken for an answer to compare responses with.
+    private static let answerCharactersMax = 100
+
+    /// A conversation as a question: one prompt of the user, and an answer that a response can be compared with.
+    func question(of conversation: Conversation) throws(DataError) -> Question {
+        let messages = conversation.messages
+        guard messages.map(\.role) == [Conversation.Role.user.rawValue, Conversation.Role.assistant.rawValue]
+        else {
+            let found = messages.map { "'\($0.role)'" }.joined(separator: ", ")
+            throw error(
+                "turns",
+                found,
+                "one of 'user' and one of 'assistant', as a question has; 'prompt.system' of the trainer's settings is a "
+                    + "system turn for all"
+            )
+        }
+        let given = Verifier.trimmed(messages[1].content)
+        let answer = Record.markedAnswer(given) ?? Verifier.lastBoxed(in: given) ?? given
+        guard answer.count <= Self.answerCharactersMax, !answer.contains("\n"), !answer.isEmpty else {
+            throw error(
+                "answer",
+                "a text of \(answer.count) characters",
+                "what a response can be compared with: a number, a letter, a text of one line and at most "
+                    + "\(Self.answerCharactersMax) characters, or a solution that ends with '#### ANSWER' or "
+                    + "'\\boxed{ANSWER}'; free texts are for the private data of supervised fine-tuning"
+            )
+        }
+        let isLetter = answer.count == 1 && Record.letters.contains(answer)
+        return Question(
+            id: conversation.id,
+            topic: conversation.topic,
+            prompt: messages[0].content,
+            answer: answer,
+            kind: isLetter ? .choice : Record.isPlainNumber(answer) ? .numeric : .exact
+        )
+    }
+
+    /// What the one field of several names asks: a text, or as TRL has it a list with one turn of the user.
+    func prompt(ofOne names: [String]) throws(DataError) -> String {
+        let field = names.first { name in
+            guard case .array(let values)? = fields[name] else { return false }
+            return values.contains { if case .object = $0 { true } else { false } }
+        }
+        guard let field else { return try text(ofOne: names) }
+        let turns = try turns(field)
+        guard turns.count == 1, turns[0].role == .user else {
+            let found = turns.map { "'\($0.role.rawValue)'" }.joined(separator: ", ")
+            throw error(
+                field,
+                "turns of \(found)",
+                "one of 'user'; 'prompt.system' of the trainer's settings is a system turn for all"
+            )
+        }
+        return turns[0].content
+    }
+
     // MARK: - Turns
 
     private struct Turn {

@@ -4,8 +4,10 @@ internal import Randomness
 
 extension Record {
     func generic(fallbackTopic: String) throws(DataError) -> Question {
-        var prompt = try text(ofOne: ["question", "prompt", "problem"])
+        var prompt = try prompt(ofOne: ["question", "prompt", "problem"])
         var answer = try text("answer")
+        // A solution with its answer in a box is judged by the answer.
+        if let boxed = Verifier.lastBoxed(in: answer), !boxed.isEmpty { answer = boxed }
         var isChoice = answer.count == 1 && Record.letters.contains(answer)
         let given = ["options", "choices"].filter { fields[$0] != nil && fields[$0] != .null }
         guard given.count < 2 else { throw error("choices", "'options' as well", "one of the two") }
@@ -14,7 +16,7 @@ extension Record {
             (prompt, answer) = (Record.prompt(prompt, options), try letter(answer, among: options, "answer"))
             isChoice = true
         }
-        var kind: AnswerKind = isChoice ? .choice : isPlainNumber(answer) ? .numeric : .exact
+        var kind: AnswerKind = isChoice ? .choice : Record.isPlainNumber(answer) ? .numeric : .exact
         if let name = try optionalText("kind") {
             guard let given = AnswerKind(rawValue: name) else {
                 throw error("kind", "'\(name)'", AnswerKind.allCases.map(\.rawValue).joined(separator: ", "))
@@ -28,10 +30,9 @@ extension Record {
 
     func gsm8k() throws(DataError) -> Question {
         let solution = try text("answer")
-        guard let mark = Verifier.lastRange(of: "####", in: Array(solution.utf8)) else {
+        guard let answer = Record.markedAnswer(solution) else {
             throw error("answer", "no '####'", "the number behind '####'")
         }
-        let answer = String(decoding: Array(solution.utf8)[mark.upperBound...], as: UTF8.self)
         return Question(
             id: try identifier(),
             topic: "gsm8k",
@@ -158,6 +159,9 @@ extension Record {
     /// TruthfulQA as a choice; answers that are given twice, or as right and wrong, stand once.
     func truthfulQA() throws(DataError) -> Question {
         let question = try text("question")
+        if fields["mc1_targets"] != nil, fields["best_answer"] == nil {
+            return try truthfulQA(question, targets: "mc1_targets")
+        }
         let best = try text("best_answer")
         guard case .array(let values)? = fields["incorrect_answers"] else {
             let found = fields["incorrect_answers"]?.kind ?? "nothing"
@@ -168,8 +172,37 @@ extension Record {
             guard let text = value.text else { throw error("incorrect_answers", value.kind, "texts") }
             if !options.contains(text) { options.append(text) }
         }
+        return try truthfulQA(question, best: best, among: options, "incorrect_answers")
+    }
+
+    /// TruthfulQA's choice as the Hugging Face hub has it: texts, and a 1 for the right one.
+    private func truthfulQA(_ question: String, targets field: String) throws(DataError) -> Question {
+        guard case .object(let targets)? = fields[field], case .array(let choices)? = targets["choices"],
+            case .array(let labels)? = targets["labels"], choices.count == labels.count
+        else {
+            throw error(field, fields[field]?.kind ?? "nothing", "as many 'labels' as 'choices'")
+        }
+        let right = labels.indices.filter { labels[$0] == .number("1") }
+        guard right.count == 1, let best = choices[right[0]].text else {
+            throw error("\(field).labels", "\(right.count) right ones", "one 1 among 0s")
+        }
+        var options = [best]
+        for choice in choices {
+            guard let text = choice.text else { throw error("\(field).choices", choice.kind, "texts") }
+            if !options.contains(text) { options.append(text) }
+        }
+        return try truthfulQA(question, best: best, among: options, "\(field).choices")
+    }
+
+    private func truthfulQA(
+        _ question: String,
+        best: String,
+        among given: [String],
+        _ field: String
+    ) throws(DataError) -> Question {
+        var options = given
         guard (2...26).contains(options.count) else {
-            throw error("incorrect_answers", "\(options.count - 1) that are not the best one", "1 to 25")
+            throw error(field, "\(options.count - 1) that are not the best one", "1 to 25")
         }
         // The published files put the right one first.
         var stream = RandomStream(seed: 0, "truthfulqa", question)
@@ -214,8 +247,15 @@ extension Record {
         return trimmed
     }
 
+    /// What stands behind the last `####`; nil without one.
+    static func markedAnswer(_ solution: String) -> String? {
+        let bytes = Array(solution.utf8)
+        guard let mark = Verifier.lastRange(of: "####", in: bytes) else { return nil }
+        return Verifier.trimmed(String(decoding: bytes[mark.upperBound...], as: UTF8.self))
+    }
+
     /// Whether a text is a number without words: "7 Up" is a name, `7 \text{ cm}` a number.
-    private func isPlainNumber(_ text: String) -> Bool {
+    static func isPlainNumber(_ text: String) -> Bool {
         let hasWords = !text.contains("\\") && text.contains { $0.isLetter && $0 != "e" && $0 != "E" }
         return !hasWords && Rational(parsing: text) != nil
     }

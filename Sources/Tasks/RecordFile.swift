@@ -1,3 +1,4 @@
+internal import Contract
 internal import FoundationEssentials
 internal import Glibc
 
@@ -14,16 +15,19 @@ package enum RecordFile {
     ///   - bytes: The file.
     ///   - name: Its name, for errors and for the topic.
     ///   - layout: How it is laid out; found out from the records, which must agree, if `auto`.
+    ///   - fields: What the file calls fields of the layout; nil where it calls them as the layout does.
     static func parse(
         _ bytes: [UInt8],
         name: String,
-        layout: RecordLayout
+        layout: RecordLayout,
+        fields: FieldNames? = nil
     ) throws(DataError) -> (records: [Record], layout: RecordLayout, topic: String) {
         let bytes = try withoutMark(bytes, name)
         if bytes.isEmpty {
             throw .layout(file: name, found: "an empty file", expected: "questions or conversations")
         }
-        let records = try self.records(bytes, name, isCSV: isCSV(bytes, name, layout))
+        var records = try self.records(bytes, name, isCSV: isCSV(bytes, name, layout))
+        if let fields { records = records.map { $0.renamed(fields) } }
         guard !records.isEmpty else {
             throw .layout(file: name, found: "no records", expected: "at least one")
         }
@@ -33,11 +37,8 @@ package enum RecordFile {
 
     /// The bytes without UTF-8's byte order mark; other encodings are refused.
     private static func withoutMark(_ bytes: [UInt8], _ name: String) throws(DataError) -> [UInt8] {
-        if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { return Array(bytes.dropFirst(3)) }
-        if bytes.starts(with: [0xFF, 0xFE]) || bytes.starts(with: [0xFE, 0xFF]) {
-            throw .layout(file: name, found: "a byte order mark of UTF-16 or UTF-32", expected: "UTF-8")
-        }
-        return bytes
+        if let foreign = ForeignEncoding(of: bytes) { throw .encoding(file: name, foreign) }
+        return bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? Array(bytes.dropFirst(3)) : bytes
     }
 
     // MARK: - Records

@@ -50,8 +50,9 @@ extension RecordLayout {
         guard let layout = found.first else {
             throw record.error(
                 "fields",
-                "'\(record.fields.keys.sorted().prefix(12).joined(separator: "', '"))'",
-                "those of a known layout: \(allCases.dropFirst().map(\.rawValue).joined(separator: ", "))"
+                record.keyList,
+                "those of a known layout (\(allCases.dropFirst().map(\.rawValue).joined(separator: ", "))), or beside "
+                    + "'path' what the file calls them: fields: {question: NAME, answer: NAME}"
             )
         }
         guard found.count == 1 else {
@@ -73,7 +74,7 @@ extension RecordLayout {
         (.medmcqa, [["question", "opa", "cop"]]),
         (.pubmedqa, [["QUESTION", "final_decision"]]),
         (.medqa, [["question", "options", "answer_idx"]]),
-        (.truthfulqa, [["question", "best_answer", "incorrect_answers"]]),
+        (.truthfulqa, [["question", "best_answer", "incorrect_answers"], ["question", "mc1_targets"]]),
         (.aqua, [["question", "options", "correct"]]),
     ]
 
@@ -88,7 +89,9 @@ extension RecordLayout {
         guard record.fields["question"] != nil, case .string(let answer)? = record.fields["answer"] else {
             return false
         }
-        return answer.hasPrefix("####") || answer.contains("\n####")
+        if answer.hasPrefix("####") || answer.contains("\n####") { return true }
+        // On the line of the solution too, where a number is all that follows.
+        return Record.markedAnswer(answer).map { Rational(parsing: $0) != nil } ?? false
     }
 
     /// A number counts from 0 here alone; elsewhere it could count from 1.

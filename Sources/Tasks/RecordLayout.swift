@@ -26,8 +26,8 @@ package enum RecordLayout: String, Sendable, Codable, CaseIterable {
     /// a header; or options by letter as JSON lines; or, as the Hugging Face hub has it, `choices` and the number of
     /// the right one from 0.
     case mmlu
-    /// TruthfulQA (Lin, Hilton and Evans, arXiv:2109.07958): best_answer among incorrect_answers, in an order
-    /// that the question's text decides.
+    /// TruthfulQA (Lin, Hilton and Evans, arXiv:2109.07958): best_answer among incorrect_answers, or mc1_targets as the
+    /// Hugging Face hub has it, in an order that the question's text decides.
     case truthfulqa
     /// AQuA (Ling et al., arXiv:1705.04146): options that begin with their letter, and correct.
     case aqua
@@ -42,7 +42,7 @@ package enum RecordLayout: String, Sendable, Codable, CaseIterable {
     /// Conversations as ShareGPT's `conversations`: a list of `from` and `value`.
     case sharegpt
 
-    /// The question in a record.
+    /// The question in a record; a conversation of one prompt and one answer that can be compared is one too.
     ///
     /// - Parameters:
     ///   - record: The record.
@@ -64,11 +64,7 @@ package enum RecordLayout: String, Sendable, Codable, CaseIterable {
         case .truthfulqa: return try record.truthfulQA()
         case .aqua: return try record.aqua()
         case .messages, .completion, .alpaca, .sharegpt:
-            throw .layout(
-                file: record.file,
-                found: "conversations (layout '\(rawValue)')",
-                expected: "questions with a right answer; only supervised fine-tuning takes conversations"
-            )
+            return try record.question(of: conversation(from: record, fallbackTopic: fallbackTopic))
         }
     }
 

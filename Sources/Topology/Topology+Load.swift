@@ -18,12 +18,14 @@ extension Topology {
         var bytes = try fileBytes(path)
         // A byte order mark of UTF-8 says nothing.
         if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { bytes.removeFirst(3) }
-        guard let text = String(validating: bytes, as: UTF8.self) else {
+        if let foreign = ForeignEncoding(of: bytes) {
+            let message = "found \(foreign.found), expected \(foreign.remedy(for: path))"
             throw ConfigurationError(
                 file: path,
-                problems: [.init(line: nil, key: "", message: "not UTF-8 text")]
+                problems: [.init(line: foreign.line, key: "", message: message)]
             )
         }
+        let text = String(decoding: bytes, as: UTF8.self)
         let file = absolute(path)
         let folder = file.utf8.lastIndex(of: UInt8(ascii: "/")).map { String(file[..<$0]) } ?? ""
         return try parse(text, file: path, folder: folder.isEmpty ? "/" : folder, checking: check)

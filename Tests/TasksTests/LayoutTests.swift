@@ -137,16 +137,96 @@ import Testing
             #expect(plain.count == 2)
             #expect(try QuestionFile.parse(mark + Array(text.utf8), name: name) == plain)
         }
-        let sixteen = try #require("[]".data(using: .utf16LittleEndian))
+    }
+
+    @Test(
+        "another encoding is named with its line and how to convert it",
+        arguments: [
+            ([0xFF, 0xFE], .utf16LittleEndian, "found a byte order mark of UTF-16", "-f UTF-16 "),
+            ([0xFE, 0xFF], .utf16BigEndian, "found a byte order mark of UTF-16", "-f UTF-16 "),
+            ([], .utf16LittleEndian, "found UTF-16LE without a byte order mark", "-f UTF-16LE "),
+            ([], .utf16BigEndian, "found UTF-16BE without a byte order mark", "-f UTF-16BE "),
+            ([], .isoLatin1, "line 2: found bytes that are not UTF-8, as in Latin-1", "-f ISO-8859-1 "),
+            (
+                [], .windowsCP1252, "line 2: found bytes that are not UTF-8, as in Windows-1252",
+                "-f WINDOWS-1252 "
+            ),
+        ] as [([UInt8], String.Encoding, String, String)]
+    )
+    func encodings(mark: [UInt8], encoding: String.Encoding, found: String, remedy: String) throws {
+        let last = encoding == .windowsCP1252 ? "5 \u{20AC}" : "f\u{FC}nf"
+        let text =
+            #"{"question": "a", "answer": "1"}"# + "\n" + #"{"question": "b", "answer": "\#(last)"}"# + "\n"
+        let bytes = mark + Array(try #require(text.data(using: encoding)))
+
+        let error = #expect(throws: DataError.self) { try QuestionFile.parse(bytes, name: "q.jsonl") }
+
+        let words = "\(try #require(error))"
+        #expect(words.hasPrefix("q.jsonl: " + found), "\(words)")
         #expect(
-            throws: DataError.layout(
-                file: "q",
-                found: "a byte order mark of UTF-16 or UTF-32",
-                expected: "UTF-8"
-            )
-        ) {
-            try QuestionFile.parse([0xFF, 0xFE] + Array(sixteen), name: "q")
+            words.hasSuffix("expected UTF-8; convert it: iconv \(remedy)-t UTF-8 'q.jsonl' > NEW"),
+            "\(words)"
+        )
+    }
+
+    @Test("a file that breaks off within a character is called that, and no other encoding")
+    func brokenOff() throws {
+        let whole = Array(#"{"question": "a", "answer": "fünf"#.utf8)
+
+        let error = #expect(throws: DataError.self) {
+            try QuestionFile.parse(Array(whole.dropLast(3)), name: "q.jsonl")
         }
+
+        #expect("\(try #require(error))".contains("line 1: found an end of the file within a character"))
+    }
+
+    @Test("a solution with its answer behind #### on the same line is judged by the number")
+    func markedOnOneLine() throws {
+        let question = try parse(#"{"question": "a", "answer": "4 + 5 is nine #### 9"}"#)[0]
+        #expect(question.answer == "9" && question.kind == .numeric)
+        #expect(try parse(#"{"question": "a", "answer": "the sign #### is a heading"}"#)[0].kind == .exact)
+    }
+
+    @Test("fields under any name, nested ones too, are found; what is missing is named with what there is")
+    func namedFields() throws {
+        var fields = FieldNames()
+        fields.question = "ask.0.content"
+        fields.answer = "reward_model.ground_truth"
+        let text =
+            #"{"ask": [{"content": "2+2"}], "reward_model": {"ground_truth": "4"}, "answer": "no", "id": "x"}"#
+
+        let question = try QuestionFile.parse(Array(text.utf8), name: "q", fields: fields)[0]
+
+        #expect(question == Question(id: "x", topic: "q", prompt: "2+2", answer: "4", kind: .numeric))
+        fields.answer = "truth"
+        let error = #expect(throws: DataError.self) {
+            try QuestionFile.parse(Array(text.utf8), name: "q", layout: .jsonl, fields: fields)
+        }
+        #expect(
+            "\(try #require(error))"
+                == "q: line 1: truth (fields.answer): found nothing; the record has 'answer', 'ask', 'id', 'reward_model', "
+                + "expected text"
+        )
+    }
+
+    @Test("a record of no layout lists its keys and says how to name them")
+    func unknownKeys() throws {
+        let words = try #require(message(#"{"ask": "a", "reply": "b"}"#))
+        #expect(
+            words.hasPrefix("q.jsonl: line 1: fields: found 'ask', 'reply', expected those of a known layout")
+        )
+        #expect(words.hasSuffix("fields: {question: NAME, answer: NAME}"))
+    }
+
+    @Test("a prompt with a system turn is refused with the setting for it")
+    func systemTurn() throws {
+        let text =
+            #"{"prompt": [{"role": "system", "content": "s"}, {"role": "user", "content": "u"}], "answer": "1"}"#
+        #expect(
+            message(text)?.contains(
+                "found turns of 'system', 'user', expected one of 'user'; 'prompt.system'"
+            ) == true
+        )
     }
 
     @Test("numbers keep the digits they are written with")
