@@ -155,6 +155,7 @@ enum Client {
             logger: logger,
             met: met,
             patience: patience,
+            compare: { try job.overlap(with: $0, client: name, dataFile: dataFile) },
             makeTrainer: { try job.makeTrainer(client: name, dataFile: dataFile, timer: $0) }
         )
     }

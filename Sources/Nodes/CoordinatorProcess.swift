@@ -156,6 +156,7 @@ enum Coordinator {
     /// - Parameters:
     ///   - quorum: The quorum where the topology states none; nil for the topology's default.
     ///   - lingers: Whether to stay for the farewell time when a finished run is started again.
+    ///   - clientsHere: The clients whose data are in this process too, with files that stand for their data.
     static func make(
         _ job: Job,
         state: String,
@@ -166,8 +167,18 @@ enum Coordinator {
         expiring: @escaping @Sendable ([PeerIdentity]) -> [RunStatus.Expiry] = { _ in [] },
         quorum: Int? = nil,
         lingers: Bool = false,
+        clientsHere: [String] = [],
+        dataFiles: [String: String] = [:],
         logger: Logger
     ) async throws -> CoordinatorNode {
+        let overlap = try job.overlap(clients: clientsHere, dataFiles: dataFiles)
+        if let overlap {
+            logger.log(
+                level: overlap.isFound ? .warning : .info,
+                "looked for held-out questions among others",
+                metadata: ["found": "\(overlap.description)"]
+            )
+        }
         let plan = try job.runPlan(quorum: quorum)
         let ledger = try Ledger.open(state, identity: job.federationIdentity())
         try job.keepTopology(in: state)
@@ -180,6 +191,7 @@ enum Coordinator {
         try await evaluation.prepare { try CoordinatorNode.Evaluation(job) }
         let store = CoordinatorStore(ledger, layout: initial.layout, wallClockMs: wallClockMs)
         try await store.recordInitialAdapter(initial)
+        if let overlap { try await store.note(RunMetrics.overlapEvent, detail: overlap.json()) }
         let counted = try await store.traffic()
         let record = try await store.record()
         try await store.openMetrics(completed: record.completedRounds, steps: plan.steps)
@@ -196,6 +208,7 @@ enum Coordinator {
             isRevoked: isRevoked,
             expiring: expiring,
             files: (status: status, adapter: adapter),
+            overlap: overlap,
             logger: logger,
             counter: TrafficLedger(
                 up: counted.filter { $0.direction == .up }.reduce(0) { $0 + $1.bytes },

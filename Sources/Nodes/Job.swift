@@ -47,17 +47,18 @@ package struct Job: Sendable {
         let monitors = try topology.monitors.compactMap { component in
             try problems.collect {
                 let entry = try Job.find(component, registry.monitors, \.name, "monitor")
-                try entry.check(component.settings)
+                _ = try entry.check(component.settings)
                 return (entry: entry, settings: component.settings)
             }
         }
         let guards = try topology.guards.compactMap { component in
             try problems.collect {
                 let entry = try Job.find(component, registry.guards, \.name, "guard")
-                try entry.check(component.settings)
+                _ = try entry.check(component.settings)
                 return (entry: entry, settings: component.settings)
             }
         }
+        if settings != nil { _ = try problems.collect { try Job.checkRule(topology, entry, run) } }
         let outgoing = try problems.collect { try TransformChain(topology.transforms.client) }
         let incoming = try problems.collect { try TransformChain(topology.transforms.coordinator) }
         try problems.throwIfAny()
@@ -81,6 +82,27 @@ package struct Job: Sendable {
         var job: Job?
         let topology = try Topology.load(topologyFile) { job = try Job($0, registry) }
         return try job ?? Job(topology, registry)
+    }
+
+    /// Checks that the rule of the topology can merge what the trainer trains, where that can be told already.
+    private static func checkRule(_ topology: Topology, _ entry: TrainerEntry, _ run: RunContext) throws {
+        guard let layout = try entry.layout(run) else { return }
+        do {
+            _ = try DeltaRules.rule(named: topology.aggregation.delta, for: layout)
+        } catch let fault as DeltaRuleFault {
+            let key = "aggregation.delta"
+            let file = topology.trainer.settings.file
+            throw ConfigurationError(
+                file: file,
+                problems: [
+                    .init(
+                        line: nil,
+                        key: key,
+                        message: "\(fault); expected factors or median, or 'kind: lora'"
+                    )
+                ]
+            )
+        }
     }
 
     private static func find<Entry>(
@@ -174,16 +196,6 @@ extension Job {
 
     /// Makes the coordinator's judge.
     package func makeJudge() throws -> any PublicJudge { try entry.makeJudge(coordinatorContext) }
-
-    /// What the data of each role holds, in a few words each, for a check before the first round.
-    ///
-    /// - Throws: What is wrong with the data, naming file and line.
-    package func examineData() throws -> [String] {
-        try entry.examineCoordinator(coordinatorContext)
-            + topology.clients.map { client in
-                "client \(client.name): \(try entry.examineClient(clientContext(client.name)))"
-            }
-    }
 
     /// Checks one client's data, and says in a few words what was found.
     func examineData(of client: String, file: String?) throws -> String {
@@ -349,6 +361,7 @@ extension Job {
             settings: settings,
             fingerprint: try fingerprint(),
             encoding: topology.encoding,
+            heldOut: try heldOutDigests(),
             rounds: rounds.count,
             steps: rounds.steps,
             localPerPublic: rounds.localPerPublic < rounds.steps ? rounds.localPerPublic : 0,

@@ -63,7 +63,8 @@ extension CoordinatorMachine {
                     steps: plan.steps,
                     localPerPublic: plan.localPerPublic,
                     heartbeatMs: Int(plan.heartbeatMs),
-                    encoding: plan.encoding
+                    encoding: plan.encoding,
+                    heldOut: plan.heldOut
                 )
             ),
             to: id

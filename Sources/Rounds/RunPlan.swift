@@ -20,6 +20,8 @@ package struct RunPlan: Sendable, Equatable {
     package private(set) var fingerprint: [FingerprintPart]
     /// How updates must be packed.
     package var encoding: TensorEncoding
+    /// Digests of the held-out items, as a welcome has them.
+    package var heldOut: [UInt8]
     /// How many rounds the run has.
     package var rounds: Int
     /// How many steps a round has, local and public together.
@@ -51,6 +53,7 @@ package struct RunPlan: Sendable, Equatable {
         settings: [UInt8],
         fingerprint: [FingerprintPart],
         encoding: TensorEncoding,
+        heldOut: [UInt8] = [],
         rounds: Int,
         steps: Int,
         localPerPublic: Int,
@@ -74,6 +77,7 @@ package struct RunPlan: Sendable, Equatable {
         self.settings = settings
         self.fingerprint = fingerprint
         self.encoding = encoding
+        self.heldOut = heldOut
         self.rounds = rounds
         self.steps = steps
         self.localPerPublic = localPerPublic

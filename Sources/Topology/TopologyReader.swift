@@ -117,24 +117,46 @@ struct TopologyReader {
             idle: section.duration("idle", default: .seconds(20)),
             farewell: section.duration("farewell", default: .seconds(60), zeroAllowed: true)
         )
-        let longest = Duration.milliseconds(Limits.intervalMsMax)
-        for (key, duration) in [("heartbeat", deadlines.heartbeat), ("idle", deadlines.idle)]
-        where duration > longest {
-            log.add(
-                line: section.line,
-                key: section.name(key),
-                "found \(DurationText.text(of: duration)), expected at most \(DurationText.text(of: longest))"
-            )
-        }
-        if deadlines.idle <= deadlines.heartbeat {
-            log.add(
-                line: section.line,
-                key: section.name("idle"),
-                "found \(DurationText.text(of: deadlines.idle)), expected more than the heartbeat of "
-                    + DurationText.text(of: deadlines.heartbeat)
-            )
-        }
+        checkSigns(deadlines, section)
         return deadlines
+    }
+
+    /// The shortest interval between signs of life: below, they are most of the traffic.
+    private static let heartbeatMin = Duration.milliseconds(100)
+    /// The shortest silence that counts as death: an answer over a long way, or from a busy machine, takes a second.
+    private static let idleMin = Duration.seconds(1)
+
+    /// Checks that a living connection is not taken for a dead one again and again.
+    private func checkSigns(_ deadlines: Topology.Deadlines, _ section: MappingReader) {
+        func refuse(_ key: String, _ duration: Duration, _ expected: String) {
+            log.add(
+                line: section.node(key)?.line ?? section.line,
+                key: section.name(key),
+                "found \(DurationText.text(of: duration)), expected \(expected)"
+            )
+        }
+        let longest = Duration.milliseconds(Limits.intervalMsMax)
+        for (key, duration, shortest, reason) in [
+            (
+                "heartbeat", deadlines.heartbeat, Self.heartbeatMin,
+                "signs of life must not be most of the traffic"
+            ),
+            ("idle", deadlines.idle, Self.idleMin, "an answer over a long way takes as much"),
+        ] {
+            if duration > longest {
+                refuse(key, duration, "at most \(DurationText.text(of: longest))")
+            } else if duration < shortest {
+                refuse(key, duration, "at least \(DurationText.text(of: shortest)): \(reason)")
+            }
+        }
+        if deadlines.idle < deadlines.heartbeat * 2, deadlines.heartbeat <= longest {
+            refuse(
+                "idle",
+                deadlines.idle,
+                "at least twice the heartbeat of \(DurationText.text(of: deadlines.heartbeat)): a late sign of life "
+                    + "would end a living connection"
+            )
+        }
     }
 
     private func aggregation(_ section: MappingReader) -> Topology.Aggregation {

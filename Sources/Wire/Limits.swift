@@ -31,6 +31,8 @@ package enum Limits {
     package static let settingsBytesMax = 32_768
     /// The status in a report.
     package static let statusBytesMax = 196_608
+    /// Digests of held-out items in a welcome.
+    package static let heldOutBytesMax = 16_384
     /// Rounds in a run.
     package static let roundsMax = 1_000_000
     /// Steps in a round.

@@ -124,6 +124,26 @@ struct ErrorTests {
     }
 
     @Test(
+        "intervals so short that a living connection counts as dead are refused with the reason",
+        arguments: [
+            (
+                "heartbeat: 1ms, idle: 2ms",
+                ["heartbeat': found 1ms, expected at least 100ms", "idle': found 2ms"]
+            ),
+            ("heartbeat: 2s, idle: 3s", ["idle': found 3s, expected at least twice the heartbeat of 2s"]),
+            ("heartbeat: 100ms, idle: 1s", []), ("heartbeat: 2s, idle: 4s", []),
+        ]
+    )
+    func shortIntervals(deadlines: String, expected: [String]) {
+        let yaml = minimal.replacingOccurrences(of: "steps: 60", with: "steps: 60, deadlines: {\(deadlines)}")
+
+        let found = errors(yaml)
+
+        #expect(found.count == expected.count, "\(found)")
+        for (error, part) in zip(found, expected) { #expect(error.contains(part), "\(error)") }
+    }
+
+    @Test(
         "text that is not YAML names the line",
         arguments: ["a: [1", "a: b: c", "a: 1\n\tb: 2", "a: 1\na: 2"]
     )

@@ -110,8 +110,8 @@ struct ReproductionPlanTests {
 
         for topology in [easy, hard] {
             #expect(topology.rounds.count * topology.rounds.steps == 180 && topology.rounds.publicSteps == 20)
-            let found = try Job(topology, .shipped).examineData()
-            #expect(found.contains("public: 256 questions"))
+            let found = try Job(topology, .shipped).examine(as: nil).found
+            #expect(found.contains { $0.hasPrefix("public: 256 questions") })
             #expect(found.count { $0.hasPrefix("client ") && $0.contains(": 400 questions") } == 4)
         }
         #expect(try easy.model == Mapping(yaml: "embedded: tiny-arithmetic"))

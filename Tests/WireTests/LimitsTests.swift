@@ -170,7 +170,7 @@ import Testing
 
     @Test("settings and numbers of a welcome")
     func welcome() {
-        func code(settings: Int = 2, rounds: Int = 1, heartbeatMs: Int = 1) -> ErrorCode? {
+        func code(settings: Int = 2, rounds: Int = 1, heartbeatMs: Int = 1, heldOut: Int = 0) -> ErrorCode? {
             let welcome = Welcome(
                 session: 1,
                 seed: 1,
@@ -180,12 +180,16 @@ import Testing
                 steps: 1,
                 localPerPublic: 0,
                 heartbeatMs: heartbeatMs,
-                encoding: .f32
+                encoding: .f32,
+                heldOut: [UInt8](repeating: 7, count: heldOut)
             )
             return wireError { _ = try CoordinatorMessage.welcome(welcome).frame() }?.code
         }
         #expect(code(settings: Limits.settingsBytesMax) == nil)
         #expect(code(settings: Limits.settingsBytesMax + 1) == .limitExceeded)
+        #expect(code(settings: Limits.settingsBytesMax, heldOut: Limits.heldOutBytesMax) == nil)
+        #expect(code(heldOut: Limits.heldOutBytesMax + 8) == .limitExceeded)
+        #expect(code(heldOut: 12) == .malformed)
         #expect(code(rounds: Limits.roundsMax) == nil)
         #expect(code(rounds: Limits.roundsMax + 1) == .limitExceeded)
         #expect(code(rounds: 0) == .malformed)

@@ -164,7 +164,8 @@ enum Sample {
                     steps: 6,
                     localPerPublic: 2,
                     heartbeatMs: 5000,
-                    encoding: .int8
+                    encoding: .int8,
+                    heldOut: [0, 1, 2, 3, 4, 5, 6, 7]
                 )
             ),
             .refused(Refused(code: .nameMismatch, message: "the certificate says 'south'")),

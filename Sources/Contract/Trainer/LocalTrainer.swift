@@ -26,10 +26,23 @@ public protocol LocalTrainer: SendableMetatype {
     /// part that differs is named to both sides. Without this function nothing else is compared.
     static func fingerprint(_ settings: Settings, _ run: RunContext) throws -> [FingerprintPart]
 
-    /// Reads and checks a client's data without training, and says in a few words what was found.
+    /// The same run with what the trainer's own words leave out of `adapter` and `objectives` filled in, for people who
+    /// want to see what they get. Without this function nothing is filled in.
+    static func completed(_ settings: Settings, _ run: RunContext) throws -> RunContext
+
+    /// Names, shapes and parts of the adapter, where they can be told without loading anything large; nil where they
+    /// cannot, and without this function. Whether the topology's rule can merge such adapters is then checked at once.
+    static func layout(_ settings: Settings, _ run: RunContext) throws -> AdapterLayout?
+
+    /// Loads what the client's data are judged by, reads and checks all of them without training, and says in a few
+    /// words what was found. A client does so before it connects.
     ///
     /// - Throws: `ConfigurationError` naming the line; what is wrong with the data.
     static func examine(_ settings: Settings, _ client: ClientContext) throws -> String
+
+    /// The texts of a client's private items, such as its questions, for a comparison with held-out ones on the client's
+    /// own host, which they never leave. Without this function there is nothing to compare.
+    static func itemTexts(_ settings: Settings, _ client: ClientContext) throws -> [String]
 
     /// Writes an adapter into a folder as its users expect it, such as a PEFT folder, and returns true. Without
     /// this function it is a safetensors file beside a JSON file that says what its parts are.
@@ -101,6 +114,15 @@ extension LocalTrainer {
 
     /// Nothing besides the settings.
     public static func fingerprint(_ settings: Settings, _ run: RunContext) throws -> [FingerprintPart] { [] }
+
+    /// The run as it is.
+    public static func completed(_ settings: Settings, _ run: RunContext) throws -> RunContext { run }
+
+    /// Not known beforehand.
+    public static func layout(_ settings: Settings, _ run: RunContext) throws -> AdapterLayout? { nil }
+
+    /// Nothing to compare.
+    public static func itemTexts(_ settings: Settings, _ client: ClientContext) throws -> [String] { [] }
 
     /// Says nothing of the data.
     public static func examine(_ settings: Settings, _ client: ClientContext) throws -> String { "" }

@@ -4,10 +4,15 @@ public protocol PublicJudge: SendableMetatype {
     /// The same settings as the trainer's.
     associatedtype Settings: TrainerSettings
 
-    /// Reads and checks the public and held-out data without more, and says in a few words what was found.
+    /// Loads what the public and held-out data are judged by, checks all of them, and says in a few words what was
+    /// found.
     ///
     /// - Throws: `ConfigurationError` naming the line; what is wrong with the data.
     static func examine(_ settings: Settings, _ coordinator: CoordinatorContext) throws -> [String]
+
+    /// The texts of the public items and of the held-out ones, which should have none in common with what is learnt
+    /// from. Without this function there is nothing to compare.
+    static func itemTexts(_ settings: Settings, _ coordinator: CoordinatorContext) throws -> JudgedTexts
 
     /// Loads the model and the public and held-out data and validates everything.
     init(settings: Settings, context: CoordinatorContext) throws
@@ -52,11 +57,30 @@ extension PublicJudge {
         []
     }
 
+    /// Nothing to compare.
+    public static func itemTexts(_ settings: Settings, _ coordinator: CoordinatorContext) throws
+        -> JudgedTexts
+    { JudgedTexts() }
+
     /// Lets every update be merged.
     public func objection(to adapter: AdapterWeights, from client: String) throws -> String? { nil }
 
     /// Leaves it to the topology's pool rule.
     public func combine(_ step: ScoredStep) throws -> Combination { .swap() }
+}
+
+/// The texts that a judge's items ask.
+public struct JudgedTexts: Sendable, Equatable {
+    /// Of the public items.
+    public var asked: [String]
+    /// Of the held-out ones.
+    public var heldOut: [String]
+
+    /// Gathers them.
+    public init(asked: [String] = [], heldOut: [String] = []) {
+        self.asked = asked
+        self.heldOut = heldOut
+    }
 }
 
 /// A client whose responses are scored.

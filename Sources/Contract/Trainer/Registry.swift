@@ -10,6 +10,18 @@ public struct TrainerEntry: Sendable {
     /// What all members must agree on besides the settings.
     public let fingerprint: @Sendable (RunContext) throws -> [FingerprintPart]
 
+    /// The same run with every default of the trainer's settings, adapter and objectives filled in.
+    public let completed: @Sendable (RunContext) throws -> RunContext
+
+    /// The adapter's names and shapes; see `LocalTrainer.layout`.
+    public let layout: @Sendable (RunContext) throws -> AdapterLayout?
+
+    /// A client's texts; see `LocalTrainer.itemTexts`.
+    public let clientTexts: @Sendable (ClientContext) throws -> [String]
+
+    /// The coordinator's texts; see `PublicJudge.itemTexts`.
+    public let judgedTexts: @Sendable (CoordinatorContext) throws -> JudgedTexts
+
     /// Checks a client's data; see `LocalTrainer.examine`.
     public let examineClient: @Sendable (ClientContext) throws -> String
 
@@ -44,6 +56,22 @@ public struct TrainerEntry: Sendable {
         fingerprint = { run in
             try run.settings.read(Trainer.Settings.self) { try Trainer.fingerprint($0, run) }
         }
+        completed = { run in
+            try run.settings.read(Trainer.Settings.self) { settings in
+                var run = try Trainer.completed(settings, run)
+                run.settings = try Mapping(json: settings.json(), file: run.settings.file)
+                return run
+            }
+        }
+        layout = { run in
+            try run.settings.read(Trainer.Settings.self) { try Trainer.layout($0, run) }
+        }
+        clientTexts = { context in
+            try context.run.settings.read(Trainer.Settings.self) { try Trainer.itemTexts($0, context) }
+        }
+        judgedTexts = { context in
+            try context.run.settings.read(Judge.Settings.self) { try Judge.itemTexts($0, context) }
+        }
         examineClient = { context in
             try context.run.settings.read(Trainer.Settings.self) { try Trainer.examine($0, context) }
         }
@@ -76,15 +104,17 @@ public struct TrainerEntry: Sendable {
 public struct MonitorEntry: Sendable {
     /// The word that names it in a topology file.
     public let name: String
-    /// Reads and checks its settings.
-    public let check: @Sendable (Mapping) throws -> Void
+    /// Reads and checks its settings, and returns them with their defaults.
+    public let check: @Sendable (Mapping) throws -> Mapping
     /// Makes it.
     public let make: @Sendable (Mapping, CoordinatorContext) throws -> any RoundMonitor
 
     /// Erases a monitor.
     public init<Monitor: RoundMonitor>(_ monitor: Monitor.Type) {
         name = Monitor.name
-        check = { try $0.read(Monitor.Settings.self) { _ in } }
+        check = { mapping in
+            try mapping.read(Monitor.Settings.self) { try Mapping(json: $0.json(), file: mapping.file) }
+        }
         make = { mapping, context in
             try mapping.read(Monitor.Settings.self) { try Monitor(settings: $0, context: context) }
         }
@@ -95,15 +125,17 @@ public struct MonitorEntry: Sendable {
 public struct GuardEntry: Sendable {
     /// The word that names it in a topology file.
     public let name: String
-    /// Reads and checks its settings.
-    public let check: @Sendable (Mapping) throws -> Void
+    /// Reads and checks its settings, and returns them with their defaults.
+    public let check: @Sendable (Mapping) throws -> Mapping
     /// Makes it.
     public let make: @Sendable (Mapping, CoordinatorContext) throws -> any RoundGuard
 
     /// Erases a guard.
     public init<Guard: RoundGuard>(_ guard: Guard.Type) {
         name = Guard.name
-        check = { try $0.read(Guard.Settings.self) { _ in } }
+        check = { mapping in
+            try mapping.read(Guard.Settings.self) { try Mapping(json: $0.json(), file: mapping.file) }
+        }
         make = { mapping, context in
             try mapping.read(Guard.Settings.self) { try Guard(settings: $0, context: context) }
         }

@@ -100,7 +100,7 @@ package final class Adapter {
     }
 
     /// The arrays' names, sizes and parts.
-    static func layout(of arrays: [AdapterArray]) -> AdapterLayout {
+    package static func layout(of arrays: [AdapterArray]) -> AdapterLayout {
         do throws(AdapterFault) {
             return try AdapterLayout(arrays.map(\.entry))
         } catch {

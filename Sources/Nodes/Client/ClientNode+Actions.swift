@@ -18,7 +18,8 @@ extension ClientNode {
         case .stopSending: link?.stopChunks()
         case .receive(_, let manifest): receive(manifest)
         case .takeChunk(let chunk, let blob): take(chunk, of: blob)
-        case .prepare: beside("preparing the trainer") { node in try await node.prepare() }
+        case .prepare(let welcome):
+            beside("preparing the trainer") { node in try await node.prepare(heldOut: welcome.heldOut) }
         case .beginRound(let round): try await beginRound(round)
         case .startLocalSteps(let round, let steps):
             beside("local steps") { node in try await node.adapt(round, steps) }
@@ -39,7 +40,14 @@ extension ClientNode {
 
     // MARK: - Trainer
 
-    private func prepare() async throws {
+    private func prepare(heldOut: [UInt8]) async throws {
+        if let overlap = try compare(heldOut) {
+            logger.log(
+                level: overlap.isFound ? .warning : .info,
+                "compared private questions with held-out ones",
+                metadata: ["found": "\(overlap.description)"]
+            )
+        }
         let snapshot = saved?.trainer ?? []
         try await trainer.prepare { [clock, makeTrainer] in try makeTrainer(clock.timer) }
         if !snapshot.isEmpty { try await trainer.run { try $0.restore(snapshot) } }

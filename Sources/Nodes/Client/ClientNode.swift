@@ -18,6 +18,8 @@ actor ClientNode {
     let dialer: any Dialer
     let store: ClientStore
     let makeTrainer: @Sendable (StepTimer) throws -> any LocalTrainer
+    /// What there is of held-out items, by their digests, among the client's own.
+    let compare: @Sendable ([UInt8]) throws -> HeldOutOverlap?
     /// Told whom each connection leads to.
     let met: @Sendable (PeerIdentity) -> Void
     /// How long an answer that is not a coordinator's may come instead of one.
@@ -79,6 +81,7 @@ actor ClientNode {
     ///   - logger: The log.
     ///   - met: Told whom each connection leads to.
     ///   - patience: How long an answer that is not a coordinator's may come instead of one.
+    ///   - compare: Finds held-out items, by their digests, among the client's own.
     ///   - makeTrainer: Makes the trainer once the coordinator has welcomed this client.
     init(
         job: Job,
@@ -89,8 +92,10 @@ actor ClientNode {
         logger: Logger,
         met: @escaping @Sendable (PeerIdentity) -> Void,
         patience: Duration,
+        compare: @escaping @Sendable ([UInt8]) throws -> HeldOutOverlap?,
         makeTrainer: @escaping @Sendable (StepTimer) throws -> any LocalTrainer
     ) {
+        self.compare = compare
         self.job = job
         name = plan.client
         self.dialer = dialer

@@ -185,7 +185,8 @@ extension CoordinatorNode {
             bytesDown: totals.down,
             clients: machine.plan.clients.map { progress[$0] ?? blank($0) },
             waitingFor: waitingFor(record),
-            expiring: expiring(sessions.values.map(\.connection.peer).sorted { $0.uri < $1.uri })
+            expiring: expiring(sessions.values.map(\.connection.peer).sorted { $0.uri < $1.uri }),
+            overlap: overlap
         )
     }
 

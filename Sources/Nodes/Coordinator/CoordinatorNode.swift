@@ -63,6 +63,8 @@ actor CoordinatorNode {
     let expiring: @Sendable ([PeerIdentity]) -> [RunStatus.Expiry]
     /// Where `RunStatus` and the newest adapter are written; nil for nowhere.
     let files: (status: String?, adapter: String?)
+    /// What was found of held-out items among those that are learnt from.
+    let overlap: HeldOutOverlap?
     let logger: Logger
     let counter: TrafficLedger
 
@@ -110,12 +112,14 @@ actor CoordinatorNode {
         isRevoked: @escaping @Sendable (PeerIdentity) -> Bool,
         expiring: @escaping @Sendable ([PeerIdentity]) -> [RunStatus.Expiry],
         files: (status: String?, adapter: String?),
+        overlap: HeldOutOverlap?,
         logger: Logger,
         counter: TrafficLedger,
         restoring record: CoordinatorRecord,
         lingers: Bool
     ) {
         self.job = job
+        self.overlap = overlap
         self.plan = plan
         self.ledger = ledger
         self.layout = layout

@@ -60,6 +60,8 @@ package struct SimulatedFederation: Sendable {
             // In one process nobody is lost, and how long loading takes must not decide who takes part.
             quorum: job.topology.clients.count,
             lingers: true,
+            clientsHere: job.topology.clients.map(\.name),
+            dataFiles: dataFiles,
             logger: logger
         )
         try await withThrowingTaskGroup(of: Bool.self) { group in

@@ -6,6 +6,7 @@
 ///     coordinator/         the coordinator's state: ledger, blobs, status.json, metrics.jsonl, adapter/
 ///     clients/NAME/        each client's state: snapshot, metrics.jsonl, adapter/
 ///     logs/NAME.log        what each process logged
+///     overlap.json         what of the held-out set was found among what is learnt from
 package struct RunLayout: Sendable {
     /// The folder.
     package let root: String
@@ -17,6 +18,8 @@ package struct RunLayout: Sendable {
     package var topologyFile: String { root + "/topology.yaml" }
     /// Which files the run learns from, by digest.
     package var dataRecord: String { root + "/data.json" }
+    /// What was found of held-out items among those that are learnt from, where one host has all of them.
+    package var overlapFile: String { root + "/overlap.json" }
     /// The identities' folder.
     package var identities: String { root + "/identities" }
     /// The coordinator's identity.

@@ -136,9 +136,13 @@ package struct RunMetrics: Sendable, Equatable {
     package var vetoes: [VetoRecord] = []
     /// What monitors saw, in order.
     package var monitors: [MonitorRecord] = []
+    /// What was found of held-out items among those that are learnt from; nil where nothing was compared.
+    package var overlap: HeldOutOverlap?
     /// What its adapters achieve, by round; -1 is the adapter that round 0 starts from. A round that was not taken
     /// has what the adapter achieves that went on.
     package var evaluations: [Int: Evaluation] = [:]
+
+    static let overlapEvent = "heldOutOverlap"
 
     /// Nothing measured.
     package init() {}
@@ -170,6 +174,7 @@ package struct RunMetrics: Sendable, Equatable {
                     evaluationTimes.append(try RunMetrics.value(event.detail, place))
                 case VetoRecord.eventName: vetoes.append(try RunMetrics.value(event.detail, place))
                 case MonitorRecord.eventName: monitors.append(try RunMetrics.value(event.detail, place))
+                case RunMetrics.overlapEvent: overlap = try RunMetrics.value(event.detail, place)
                 default: continue
                 }
             }

@@ -65,6 +65,8 @@ package struct RunStatus: Sendable, Equatable {
     package var waitingFor: [String]
     /// What ends within weeks, or has ended.
     package var expiring: [Expiry] = []
+    /// What was found of held-out items among those that are learnt from; nil where nothing was compared.
+    package var overlap: HeldOutOverlap?
 
     /// The status that a coordinator wrote last; nil if there is none, or it is not whole.
     package static func read(from file: String) -> RunStatus? {
@@ -76,6 +78,7 @@ package struct RunStatus: Sendable, Equatable {
 extension RunStatus: Codable {
     private enum CodingKeys: String, CodingKey {
         case phase, round, rounds, steps, measure, vetoed, bytesUp, bytesDown, clients, waitingFor, expiring
+        case overlap
     }
 
     /// Reads what `encode(to:)` wrote.
@@ -95,7 +98,8 @@ extension RunStatus: Codable {
             bytesDown: try keys.decode(Int.self, forKey: .bytesDown),
             clients: try keys.decode([Client].self, forKey: .clients),
             waitingFor: try keys.decode([String].self, forKey: .waitingFor),
-            expiring: try keys.decodeIfPresent([Expiry].self, forKey: .expiring) ?? []
+            expiring: try keys.decodeIfPresent([Expiry].self, forKey: .expiring) ?? [],
+            overlap: try keys.decodeIfPresent(HeldOutOverlap.self, forKey: .overlap)
         )
     }
 
@@ -112,6 +116,7 @@ extension RunStatus: Codable {
         try keys.encode(clients, forKey: .clients)
         try keys.encode(waitingFor, forKey: .waitingFor)
         try keys.encode(expiring, forKey: .expiring)
+        try keys.encodeIfPresent(overlap, forKey: .overlap)
         guard let measure else { return }
         try keys.encode(measure, forKey: .measure)
         var own = encoder.container(keyedBy: AnyCodingKey.self)

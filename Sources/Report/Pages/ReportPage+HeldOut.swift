@@ -10,9 +10,21 @@ extension ReportPage {
         let (name, meaning) = (summary.measure.name, summary.measure.meaning)
         let sentence =
             meaning.isEmpty
-            ? "\(name), measured on a held-out set that no client trained on."
-            : "\(name), measured on a held-out set that no client trained on, is \(meaning)."
-        return measureText.direction.isEmpty ? sentence : "\(sentence) \(measureText.direction)"
+            ? "\(name), measured on the coordinator's held-out set."
+            : "\(name) is \(meaning), on the coordinator's held-out set."
+        return [sentence, measureText.direction, compared].filter { !$0.isEmpty }.joined(separator: " ")
+    }
+
+    /// What was found of the held-out items among those that are learnt from.
+    private var compared: String {
+        guard let overlap = summary.overlap else {
+            return "Whether clients have items of it was not checked."
+        }
+        let found = overlap.description
+        let rest =
+            overlap.clients.isEmpty
+            ? " Each client compared its private ones on its own host and has the result in its log." : ""
+        return found.prefix(1).uppercased() + found.dropFirst() + "." + rest
     }
 
     /// The methods that were run, in the order of charts and tables, with a score each.

@@ -22,7 +22,8 @@ extension RunSummary: Codable {
             history: try values.decode([RoundHistory].self, forKey: "history"),
             settings: try values.decode([Setting].self, forKey: "settings"),
             metrics: try values.decodeIfPresent([String: Double].self, forKey: "metrics") ?? [:],
-            figures: try values.decodeIfPresent([Figure].self, forKey: "figures") ?? []
+            figures: try values.decodeIfPresent([Figure].self, forKey: "figures") ?? [],
+            overlap: try values.decodeIfPresent(HeldOutOverlap.self, forKey: "heldOutOverlap")
         )
     }
 
@@ -44,5 +45,6 @@ extension RunSummary: Codable {
         try values.encode(settings, forKey: "settings")
         if !metrics.isEmpty { try values.encode(metrics, forKey: "metrics") }
         if !figures.isEmpty { try values.encode(figures, forKey: "figures") }
+        try values.encodeIfPresent(overlap, forKey: "heldOutOverlap")
     }
 }

@@ -33,6 +33,9 @@ package struct RunSummary: Sendable, Equatable {
     /// Figures of the last evaluation and of monitors.
     package var figures: [Figure]
 
+    /// What was found of held-out items among those that are learnt from; nil where nothing was compared.
+    package var overlap: HeldOutOverlap?
+
     /// Gathers a summary.
     package init(
         federation: String,
@@ -49,7 +52,8 @@ package struct RunSummary: Sendable, Equatable {
         history: [RoundHistory],
         settings: [Setting],
         metrics: [String: Double] = [:],
-        figures: [Figure] = []
+        figures: [Figure] = [],
+        overlap: HeldOutOverlap? = nil
     ) {
         self.federation = federation
         self.topology = topology
@@ -66,6 +70,7 @@ package struct RunSummary: Sendable, Equatable {
         self.settings = settings
         self.metrics = metrics
         self.figures = figures
+        self.overlap = overlap
     }
 }
 

@@ -36,6 +36,14 @@ package final class FeatureBlockingJudge: PublicJudge {
         try LanguageJudge<FeatureBlockingSettings>.examine(settings, coordinator)
     }
 
+    /// The prompts of the public and the held-out questions.
+    package static func itemTexts(
+        _ settings: FeatureBlockingSettings,
+        _ coordinator: CoordinatorContext
+    ) throws -> JudgedTexts {
+        try LanguageJudge<FeatureBlockingSettings>.itemTexts(settings, coordinator)
+    }
+
     /// Loads the model, the features and the questions.
     ///
     /// - Throws: `QuestionFault` for a probe question of which no misaligned answer is known; `SettingsFault` for a refresh

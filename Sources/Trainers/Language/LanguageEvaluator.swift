@@ -15,7 +15,7 @@ final class LanguageEvaluator {
     private let topics: [HeldOutTopic]
     private let isExpected: Bool
 
-    /// - Throws: `QuestionFault` for a question that cannot be used.
+    /// - Throws: What `topics` throws.
     init(
         task: LanguageTask,
         settings: EvaluationSettings,
@@ -29,26 +29,41 @@ final class LanguageEvaluator {
         self.seed = seed
         adapter = try Adapter(for: task.base, task.adapter, seed: seed)
         decoder = LanguageDecoder(task.base, adapter: adapter)
+        (isExpected, topics) = try LanguageEvaluator.topics(of: questions, task, settings)
+    }
+
+    /// Checks held-out questions, and puts them into tokens by topic; says too whether pass@1 is the right answer's
+    /// probability.
+    ///
+    /// - Throws: `SettingsFault` where the method does not go with the questions; `QuestionFault` for a question that cannot
+    ///   be used.
+    static func topics(
+        of questions: [Question],
+        _ task: LanguageTask,
+        _ settings: EvaluationSettings
+    ) throws -> (isExpected: Bool, topics: [HeldOutTopic]) {
         let areExact = questions.allSatisfy { $0.kind == .exact }
-        isExpected = settings.method == .expected || settings.method == .auto && areExact
+        let isExpected = settings.method == .expected || settings.method == .auto && areExact
         if isExpected, let other = questions.first(where: { $0.kind != .exact }) {
-            throw QuestionFault(
-                set: "held-out",
-                id: other.id,
+            throw SettingsFault(
+                key: "evaluation.method",
                 reason:
-                    "evaluation.method 'expected' needs one exact answer; its kind is '\(other.kind.rawValue)'"
+                    "is expected, which needs one exact text as answer, but the held-out question '\(other.id)' is "
+                    + "\(other.kind.rawValue); expected sampled or auto"
             )
         }
-        let isExpected = isExpected
-        topics = try Set(questions.map(\.topic)).sorted().map { topic in
+        let topics = try Set(questions.map(\.topic)).sorted().map { topic in
             let chosen = Array(questions.filter { $0.topic == topic }.prefix(settings.itemsPerTopic))
             return HeldOutTopic(
                 name: topic,
                 questions: chosen,
-                prompts: try task.prompts(of: chosen, set: "held-out"),
+                prompts: try isExpected
+                    ? task.prompts(of: chosen, set: "held-out")
+                    : task.gradedPrompts(of: chosen, set: "held-out"),
                 labels: isExpected ? try chosen.map { try task.label(of: $0, set: "held-out") } : []
             )
         }
+        return (isExpected, topics)
     }
 
     /// pass@1, the chance that one sampled answer is right.
@@ -137,7 +152,7 @@ final class LanguageEvaluator {
 }
 
 /// The held-out questions of one topic.
-private struct HeldOutTopic {
+struct HeldOutTopic {
     var name: String
     var questions: [Question]
     var prompts: [[Int32]]

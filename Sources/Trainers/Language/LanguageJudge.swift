@@ -14,23 +14,41 @@ package final class LanguageJudge<Settings: LanguageSettings>: PublicJudge {
     private let evaluator: LanguageEvaluator
     private var walk: ShuffledEpochs
 
-    /// Counts the public and the held-out questions.
+    /// Loads the model, checks the public and the held-out questions, and counts them.
     ///
     /// - Throws: `ConfigurationError` without held-out ones, `SettingsFault` where a public step needs more questions
-    ///   than there are.
+    ///   than there are or the evaluation cannot work; `QuestionFault` naming a question.
     package static func examine(_ settings: Settings, _ coordinator: CoordinatorContext) throws -> [String] {
-        let asked = try LanguageData.publicQuestions(coordinator).count
-        let heldOut = try LanguageData.heldOutQuestions(coordinator).count
-        guard heldOut > 0 else {
+        let task = try LanguageTask(coordinator.run, settings: settings)
+        try task.requireRoom(coordinator.run)
+        let heldOut = try LanguageData.heldOutQuestions(coordinator)
+        guard !heldOut.isEmpty else {
             throw coordinator.evaluationData.error("", "found no held-out questions, expected at least one")
         }
+        _ = try LanguageEvaluator.topics(of: heldOut, task, settings.evaluation)
+        let publicQuestions = try LanguageData.publicQuestions(coordinator)
+        let asked = publicQuestions.count
         let wanted = coordinator.run.schedule.publicStepsPerRound > 0 ? settings.publicPromptsPerStep : 0
         try SettingsFault.require(
             asked >= wanted,
             "publicPromptsPerStep",
             "is \(wanted), but there are \(asked) public questions"
         )
-        return ["public: \(asked) questions", "evaluation: \(heldOut) questions"]
+        if wanted > 0 { _ = try task.gradedPrompts(of: publicQuestions, set: "public") }
+        return [
+            "public: \(LanguageData.counted(publicQuestions))",
+            "evaluation: \(LanguageData.counted(heldOut))",
+        ]
+    }
+
+    /// The prompts of the public and the held-out questions.
+    package static func itemTexts(_ settings: Settings, _ coordinator: CoordinatorContext) throws
+        -> JudgedTexts
+    {
+        JudgedTexts(
+            asked: try LanguageData.publicQuestions(coordinator).map(\.prompt),
+            heldOut: try LanguageData.heldOutQuestions(coordinator).map(\.prompt)
+        )
     }
 
     /// Loads the model and checks the public and held-out questions.
@@ -43,9 +61,6 @@ package final class LanguageJudge<Settings: LanguageSettings>: PublicJudge {
         schedule = context.run.schedule
         task = try LanguageTask(context.run, settings: settings)
         publicQuestions = try LanguageData.publicQuestions(context)
-        if schedule.publicStepsPerRound > 0 {
-            _ = try task.prompts(of: publicQuestions, set: "public")
-        }
         publicIndex = Dictionary(
             publicQuestions.enumerated().map { ($1.id, $0) },
             uniquingKeysWith: { first, _ in first }

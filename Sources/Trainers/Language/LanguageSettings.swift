@@ -57,6 +57,11 @@ extension LanguageSettings {
         try SettingsFault.requireWeight(proximalWeight, "proximalWeight")
         try optimiser.validate()
         try evaluation.validate()
+        try SettingsFault.require(
+            prompt.template.system == nil || prompt.template.kind == .chat,
+            "prompt.system",
+            "found a system turn, which only a chat has; expected 'kind: chat' beside it"
+        )
     }
 }
 

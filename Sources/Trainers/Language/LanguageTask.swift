@@ -21,10 +21,31 @@ struct LanguageTask {
     /// The model's own chat template, where prompts are chats.
     private let chat: ChatTemplate?
 
+    /// The task of a trainer and of its judge.
+    ///
+    /// - Throws: `ConfigurationError` for a chat without a template and for a prompt's words outside of the vocabulary; what
+    ///   loading the model throws.
     init(_ run: RunContext, settings: some LanguageSettings) throws {
         try self.init(run, prompt: settings.prompt, maxTokens: settings.maxTokens)
     }
 
+    /// Checks that `maxTokens` leaves place for a question.
+    ///
+    /// - Throws: `ConfigurationError` on its line.
+    func requireRoom(_ run: RunContext) throws {
+        let limit = base.configuration.positionsMax
+        // What stands around every question, and one token of the question itself.
+        let around = ((try? prompt("").count) ?? 0) + 1
+        guard maxTokens + around <= limit else {
+            throw run.settings.error(
+                "maxTokens",
+                "is \(maxTokens), but the model has \(limit) positions, of which a prompt needs \(around) or more; expected "
+                    + "at most \(max(limit - around, 1))"
+            )
+        }
+    }
+
+    /// - Throws: As above.
     init(_ run: RunContext, prompt: PromptSettings, maxTokens: Int) throws {
         let words = try LanguageWords(run)
         base = try words.base(run)
@@ -32,11 +53,26 @@ struct LanguageTask {
         tokenizer = try base.tokenizer()
         template = prompt.template
         chat = try template.kind == .chat ? base.chatTemplate() : nil
-        guard let eos = try template.end(tokenizer: tokenizer, template: chat) else {
+        let end: Int32?
+        do throws(TokenizerError) {
+            end = try template.end(tokenizer: tokenizer, template: chat)
+        } catch {
+            guard template.kind == .chat, chat == nil else { throw error }
+            throw run.settings.error(
+                "prompt.kind",
+                "found chat, but \(words.model) has neither a chat template nor ChatML's tokens; expected raw, or a model "
+                    + "that was tuned for chats"
+            )
+        }
+        guard let eos = end else {
             throw run.model.error("", "\(words.model) has no token that ends a sequence")
         }
         self.eos = eos
         self.maxTokens = maxTokens
+        for (key, text) in [("suffix", template.suffix.map { " " + $0 }), ("system", template.system)] {
+            guard let text, let scalar = tokenizer.firstUnencodable(in: text) else { continue }
+            throw run.settings.error("prompt.\(key)", LanguageTask.unencodable(scalar, in: "text"))
+        }
     }
 
     /// What every language trainer's settings say of prompts.
@@ -85,6 +121,13 @@ struct LanguageTask {
         }
         self.eos = eos
         self.maxTokens = maxTokens
+    }
+
+    /// Checks the terms that the topology adds to the objective.
+    func examineObjectives(_ run: RunContext) throws {
+        for component in run.objectives {
+            try ObjectiveTerms.entry(component).examine(component.settings, run, self)
+        }
     }
 
     /// The prompt of a question's text as token ids.
@@ -176,6 +219,38 @@ struct LanguageTask {
         }
     }
 
+    /// The prompts of questions whose responses are graded: checked as `prompts` does, and so that an answer can be right.
+    ///
+    /// - Throws: `QuestionFault` for an answer that the vocabulary cannot express, and for a set of which no answer fits
+    ///   into `maxTokens`.
+    func gradedPrompts(of questions: [Question], set: String) throws -> [[Int32]] {
+        let prompts = try prompts(of: questions, set: set)
+        var shortest = Int.max
+        for question in questions {
+            // A number counts by its value, which may be written in other ways than this one.
+            let isPlain =
+                question.kind != .numeric || question.answer.allSatisfy { $0.isASCII && $0.isNumber }
+            if isPlain, let scalar = tokenizer.firstUnencodable(in: question.answer) {
+                throw QuestionFault(
+                    set: set,
+                    id: question.id,
+                    reason: LanguageTask.unencodable(scalar, in: "answer")
+                )
+            }
+            // An exact answer has to be finished.
+            let count = tokenizer.encode(question.answer, parseSpecial: false).count
+            shortest = min(shortest, question.kind == .exact ? count + 1 : count)
+        }
+        guard shortest <= maxTokens else {
+            throw QuestionFault(
+                set: set,
+                id: nil,
+                reason: "no answer fits into maxTokens = \(maxTokens); the shortest needs \(shortest)"
+            )
+        }
+        return prompts
+    }
+
     /// The prompt of a public item, which came from another host and is checked like this one's own.
     ///
     /// - Throws: `QuestionFault` naming the item.
@@ -187,7 +262,10 @@ struct LanguageTask {
     }
 
     /// The prompt of a text, where every character has a token and the response fits behind it.
-    private func tokens(of text: String, id: String, set: String) throws -> [Int32] {
+    ///
+    /// - Parameter maxTokens: The most tokens of a response; nil for the task's.
+    func tokens(of text: String, id: String, set: String, maxTokens: Int? = nil) throws -> [Int32] {
+        let maxTokens = maxTokens ?? self.maxTokens
         func fault(_ reason: String) -> QuestionFault { QuestionFault(set: set, id: id, reason: reason) }
         if let scalar = tokenizer.firstUnencodable(in: text) {
             throw fault(LanguageTask.unencodable(scalar, in: "prompt"))

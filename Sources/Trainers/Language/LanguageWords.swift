@@ -89,6 +89,7 @@ struct LanguageWords {
         do {
             shape = try run.shared.value("shape of \(model)") { try BaseModel.configuration(of: model) }
         } catch CheckpointError.inaccessible {
+            try checkForm(run)
             // A path of another host: whoever loads the model will say so.
             return
         }
@@ -98,6 +99,60 @@ struct LanguageWords {
             guard case .badConfiguration(let key, let detail) = error else { return }
             throw run.adapter.error(key, detail)
         }
+    }
+
+    /// Checks that a path leads to what its key says, where it leads anywhere.
+    private func checkForm(_ run: RunContext) throws {
+        switch model {
+        case .embedded: return
+        case .gguf(let path):
+            guard let inside = try? FileManager.default.contentsOfDirectory(atPath: path) else { return }
+            let file = inside.sorted().first { $0.hasSuffix(".gguf") }
+            throw run.model.error(
+                "gguf",
+                "found a folder, expected a GGUF file"
+                    + (file.map { ": gguf: \(path)/\($0)" } ?? "; a folder with config.json is 'directory'")
+            )
+        case .directory(let path):
+            if path.hasSuffix(".gguf"), FileManager.default.fileExists(atPath: path) {
+                throw run.model.error(
+                    "directory",
+                    "found a GGUF file, expected a folder; write gguf: \(path)"
+                )
+            }
+            guard let inside = try? FileManager.default.contentsOfDirectory(atPath: path),
+                let file = inside.sorted().first(where: { $0.hasSuffix(".gguf") })
+            else { return }
+            throw run.model.error(
+                "directory",
+                "found \(file) in it and no config.json; write gguf: \(path)/\(file)"
+            )
+        }
+    }
+
+    /// The run with the adapter's and the objectives' defaults filled in.
+    func completed(_ run: RunContext) throws -> RunContext {
+        var run = run
+        let kind = try Mapping(json: Array(#"{"kind":"\#(type(of: adapter).name)"}"#.utf8))
+        guard case .mapping(var pairs) = kind.value else { return run }
+        let settings = try Mapping(json: adapter.json(), file: run.adapter.file)
+        if case .mapping(let others) = settings.value { pairs += others }
+        run.adapter = Mapping(file: run.adapter.file, key: "adapter", value: .mapping(pairs), lines: [:])
+        run.objectives = try run.objectives.map {
+            Component($0.name, try ObjectiveTerms.entry($0).completed($0.settings))
+        }
+        return run
+    }
+
+    /// The adapter's names and shapes; nil where the model cannot be read here.
+    func layout(_ run: RunContext) throws -> AdapterLayout? {
+        let shape: DecoderConfiguration
+        do {
+            shape = try run.shared.value("shape of \(model)") { try BaseModel.configuration(of: model) }
+        } catch CheckpointError.inaccessible {
+            return nil
+        }
+        return Adapter.layout(of: try adapter.arrays(of: shape))
     }
 
     /// Compares an adapter's kind with the topology's: one of other settings computes something else from the same
@@ -154,9 +209,26 @@ struct LanguageWords {
     }
 
     /// The base model, loaded once in a process.
+    ///
+    /// - Throws: `MissingModel` on the line of the model where its files are not here; `CheckpointError`.
     func base(_ run: RunContext) throws -> BaseModel {
-        try run.shared.value("model \(model)") { try BaseModel.load(model) }
+        do {
+            return try run.shared.value("model \(model)") { try BaseModel.load(model) }
+        } catch CheckpointError.inaccessible(let file, let reason) {
+            let key = if case .gguf = model { "gguf" } else { "directory" }
+            throw MissingModel(run.model.error(key, "\(file): \(reason); expected the model's files there"))
+        }
     }
+}
+
+/// A model whose files are not where the topology says.
+struct MissingModel: GivenFault, CustomStringConvertible {
+    /// The line, the key and the file.
+    let description: String
+    /// A file that is needed is not there.
+    var faultKind: FaultKind { .missingInput }
+
+    init(_ error: ConfigurationError) { description = "\(error)" }
 }
 
 /// The questions of each role, from the data mappings.
@@ -200,6 +272,15 @@ package enum LanguageData {
         )
     }
 
+    /// How many questions there are, and of which kinds.
+    static func counted(_ questions: [Question]) -> String {
+        let kinds = AnswerKind.allCases.compactMap { kind -> String? in
+            let count = questions.count { $0.kind == kind }
+            return count > 0 ? "\(count) \(kind.rawValue)" : nil
+        }
+        return "\(questions.count) questions (\(kinds.joined(separator: ", ")))"
+    }
+
     private static func questions(
         _ data: Mapping,
         _ role: DataSource.Role,
@@ -234,13 +315,36 @@ extension LocalTrainer where Settings: LanguageSettings {
         try LanguageWords(run).fingerprint(run)
     }
 
-    /// Counts the private questions.
+    /// Fills in the defaults of `adapter` and `objectives`.
+    package static func completed(_ settings: Settings, _ run: RunContext) throws -> RunContext {
+        try LanguageWords(run).completed(run)
+    }
+
+    /// The adapter's arrays, from the model's shape.
+    package static func layout(_ settings: Settings, _ run: RunContext) throws -> AdapterLayout? {
+        try LanguageWords(run).layout(run)
+    }
+
+    /// Loads the model, checks the private questions, and counts them.
+    ///
+    /// - Throws: `QuestionFault` naming a question; what loading the model throws.
     package static func examine(_ settings: Settings, _ client: ClientContext) throws -> String {
-        let count = try LanguageData.questions(of: client).count
-        guard count > 0 else {
+        let task = try LanguageTask(client.run, settings: settings)
+        try task.requireRoom(client.run)
+        let questions = try LanguageData.questions(of: client)
+        guard !questions.isEmpty else {
             throw client.data.error("", "found no private questions, expected at least one")
         }
-        return "\(count) questions"
+        _ = try task.gradedPrompts(of: questions, set: "private")
+        try task.examineObjectives(client.run)
+        return LanguageData.counted(questions)
+    }
+
+    /// The first prompts of the private questions or conversations.
+    package static func itemTexts(_ settings: Settings, _ client: ClientContext) throws -> [String] {
+        try LanguageData.conversations(of: client).compactMap { conversation in
+            conversation.messages.first { $0.role == "user" }?.content
+        }
     }
 
     /// The base model's parameters.

@@ -24,21 +24,27 @@ package final class RETJudge: PublicJudge {
     /// Whether clients are given others' macrostates: not under the pool rule `none`, the control.
     private let gives: Bool
 
-    /// Counts the public and the held-out texts.
+    /// Loads the model, checks the public and the held-out texts, and counts them.
     package static func examine(_ settings: RETSettings, _ coordinator: CoordinatorContext) throws -> [String]
     {
-        let asked = try LanguageData.publicQuestions(coordinator).count
-        let heldOut = try LanguageData.heldOutQuestions(coordinator).count
-        guard heldOut > 0 else {
+        let texts = try RETTexts(coordinator.run, settings: settings)
+        let publicQuestions = try LanguageData.publicQuestions(coordinator)
+        let heldOut = try LanguageData.heldOutQuestions(coordinator)
+        guard !heldOut.isEmpty else {
             throw coordinator.evaluationData.error("", "found no held-out texts, expected at least one")
         }
+        for (questions, set) in [(publicQuestions, "public"), (heldOut, "held-out")] where !questions.isEmpty
+        {
+            _ = try texts.prompts(of: questions, set: set)
+        }
+        let asked = publicQuestions.count
         let wanted = coordinator.run.schedule.publicStepsPerRound > 0 ? settings.publicTextsPerStep : 1
         try SettingsFault.require(
             asked >= wanted,
             "publicTextsPerStep",
             "is \(wanted), but there are \(asked) public texts"
         )
-        return ["public: \(asked) texts", "evaluation: \(heldOut) texts"]
+        return ["public: \(asked) texts", "evaluation: \(heldOut.count) texts"]
     }
 
     /// Loads the model and records the public texts.

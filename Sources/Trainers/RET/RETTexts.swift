@@ -37,13 +37,10 @@ final class RETTexts {
         source = recorder.source
     }
 
-    /// The trajectories of texts: those read, or those generated from them.
+    /// The texts' tokens, checked.
     ///
-    /// - Parameters:
-    ///   - questions: The texts.
-    ///   - set: "private", "public" or "held-out", for errors and for the random numbers of what is generated.
-    ///   - owner: Whose they are.
-    func record(_ questions: [Question], set: String, owner: String) throws -> TrajectorySet {
+    /// - Throws: `QuestionFault` naming a text that the model cannot take, or one of too few tokens.
+    func prompts(of questions: [Question], set: String) throws -> [[Int32]] {
         let prompts = try task.prompts(of: questions, set: set)
         if settings.mode == .read, let short = prompts.firstIndex(where: { $0.count <= settings.skipTokens })
         {
@@ -54,6 +51,17 @@ final class RETTexts {
                     "it has \(prompts[short].count) tokens, expected more than skipTokens = \(settings.skipTokens)"
             )
         }
+        return prompts
+    }
+
+    /// The trajectories of texts: those read, or those generated from them.
+    ///
+    /// - Parameters:
+    ///   - questions: The texts.
+    ///   - set: "private", "public" or "held-out", for errors and for the random numbers of what is generated.
+    ///   - owner: Whose they are.
+    func record(_ questions: [Question], set: String, owner: String) throws -> TrajectorySet {
+        let prompts = try prompts(of: questions, set: set)
         let given = zip(questions, prompts).map {
             TrajectoryRecorder.Given(id: $0.id, topic: $0.topic, tokens: $1)
         }

@@ -62,11 +62,15 @@ package final class RETTrainer: LocalTrainer {
         try LanguageWords.fingerprint(of: LanguageWords(run).base(run))
     }
 
-    /// Counts the private texts.
+    /// Loads the model, checks the private texts, and counts them.
     package static func examine(_ settings: RETSettings, _ client: ClientContext) throws -> String {
-        let count = try LanguageData.questions(of: client).count
-        guard count > 0 else { throw client.data.error("", "found no private texts, expected at least one") }
-        return "\(count) texts"
+        let texts = try RETTexts(client.run, settings: settings)
+        let questions = try LanguageData.questions(of: client)
+        guard !questions.isEmpty else {
+            throw client.data.error("", "found no private texts, expected at least one")
+        }
+        _ = try texts.prompts(of: questions, set: "private")
+        return "\(questions.count) texts"
     }
 
     /// Writes a folder of macrostates.

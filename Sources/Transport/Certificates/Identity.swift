@@ -98,6 +98,9 @@ package struct Identity: Sendable {
         return nil
     }
 
+    /// Whether the certificate is good for a host that clients dial, a name or an address.
+    package func covers(host: String) -> Bool { chain[0].names.contains(host: host) }
+
     /// What of this identity ends when, for those who have to renew it.
     var expiries: [Expiry] {
         [Expiry(name: peer.shortName, notAfter: notAfter)]

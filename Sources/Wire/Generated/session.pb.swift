@@ -104,6 +104,10 @@ nonisolated struct ProtoWelcome: Sendable {
   /// The encoding in which updates must be sent; counters are F32 all the same.
   var encoding: ProtoElementType = .unspecified
 
+  /// Digests of the coordinator's held-out items, 8 bytes each, ascending, for the client to compare with its own items; it
+  /// tells nobody what it finds. None where items are no texts. At most 16,384 bytes: then the lowest digests.
+  var heldOut: Data = Data()
+
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   init() {}
@@ -276,7 +280,7 @@ nonisolated extension ProtoFingerprintPart: SwiftProtobuf.Message, SwiftProtobuf
 
 nonisolated extension ProtoWelcome: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".Welcome"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}session\0\u{1}seed\0\u{1}trainer\0\u{1}settings\0\u{1}rounds\0\u{1}steps\0\u{3}local_per_public\0\u{3}heartbeat_ms\0\u{1}encoding\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}session\0\u{1}seed\0\u{1}trainer\0\u{1}settings\0\u{1}rounds\0\u{1}steps\0\u{3}local_per_public\0\u{3}heartbeat_ms\0\u{1}encoding\0\u{3}held_out\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -293,6 +297,7 @@ nonisolated extension ProtoWelcome: SwiftProtobuf.Message, SwiftProtobuf._Messag
       case 7: try { try decoder.decodeSingularUInt32Field(value: &self.localPerPublic) }()
       case 8: try { try decoder.decodeSingularUInt32Field(value: &self.heartbeatMs) }()
       case 9: try { try decoder.decodeSingularEnumField(value: &self.encoding) }()
+      case 10: try { try decoder.decodeSingularBytesField(value: &self.heldOut) }()
       default: break
       }
     }
@@ -326,6 +331,9 @@ nonisolated extension ProtoWelcome: SwiftProtobuf.Message, SwiftProtobuf._Messag
     if self.encoding != .unspecified {
       try visitor.visitSingularEnumField(value: self.encoding, fieldNumber: 9)
     }
+    if !self.heldOut.isEmpty {
+      try visitor.visitSingularBytesField(value: self.heldOut, fieldNumber: 10)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -339,6 +347,7 @@ nonisolated extension ProtoWelcome: SwiftProtobuf.Message, SwiftProtobuf._Messag
     if lhs.localPerPublic != rhs.localPerPublic {return false}
     if lhs.heartbeatMs != rhs.heartbeatMs {return false}
     if lhs.encoding != rhs.encoding {return false}
+    if lhs.heldOut != rhs.heldOut {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

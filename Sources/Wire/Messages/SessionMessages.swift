@@ -81,6 +81,8 @@ package struct Welcome: Sendable, Equatable {
     package var heartbeatMs: Int
     /// The encoding in which updates must be sent.
     package var encoding: TensorEncoding
+    /// Digests of the held-out items, 8 bytes each.
+    package var heldOut: [UInt8]
 
     /// Makes a welcome.
     package init(
@@ -92,8 +94,10 @@ package struct Welcome: Sendable, Equatable {
         steps: Int,
         localPerPublic: Int,
         heartbeatMs: Int,
-        encoding: TensorEncoding
+        encoding: TensorEncoding,
+        heldOut: [UInt8] = []
     ) {
+        self.heldOut = heldOut
         self.session = session
         self.seed = seed
         self.trainer = trainer
@@ -229,6 +233,13 @@ extension Welcome: ProtobufConvertible {
             in: 1...Limits.intervalMsMax
         )
         encoding = try TensorEncoding(proto.encoding, message: "welcome")
+        heldOut = try check.bytes(proto.heldOut, limit: "heldOutBytesMax", Limits.heldOutBytesMax)
+        guard heldOut.count % 8 == 0 else {
+            throw .malformed(
+                message: "welcome",
+                reason: "held_out: \(heldOut.count) bytes are not whole digests"
+            )
+        }
     }
 
     var proto: ProtoWelcome {
@@ -242,6 +253,7 @@ extension Welcome: ProtobufConvertible {
         proto.localPerPublic = UInt32(clamping: localPerPublic)
         proto.heartbeatMs = UInt32(clamping: heartbeatMs)
         proto.encoding = encoding.elementType.proto
+        proto.heldOut = Data(heldOut)
         return proto
     }
 }

@@ -1,5 +1,7 @@
 internal import ArgumentParser
+internal import FoundationEssentials
 internal import TributaryKit
+internal import Contract
 internal import Nodes
 internal import Topology
 internal import Trainers
@@ -7,33 +9,64 @@ internal import Trainers
 struct ValidateCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "validate",
-        abstract:
-            "Checks a topology file, its trainer's settings and its data, and shows every default filled in.",
+        abstract: "Checks a topology file, and the model, data and identity that a host has for it.",
         discussion: """
-            EXAMPLE
+            With --as, everything that the host needs must be there and right: its model, its data, its identity if one is \
+            given; nothing of other hosts is looked at. Without it, every role is checked as far as its files are here. \
+            Shows the topology with every default filled in, then what was found.
+
+            EXAMPLES
               tributary validate topologies/demo.yaml
+              tributary validate three-hosts.yaml --as coordinator --identity /etc/tributary/identity
+              tributary validate three-hosts.yaml --as north --data /srv/tributary/data/private.jsonl
             """
     )
 
     @Argument(help: "The topology file.")
     var topology: String
 
+    @Option(name: .customLong("as"), help: "Which host this is: a client's name, or coordinator.")
+    var host: String?
+
+    @Option(help: "The identity folder of that host.")
+    var identity: String?
+
+    @Option(
+        help: "A file with the client's data, in place of what the topology says, as for `client --data`."
+    )
+    var data: String?
+
     @Flag(help: "Say nothing if all is well.")
     var quiet = false
+
+    func validate() throws {
+        if identity != nil, host == nil {
+            throw ValidationError("--identity needs --as: a client's name, or coordinator")
+        }
+        if data != nil, host == nil || host == Job.coordinatorName {
+            throw ValidationError("--data needs --as with a client's name")
+        }
+    }
 
     func run() async throws {
         try await Failure.reporting("tributary validate") {
             let job = try Job.load(topology, .shipped)
-            let found = try job.examineData()
+            let examination = try job.examine(as: host, dataFile: data)
+            var lines = examination.found
+            if let identity, let host {
+                lines.append(try job.examineIdentity(identity, as: host, now: Date()))
+            }
             guard !quiet else { return }
-            print(job.topology.resolvedYAML)
-            print(
-                "# the trainer's settings with their defaults: \(String(decoding: job.settings, as: UTF8.self))"
-            )
-            print(
-                "# digest of what the coordinator's directory belongs to, besides the trainer's part: \(job.topology.digest)"
-            )
-            for line in found { print("# \(line)") }
+            print(try job.completeYAML())
+            for line in lines { print("# \(line)") }
+            // What another host must have as well, and no file says.
+            if host != nil || examination.unchecked.isEmpty {
+                for part in try job.fingerprint()
+                where ["base model", "base model.tokenizer"].contains(part.name) {
+                    print("# \(part.name): \(part.value)")
+                }
+            }
+            for line in examination.unchecked { print("# not checked: \(line)") }
         }
     }
 }

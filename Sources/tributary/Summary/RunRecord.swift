@@ -36,12 +36,17 @@ struct RunRecord: Sendable {
             throw NodeError(.input, "\(layout.coordinatorState): no adapter is recorded yet")
         }
         let rounds = try ledger.rounds()
+        var metrics = try RunMetrics(reading: ledger)
+        // Where one host has all data, it saw more than the coordinator alone.
+        if let data = FileManager.default.contents(atPath: layout.overlapFile) {
+            metrics.overlap = try? JSONDecoder().decode(HeldOutOverlap.self, from: data)
+        }
         return RunRecord(
             topology: topology,
             fingerprint: ledger.identity.fingerprint,
             rounds: rounds,
             traffic: try ledger.traffic(),
-            metrics: try RunMetrics(reading: ledger),
+            metrics: metrics,
             updates: Dictionary(
                 uniqueKeysWithValues: try rounds.map { ($0.round, try updates(in: ledger, round: $0.round)) }
             ),

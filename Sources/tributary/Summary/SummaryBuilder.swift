@@ -57,7 +57,8 @@ struct SummaryBuilder {
             history: (1...rounds).map(history),
             settings: settings,
             metrics: last.metrics,
-            figures: run.figures
+            figures: run.figures,
+            overlap: run.metrics.overlap
         )
     }
 

@@ -1,3 +1,4 @@
+internal import Contract
 internal import Foundation
 internal import Ledger
 internal import Nodes
@@ -33,6 +34,7 @@ struct LocalRun {
     static func prepare(topologyFile: String, dataFile: String?, layout: RunLayout) throws -> LocalRun {
         let job = try Job.load(topologyFile, .shipped)
         var topology = job.topology
+        let overlap = try LocalRun.overlap(job, dataFile)
         let data = try DataRecord(of: topology, dataFile: dataFile)
         let earlier = try earlier(job, data, in: layout, named: topologyFile)
         try FileManager.default.createDirectory(atPath: layout.logs, withIntermediateDirectories: true)
@@ -45,6 +47,9 @@ struct LocalRun {
         }
         if let changes = earlier.map(topology.changes(from:)), !changes.isEmpty {
             print("the run goes on with \(changes.map(\.description).joined(separator: "; "))")
+        }
+        if let overlap {
+            try JSONEncoder().encode(overlap).write(to: URL(filePath: layout.overlapFile), options: .atomic)
         }
         try topology.resolvedYAML.write(toFile: layout.topologyFile, atomically: true, encoding: .utf8)
         try data.write(to: layout.dataRecord)
@@ -61,6 +66,15 @@ struct LocalRun {
             _ = try provisioner.renew(isCoordinator ? .coordinator : .client(entry.name), now: Date())
         }
         return LocalRun(topology: topology, lock: lock)
+    }
+
+    /// What of the held-out set is among what is learnt from; people are told if anything is.
+    private static func overlap(_ job: Job, _ dataFile: String?) throws -> HeldOutOverlap? {
+        let names = job.topology.clients.map(\.name)
+        let files = zip(names, [dataFile].compactMap { $0 })
+        let overlap = try job.overlap(clients: names, dataFiles: Dictionary(uniqueKeysWithValues: files))
+        if let overlap, overlap.isFound { print("warning: \(overlap.description)") }
+        return overlap
     }
 
     /// The topology of the run that a folder holds, which has to be a job's but for what may change on the way; nil if

@@ -63,13 +63,24 @@ package struct KLOnPromptsTerm: AddedTerm {
         walk = ShuffledEpochs(count: groups.count, seed: seed, path: "kl-on-prompts")
     }
 
-    init(_ settings: Settings, run: RunContext, task: LanguageTask) throws {
+    /// Checks that every prompt can be expressed and leaves place for an answer.
+    static func examine(_ settings: Settings, _ run: RunContext, _ task: LanguageTask) throws {
+        _ = try prompts(settings, run, task)
+    }
+
+    private static func prompts(
+        _ settings: Settings,
+        _ run: RunContext,
+        _ task: LanguageTask
+    ) throws -> [[Int32]] {
         guard let prompts = settings.prompts?.resolvingPath(run.absolutePath) else {
             preconditionFailure("klOnPrompts: settings without prompts have been refused")
         }
         let questions = try prompts.questions(for: .publicSet, seed: run.seed)
         let limit = task.base.configuration.positionsMax
-        let tokens = try questions.map { try task.prompt($0.prompt) }
+        let tokens = try questions.map {
+            try task.tokens(of: $0.prompt, id: $0.id, set: "klOnPrompts", maxTokens: 0)
+        }
         if let longest = tokens.map(\.count).max(), longest + settings.maxTokens > limit {
             throw SettingsFault(
                 key: "maxTokens",
@@ -77,6 +88,11 @@ package struct KLOnPromptsTerm: AddedTerm {
                     + "expected both within the model's \(limit) positions"
             )
         }
+        return tokens
+    }
+
+    init(_ settings: Settings, run: RunContext, task: LanguageTask) throws {
+        let tokens = try KLOnPromptsTerm.prompts(settings, run, task)
         let groups = KLOnPromptsTerm.answers(
             to: tokens,
             of: task.base,

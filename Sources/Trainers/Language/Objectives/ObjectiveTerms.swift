@@ -11,6 +11,8 @@ protocol AddedTerm: ObjectiveTerm, SendableMetatype {
     /// Checks what can be checked without the model, such as files that the settings name; what cannot be read where this
     /// runs is left alone. Without this function the settings alone are checked.
     static func check(_ settings: Settings, _ run: RunContext) throws
+    /// Checks what needs the model, as making the term does, but without the work of it. Without this function nothing.
+    static func examine(_ settings: Settings, _ run: RunContext, _ task: LanguageTask) throws
     /// What all members must agree on. Without this function it is the settings.
     static func fingerprint(_ settings: Settings, _ run: RunContext) throws -> String
     /// The blocks that may be trained, where the term leaves others as they are; nil for all. Without this function, all.
@@ -23,6 +25,7 @@ protocol AddedTerm: ObjectiveTerm, SendableMetatype {
 
 extension AddedTerm {
     static func check(_ settings: Settings, _ run: RunContext) throws {}
+    static func examine(_ settings: Settings, _ run: RunContext, _ task: LanguageTask) throws {}
     static func fingerprint(_ settings: Settings, _ run: RunContext) throws -> String {
         String(decoding: try settings.json(), as: UTF8.self)
     }
@@ -34,6 +37,10 @@ struct AddedTermEntry: Sendable {
     let name: String
     /// Reads and checks the settings.
     let check: @Sendable (Mapping, RunContext) throws -> Void
+    /// Reads the settings and fills their defaults in.
+    let completed: @Sendable (Mapping) throws -> Mapping
+    /// Checks what needs the model.
+    let examine: @Sendable (Mapping, RunContext, LanguageTask) throws -> Void
     /// What all members must agree on.
     let fingerprint: @Sendable (Mapping, RunContext) throws -> String
     /// The blocks that may be trained; nil for all.
@@ -44,6 +51,12 @@ struct AddedTermEntry: Sendable {
     init<Term: AddedTerm>(_ term: Term.Type) {
         name = Term.name
         check = { mapping, run in try mapping.read(Term.Settings.self) { try Term.check($0, run) } }
+        completed = { mapping in
+            try mapping.read(Term.Settings.self) { try Mapping(json: $0.json(), file: mapping.file) }
+        }
+        examine = { mapping, run, task in
+            try mapping.read(Term.Settings.self) { try Term.examine($0, run, task) }
+        }
         fingerprint = { mapping, run in
             try mapping.read(Term.Settings.self) { try Term.fingerprint($0, run) }
         }

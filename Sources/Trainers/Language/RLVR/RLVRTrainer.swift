@@ -17,7 +17,7 @@ package final class RLVRTrainer: LocalTrainer {
     package init(settings: RLVRSettings, context: ClientContext) throws {
         client = try LanguageClient(trainer: Self.name, settings: settings, context: context) { task in
             let questions = try LanguageData.questions(of: context)
-            return try zip(questions, task.prompts(of: questions, set: "private")).map {
+            return try zip(questions, task.gradedPrompts(of: questions, set: "private")).map {
                 AskedQuestion(question: $0, prompt: $1)
             }
         }

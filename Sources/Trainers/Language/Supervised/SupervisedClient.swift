@@ -100,7 +100,10 @@ final class SupervisedClient<Settings: SupervisedWords> {
 
     /// Says in a few words what examples a client has.
     static func examine(_ settings: Settings, _ context: ClientContext) throws -> String {
-        try SupervisedExamples(LanguageTask(context.run, settings: settings), settings, context).description
+        let task = try LanguageTask(context.run, settings: settings)
+        let found = try SupervisedExamples(task, settings, context).description
+        try task.examineObjectives(context.run)
+        return found
     }
 
     /// Supervised steps on private answers.

@@ -1,0 +1,34 @@
+/// How many held-out items are among those that are learnt from, as far as one host could see.
+package struct HeldOutOverlap: Codable, Sendable, Equatable {
+    /// The held-out items, each text once.
+    package var heldOut: Int
+    /// How many of them are among the public items; nil where these were not compared.
+    package var asked: Int?
+    /// By client whose private items were compared, how many of them are among those.
+    package var clients: [String: Int]
+
+    /// Gathers counts.
+    package init(heldOut: Int, asked: Int? = nil, clients: [String: Int] = [:]) {
+        self.heldOut = heldOut
+        self.asked = asked
+        self.clients = clients
+    }
+
+    /// Whether any held-out item is learnt from.
+    package var isFound: Bool { asked ?? 0 > 0 || clients.values.contains { $0 > 0 } }
+
+    /// What was found, as a clause: `of 200 held-out questions none is among the public ones or …`.
+    package var description: String {
+        let compared =
+            [asked.map { ("the public ones", $0) }].compactMap { $0 }
+            + clients.sorted { $0.key < $1.key }.map { ("the private ones of \($0.key)", $0.value) }
+        guard !compared.isEmpty else { return "the \(heldOut) held-out questions were not compared with any" }
+        let found = compared.filter { $0.1 > 0 }
+        guard !found.isEmpty else {
+            let others = compared.map(\.0).joined(separator: " or ")
+            return "of \(heldOut) held-out questions none is among \(others)"
+        }
+        let parts = found.map { "\($0.1) \($0.1 == 1 ? "is" : "are") among \($0.0)" }
+        return "of \(heldOut) held-out questions \(parts.joined(separator: ", "))"
+    }
+}
