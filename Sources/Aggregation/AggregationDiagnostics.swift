@@ -5,7 +5,8 @@ internal import Contract
 /// A low-rank pair counts as its product `W_i = B_i A_i` (without the constant alpha/r), any other array
 /// as itself; norms are Frobenius norms over all of them together. Means over clients are weighted.
 /// Counts are not among them: ``Aggregate`` leaves summed arrays out.
-/// The products are never formed: everything follows from Gram matrices of the factors.
+/// The products are never formed: everything follows from Gram matrices of the factors (``PairGrams``) or, where these
+/// would take longer than the merge itself, from sketches (``MovementSketches``).
 package struct AggregationDiagnostics: Sendable, Equatable {
     /// `‖Σ w_i B_i A_i − B̄ Ā‖` relative to ``meanUpdateNorm``: what averaging A and B separately gets
     /// wrong (notes on PubSwap's aggregation, FedIT). 0 where the clients agree on A or on B.
@@ -31,10 +32,41 @@ package struct AggregationDiagnostics: Sendable, Equatable {
         package var drift: Double
     }
 
+    /// Whether all of this was estimated from sketches, with a standard error of a few hundredths, because the Gram
+    /// matrices of so many factors would take longer than the merge.
+    package let isEstimated: Bool
+
     /// Measures the contributions of a round.
     init(of weighted: WeightedContributions, broadcast: AdapterWeights) throws(AggregationError) {
+        let pairs = try broadcast.pairs()
+        let count = weighted.weights.count
+        let dense = broadcast.layout.indices(of: .averaged).reduce(0.0) { sum, index in
+            sum + Double(count * count) * Double(broadcast.arrays[index].values.count)
+        }
+        let isExact = PairGrams.operations(of: pairs, clients: count) + dense <= Self.operationsMax
+        try self.init(of: weighted, broadcast: broadcast, exact: isExact)
+    }
+
+    /// What Gram matrices may take, in multiplications: about a second.
+    static let operationsMax = 2e10
+
+    /// Measures exactly, or estimates.
+    init(of weighted: WeightedContributions, broadcast: AdapterWeights, exact: Bool) throws(AggregationError)
+    {
         let weights = weighted.weights.map { $0 / weighted.totalWeight }
         let pairs = try broadcast.pairs()
+        let names = weighted.contributions.map(\.client)
+        guard exact else {
+            let sketches = MovementSketches(of: weighted, pairs: pairs, broadcast: broadcast)
+            self.init(
+                inner: SquareMatrix.gram(ofRows: sketches.clients),
+                gapSquare: sketches.gap.reduce(0) { $0 + Double($1) * Double($1) },
+                weights: weights,
+                names: names,
+                isEstimated: true
+            )
+            return
+        }
         var inner = SquareMatrix(size: weights.count)
         var gapSquare = 0.0
         for pair in pairs {
@@ -46,16 +78,18 @@ package struct AggregationDiagnostics: Sendable, Equatable {
             let gram = SquareMatrix.gram(ofRows: weighted.contributions.map { $0.delta.arrays[index].values })
             for cell in inner.values.indices { inner.values[cell] += gram.values[cell] }
         }
-        self.init(
-            inner: inner,
-            gapSquare: gapSquare,
-            weights: weights,
-            names: weighted.contributions.map(\.client)
-        )
+        self.init(inner: inner, gapSquare: gapSquare, weights: weights, names: names, isEstimated: false)
     }
 
     /// Derives everything from the inner products of the clients' updates.
-    private init(inner: SquareMatrix, gapSquare: Double, weights: [Double], names: [String]) {
+    private init(
+        inner: SquareMatrix,
+        gapSquare: Double,
+        weights: [Double],
+        names: [String],
+        isEstimated: Bool
+    ) {
+        self.isEstimated = isEstimated
         let count = weights.count
         // Row i of `toMean` is ⟨D_i, Σ_j w_j D_j⟩.
         let toMean = (0..<count).map { i in (0..<count).reduce(0.0) { $0 + weights[$1] * inner[i, $1] } }
@@ -79,80 +113,5 @@ package struct AggregationDiagnostics: Sendable, Equatable {
         }
         meanCosine = cosines.isEmpty ? 1 : cosines.reduce(0, +) / Double(cosines.count)
         lowestCosine = cosines.min() ?? 1
-    }
-}
-
-/// Gram matrices of one low-rank pair's deltas and broadcast factors.
-///
-/// With blocks 0 ..< N for the clients' deltas and N for the broadcast,
-/// `D_i = B_i A_i − B A = δB_i δA_i + δB_i A + B δA_i`, and `⟨X Y, X′ Y′⟩ = Σ (Xᵀ X′) ∘ (Y Y′ᵀ)`.
-private struct PairGrams {
-    let rank: Int
-    let clients: Int
-    /// `[(N + 1) r, (N + 1) r]`: Xᵀ X′ of all B blocks.
-    let b: SquareMatrix
-    /// `[(N + 1) r, (N + 1) r]`: Y Y′ᵀ of all A blocks.
-    let a: SquareMatrix
-
-    init(_ pair: AdapterLayout.Pair, _ weighted: WeightedContributions, _ broadcast: AdapterWeights) {
-        rank = pair.rank
-        clients = weighted.contributions.count
-        let adapters = weighted.contributions.map(\.delta) + [broadcast]
-        var rowsA: [[Float]] = []
-        var rowsB: [[Float]] = []
-        for adapter in adapters {
-            let valuesA = adapter.arrays[pair.a].values
-            let valuesB = adapter.arrays[pair.b].values
-            for k in 0..<pair.rank {
-                rowsA.append(Array(valuesA[(k * pair.input)..<((k + 1) * pair.input)]))
-                rowsB.append(stride(from: k, to: valuesB.count, by: pair.rank).map { valuesB[$0] })
-            }
-        }
-        a = SquareMatrix.gram(ofRows: rowsA)
-        b = SquareMatrix.gram(ofRows: rowsB)
-    }
-
-    /// `⟨X_p Y_q, X_s Y_t⟩` for B blocks p, s and A blocks q, t.
-    private func inner(_ p: Int, _ q: Int, _ s: Int, _ t: Int) -> Double {
-        var sum = 0.0
-        for i in 0..<rank {
-            for j in 0..<rank {
-                sum += b[p * rank + i, s * rank + j] * a[q * rank + i, t * rank + j]
-            }
-        }
-        return sum
-    }
-
-    /// Adds `⟨D_i, D_j⟩` for all clients.
-    func addInnerProducts(to total: inout SquareMatrix) {
-        for i in 0..<clients {
-            for j in i..<clients {
-                var sum = 0.0
-                for (p, q) in [(i, i), (i, clients), (clients, i)] {
-                    for (s, t) in [(j, j), (j, clients), (clients, j)] { sum += inner(p, q, s, t) }
-                }
-                total[i, j] += sum
-                if i != j { total[j, i] += sum }
-            }
-        }
-    }
-
-    /// `‖Σ w_i (B_i − B̄)(A_i − Ā)‖²`, which equals `‖Σ w_i B_i A_i − B̄ Ā‖²` and does not cancel.
-    func gapSquare(weights: [Double]) -> Double {
-        let centredA = a.centred(blocks: clients, of: rank, weights: weights)
-        let centredB = b.centred(blocks: clients, of: rank, weights: weights)
-        var sum = 0.0
-        for i in 0..<clients {
-            for j in 0..<clients {
-                var block = 0.0
-                for k in 0..<rank {
-                    for l in 0..<rank {
-                        block += centredB[i * rank + k, j * rank + l] * centredA[i * rank + k, j * rank + l]
-                    }
-                }
-                sum += weights[i] * weights[j] * block
-            }
-        }
-        return sum
     }
 }

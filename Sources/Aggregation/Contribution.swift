@@ -121,23 +121,28 @@ package struct WeightedContributions: Sendable {
     /// The most examples one client may report, so that sums of weights are exact in Double.
     static let weightMax = 1 << 40
 
-    /// The weighted mean over clients of one array's delta, `values[j] = Σ_i w_i δ_i[j] / Σ_i w_i`,
-    /// summed in Double in order of client name.
-    func meanDelta(ofArray index: Int) -> [Double] {
-        var sum = [Double](repeating: 0, count: contributions[0].delta.arrays[index].values.count)
-        for (contribution, weight) in zip(contributions, weights) {
-            let values = contribution.delta.arrays[index].values
-            for element in sum.indices { sum[element] += weight * Double(values[element]) }
+    /// The arrays of the broadcast adapter at some indices, each plus the weighted mean over clients of its delta,
+    /// `values[j] = b[j] + Σ_i w_i δ_i[j] / Σ_i w_i`, summed in Double in order of client name.
+    func averaged(_ broadcast: AdapterWeights, at indices: [Int]) -> [NamedArray] {
+        Parallel.map(indices.count) { place in averaged(broadcast.arrays[indices[place]], at: indices[place])
         }
-        for element in sum.indices { sum[element] /= totalWeight }
-        return sum
     }
 
-    /// The array of the broadcast adapter plus the weighted mean of its deltas.
-    func averaged(_ array: NamedArray, at index: Int) -> NamedArray {
-        let mean = meanDelta(ofArray: index)
+    private func averaged(_ array: NamedArray, at index: Int) -> NamedArray {
+        var sum = [Double](repeating: 0, count: array.values.count)
+        for (contribution, weight) in zip(contributions, weights) {
+            sum.withUnsafeMutableBufferPointer { sum in
+                contribution.delta.arrays[index].values.withUnsafeBufferPointer { values in
+                    for element in sum.indices { sum[element] += weight * Double(values[element]) }
+                }
+            }
+        }
         var result = array
-        result.values = zip(array.values, mean).map { Float(Double($0) + $1) }
+        result.values.withUnsafeMutableBufferPointer { values in
+            for element in values.indices {
+                values[element] = Float(Double(values[element]) + sum[element] / totalWeight)
+            }
+        }
         return result
     }
 }

@@ -1,4 +1,5 @@
 import Contract
+import Randomness
 import Testing
 
 @testable import Aggregation
@@ -77,5 +78,71 @@ struct DiagnosticsTests {
         #expect(abs(result.diagnostics.meanUpdateNorm - 2.5) < 1e-12)
         #expect(abs(result.diagnostics.clientDrift - 2.5) < 1e-12)
         #expect(result.diagnostics.meanCosine == 0)
+    }
+
+    /// Twelve pairs and an array whose length is no multiple of four; the clients move partly alike.
+    private func several(_ label: String, scale: Float, shared: Float = 0) -> AdapterWeights {
+        func values(_ count: Int, _ name: String) -> [Float] {
+            var own = RandomStream(seed: 3, label, name)
+            var common = RandomStream(seed: 3, "common", name)
+            return (0..<count).map { _ in
+                scale * (Float(2 * own.uniform() - 1) + shared * Float(2 * common.uniform() - 1))
+            }
+        }
+        let pairs = (0..<12).flatMap { index in
+            let name = "m\(index).q_proj"
+            return [
+                NamedArray(
+                    name: name + ".lora_A.weight",
+                    shape: [4, 60 + index],
+                    values: values(4 * (60 + index), name + "a"),
+                    part: .lowRank(.a, module: name)
+                ),
+                NamedArray(
+                    name: name + ".lora_B.weight",
+                    shape: [47, 4],
+                    values: values(188, name + "b"),
+                    part: .lowRank(.b, module: name)
+                ),
+            ]
+        }
+        return AdapterWeights(pairs + [NamedArray(name: "bias", shape: [1023], values: values(1023, "bias"))])
+    }
+
+    @Test("sketches estimate what Gram matrices give, within a few standard errors")
+    func sketches() throws {
+        let broadcast = several("broadcast", scale: 1)
+        let contributions = (0..<70).map { index in
+            Contribution(
+                client: "c\(100 + index)",
+                delta: several("delta \(index)", scale: 0.3, shared: 0.5),
+                examples: 10 + index
+            )
+        }
+        let weighted = try WeightedContributions(contributions, weighting: .examples, broadcast: broadcast)
+
+        let exact = try AggregationDiagnostics(of: weighted, broadcast: broadcast, exact: true)
+        let found = try AggregationDiagnostics(of: weighted, broadcast: broadcast, exact: false)
+
+        #expect(found.isEstimated && !exact.isEstimated)
+        func isNear(_ estimate: Double, _ value: Double) -> Bool { abs(estimate / value - 1) < 0.12 }
+        #expect(isNear(found.meanUpdateNorm, exact.meanUpdateNorm))
+        #expect(isNear(found.factorGap, exact.factorGap))
+        #expect(isNear(found.clientDrift, exact.clientDrift))
+        #expect(abs(found.meanCosine - exact.meanCosine) < 0.03)
+        #expect(exact.meanCosine > 0.1 && exact.factorGap > 0.01)
+        for (estimate, client) in zip(found.clients, exact.clients) {
+            #expect(estimate.client == client.client)
+            #expect(isNear(estimate.updateNorm, client.updateNorm), "\(client.client)")
+        }
+    }
+
+    @Test("many clients with large ranks are estimated, a usual round is measured")
+    func choice() throws {
+        let large = AdapterFixture(rank: 32, input: 576, output: 576).adapter(1, "large")
+        let pairs = try (0..<210).flatMap { _ in try large.pairs() }
+
+        #expect(PairGrams.operations(of: pairs, clients: 4) < AggregationDiagnostics.operationsMax)
+        #expect(PairGrams.operations(of: pairs, clients: 64) > 10 * AggregationDiagnostics.operationsMax)
     }
 }

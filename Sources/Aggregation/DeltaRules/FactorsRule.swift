@@ -21,8 +21,6 @@ package struct FactorsRule: DeltaRule {
         _ contributions: WeightedContributions,
         broadcast: AdapterWeights
     ) throws(AggregationError) -> AdapterWeights {
-        AdapterWeights(
-            broadcast.arrays.enumerated().map { contributions.averaged($0.element, at: $0.offset) }
-        )
+        AdapterWeights(contributions.averaged(broadcast, at: Array(broadcast.arrays.indices)))
     }
 }

@@ -21,10 +21,9 @@ package struct FrozenARule: DeltaRule {
         broadcast: AdapterWeights
     ) throws(AggregationError) -> AdapterWeights {
         let frozen = Set(try broadcast.pairs().map(\.a))
+        let moving = broadcast.arrays.indices.filter { !frozen.contains($0) }
         return AdapterWeights(
-            broadcast.arrays.enumerated().map { index, array in
-                frozen.contains(index) ? array : contributions.averaged(array, at: index)
-            }
+            frozen.map { broadcast.arrays[$0] } + contributions.averaged(broadcast, at: moving)
         )
     }
 }

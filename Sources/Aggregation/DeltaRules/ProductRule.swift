@@ -23,8 +23,9 @@ package struct ProductRule: DeltaRule {
         broadcast: AdapterWeights
     ) throws(AggregationError) -> AdapterWeights {
         var arrays = broadcast.arrays
-        for index in broadcast.layout.indices(of: .averaged) {
-            arrays[index] = contributions.averaged(arrays[index], at: index)
+        let averaged = broadcast.layout.indices(of: .averaged)
+        for (index, array) in zip(averaged, contributions.averaged(broadcast, at: averaged)) {
+            arrays[index] = array
         }
         for pair in try broadcast.pairs() {
             (arrays[pair.a], arrays[pair.b]) = refactor(pair, contributions, broadcast)
