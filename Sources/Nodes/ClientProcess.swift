@@ -95,7 +95,7 @@ package final class ClientProcess: Sendable {
             state: state,
             dataFile: dataFile,
             dialer: dialer,
-            met: { [keeper] in _ = keeper.due(with: [$0]) },
+            certificates: { [keeper] in keeper.certificates(with: $0) },
             logger: logger
         )
         self.node.withLock { $0 = node }
@@ -129,7 +129,7 @@ enum Client {
         state: String,
         dataFile: String?,
         dialer: any Dialer,
-        met: @escaping @Sendable (PeerIdentity) -> Void = { _ in },
+        certificates: @escaping @Sendable ([PeerIdentity]) -> RunStatus.Certificates = { _ in .init() },
         patience: Duration = .seconds(900),
         logger: Logger
     ) async throws -> ClientNode {
@@ -153,7 +153,11 @@ enum Client {
             store: store,
             saved: try await store.saved(),
             logger: logger,
-            met: met,
+            met: { _ = certificates([$0]) },
+            statusKeeper: ClientNode.StatusKeeper(
+                wallClockMs: { Int64(Date().timeIntervalSince1970 * 1000) },
+                certificates: certificates
+            ),
             patience: patience,
             compare: { try job.overlap(with: $0, client: name, dataFile: dataFile) },
             makeTrainer: { try job.makeTrainer(client: name, dataFile: dataFile, timer: $0) }

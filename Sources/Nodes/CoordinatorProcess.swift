@@ -84,7 +84,7 @@ package final class CoordinatorProcess: Sendable {
             adapter: layout.adapter,
             listener: listener,
             isRevoked: { [context] in context.isRevoked($0) },
-            expiring: { [keeper] in keeper.due(with: $0) },
+            certificates: { [keeper] in keeper.certificates(with: $0) },
             lingers: lingers,
             logger: logger
         )
@@ -132,8 +132,8 @@ package final class CoordinatorProcess: Sendable {
         guard fresh.threads == job.threads else {
             throw NodeError(
                 .configuration,
-                "all clients must know each other's threads where they differ: threads would be \(fresh.threads), "
-                    + "and are \(job.threads); give the new client as many as the others have"
+                "all clients must know who has more threads than the least, which would be \(fresh.threads), and is "
+                    + "\(job.threads); give the new client `threads: \(job.threads.prefix { $0 != "," })`"
             )
         }
         guard let node = node.value.withLock({ $0 }) else {
@@ -164,7 +164,7 @@ enum Coordinator {
         adapter: String?,
         listener: any Listener,
         isRevoked: @escaping @Sendable (PeerIdentity) -> Bool,
-        expiring: @escaping @Sendable ([PeerIdentity]) -> [RunStatus.Expiry] = { _ in [] },
+        certificates: @escaping @Sendable ([PeerIdentity]) -> RunStatus.Certificates = { _ in .init() },
         quorum: Int? = nil,
         lingers: Bool = false,
         clientsHere: [String] = [],
@@ -206,7 +206,8 @@ enum Coordinator {
             evaluation: evaluation,
             listener: listener,
             isRevoked: isRevoked,
-            expiring: expiring,
+            certificates: certificates,
+            wallClockMs: wallClockMs,
             files: (status: status, adapter: adapter),
             overlap: overlap,
             logger: logger,

@@ -91,15 +91,18 @@ final class IdentityKeeper: Sendable {
         }
     }
 
-    /// What of this program and of its peers ends soon, tells people of the peers', and gives the status all.
-    func due(with peers: [PeerIdentity]) -> [RunStatus.Expiry] {
+    /// Until when this program and its peers are certified. Tells people of peers' certificates that end soon.
+    func certificates(with peers: [PeerIdentity]) -> RunStatus.Certificates {
         let theirs = peers.compactMap { peer in
             peer.notAfter.map { Expiry(name: peer.shortName, notAfter: $0) }
         }
         tell(theirs)
         let now = Date()
-        return (context.expiries + theirs).filter { $0.isDue(at: now) }
-            .map { RunStatus.Expiry(name: $0.name, notAfter: IdentityKeeper.text($0.notAfter)) }
+        let all = context.expiries + theirs
+        func texts(_ expiries: [Expiry]) -> [RunStatus.Expiry] {
+            expiries.map { RunStatus.Expiry(name: $0.name, notAfter: IdentityKeeper.text($0.notAfter)) }
+        }
+        return RunStatus.Certificates(all: texts(all), due: texts(all.filter { $0.isDue(at: now) }))
     }
 
     private static func text(_ time: Date) -> String { time.formatted(.iso8601) }

@@ -302,14 +302,16 @@ extension Job {
         return short
     }
 
-    /// How many threads each client's matrix products have, on which the last bits of what it learns
-    /// depend: one number where all have the same, so that another client changes nothing.
+    /// How many threads each client's matrix products have, on which the last bits of what it learns depend: the least
+    /// number, and who has more. So another client with the least number changes nothing.
     var threads: String {
         let groups = Dictionary(grouping: topology.clients, by: \.threads).mapValues {
             $0.map(\.name).sorted()
         }
-        guard groups.count > 1 else { return "\(groups.keys.first ?? 1)" }
-        return groups.sorted { $0.key < $1.key }.map { "\($0.key): \($0.value.joined(separator: " "))" }
+        let sorted = groups.sorted { $0.key < $1.key }
+        return
+            (["\(sorted.first?.key ?? 1)"]
+            + sorted.dropFirst().map { "\($0.key): \($0.value.joined(separator: " "))" })
             .joined(separator: ", ")
     }
 

@@ -16,7 +16,8 @@ struct TributaryCommand: AsyncParsableCommand {
               tributary report run/demo
             """,
         subcommands: [
-            ProvisionCommand.self, UpCommand.self, SimulateCommand.self, ReportCommand.self,
+            ProvisionCommand.self, UpCommand.self, StatusCommand.self, StopCommand.self, SimulateCommand.self,
+            ReportCommand.self,
             EvaluateCommand.self,
             GenerateCommand.self, ConvertCommand.self, PretrainCommand.self, TrajectoriesCommand.self,
             MacrostatesCommand.self,

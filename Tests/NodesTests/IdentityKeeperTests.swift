@@ -73,7 +73,7 @@ import Transport
             return PeerIdentity(federation: "test", role: .client(name), serial: name, notAfter: end)
         }
 
-        let due = keeper.due(with: [peer("far", 300), peer("near", 3), peer("past", -3)])
+        let due = keeper.certificates(with: [peer("far", 300), peer("near", 3), peer("past", -3)]).due
 
         #expect(due.map(\.name) == ["ash", "near", "past"])
         #expect(due.allSatisfy { $0.notAfter.hasSuffix("Z") })

@@ -6,7 +6,8 @@ extension ProcessTests {
     @Suite(.serialized)
     struct HelpTests {
         static let subcommands = [
-            "provision", "up", "simulate", "report", "evaluate", "generate", "convert", "pretrain",
+            "provision", "up", "status", "stop", "simulate", "report", "evaluate", "generate", "convert",
+            "pretrain",
             "trajectories",
             "macrostates", "features", "network", "reproduce", "bench", "inspect", "validate",
         ]

@@ -252,6 +252,7 @@ extension ClientNode {
         switch note {
         case .welcomed(let session): logger.info("admitted", metadata: ["session": "\(session)"])
         case .retrying(let reason, let wait):
+            statusKeeper.trouble = reason
             logger.warning("trying again", metadata: ["reason": "\(reason)", "afterMs": "\(wait)"])
         case .roundBegan(let round): logger.info("round began", metadata: ["round": "\(round)"])
         case .stepSkipped(let round, let step):

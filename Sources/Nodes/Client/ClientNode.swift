@@ -22,6 +22,8 @@ actor ClientNode {
     let compare: @Sendable ([UInt8]) throws -> HeldOutOverlap?
     /// Told whom each connection leads to.
     let met: @Sendable (PeerIdentity) -> Void
+    /// What `status.json` is made of besides.
+    var statusKeeper: StatusKeeper
     /// How long an answer that is not a coordinator's may come instead of one.
     let patience: Duration
     /// Since when such answers have come, without a message between.
@@ -80,6 +82,7 @@ actor ClientNode {
     ///   - saved: What that state holds.
     ///   - logger: The log.
     ///   - met: Told whom each connection leads to.
+    ///   - statusKeeper: What `status.json` is made of besides.
     ///   - patience: How long an answer that is not a coordinator's may come instead of one.
     ///   - compare: Finds held-out items, by their digests, among the client's own.
     ///   - makeTrainer: Makes the trainer once the coordinator has welcomed this client.
@@ -91,6 +94,7 @@ actor ClientNode {
         saved: ClientStore.Saved?,
         logger: Logger,
         met: @escaping @Sendable (PeerIdentity) -> Void,
+        statusKeeper: StatusKeeper,
         patience: Duration,
         compare: @escaping @Sendable ([UInt8]) throws -> HeldOutOverlap?,
         makeTrainer: @escaping @Sendable (StepTimer) throws -> any LocalTrainer
@@ -104,6 +108,7 @@ actor ClientNode {
         self.makeTrainer = makeTrainer
         self.patience = patience
         self.met = met
+        self.statusKeeper = statusKeeper
         delayPerStep = job.topology.client(named: plan.client)?.delay ?? .zero
         self.logger = logger
         machine = ClientMachine(plan: plan, restoring: saved?.record ?? ClientRecord())
@@ -166,7 +171,9 @@ actor ClientNode {
             case .event(let event):
                 if case .tick = event, link?.hasHeard == true { try await handle(.heard) }
                 try await handle(event)
-            case .step(let line): await record(line)
+            case .step(let line):
+                statusKeeper.last = line
+                await record(line)
             case .linked(let number, let connection):
                 guard number == linkNumber else {
                     connection.abort()
@@ -188,6 +195,7 @@ actor ClientNode {
                 hangUp()
                 try await handle(event)
             }
+            writeStatus(force: outcome != nil)
             if outcome != nil { return }
         }
     }

@@ -173,6 +173,8 @@ extension CoordinatorNode {
             } else {
                 .enrolling
             }
+        let certified = certificates(sessions.values.map(\.connection.peer).sorted { $0.uri < $1.uri })
+        let waiting = waitingFor(record)
         return RunStatus(
             phase: phase,
             round: record.completedRounds,
@@ -184,10 +186,44 @@ extension CoordinatorNode {
             bytesUp: totals.up,
             bytesDown: totals.down,
             clients: machine.plan.clients.map { progress[$0] ?? blank($0) },
-            waitingFor: waitingFor(record),
-            expiring: expiring(sessions.values.map(\.connection.peer).sorted { $0.uri < $1.uri }),
-            overlap: overlap
+            waitingFor: waiting,
+            expiring: certified.due,
+            overlap: overlap,
+            federation: plan.federation,
+            waitingSince: waitingSince.filter { waiting.contains($0.key) }.mapValues(CoordinatorNode.time),
+            certificates: certified.all,
+            adapter: record.completedRounds > 0 ? files.adapter : nil,
+            updated: CoordinatorNode.time(wallClockMs())
         )
+    }
+
+    private static func time(_ milliseconds: Int64) -> String {
+        Date(timeIntervalSince1970: Double(milliseconds / 1000)).formatted(.iso8601)
+    }
+
+    /// Notes since when clients are being waited for.
+    private func noteWaiting() {
+        let waiting = Set(waitingFor(machine.record))
+        waitingSince = waitingSince.filter { waiting.contains($0.key) }
+        let now = wallClockMs()
+        for client in waiting where waitingSince[client] == nil { waitingSince[client] = now }
+    }
+
+    /// The status as an operator gets it: without the clients where they are too many for one message.
+    func statusReport() throws -> Report {
+        noteWaiting()
+        var status = self.status
+        var text = try status.json()
+        if text.utf8.count > Limits.statusBytesMax {
+            status.clients = []
+            status.waitingFor = []
+            status.waitingSince = [:]
+            status.certificates = Array(status.certificates.prefix(3))
+            status.expiring = Array(status.expiring.prefix(3))
+            status.values = status.values.suffix(100)
+            text = try status.json()
+        }
+        return Report(status: Array(text.utf8))
     }
 
     /// Who keeps the present phase from ending: those whose contribution others have made already, or else
@@ -211,6 +247,7 @@ extension CoordinatorNode {
         guard let statusFile = files.status, force || ContinuousClock.now - lastStatus > .milliseconds(500)
         else { return }
         lastStatus = .now
+        noteWaiting()
         do {
             try Data(status.json().utf8).write(to: URL(filePath: statusFile), options: .atomic)
         } catch {

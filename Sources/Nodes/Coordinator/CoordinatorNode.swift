@@ -14,7 +14,7 @@ internal import Wire
 /// and report back with events. What the machine records is durable before the loop goes on.
 ///
 /// Files: this one has the loop; `+Actions` performs actions, `+Uploads` receives, `+Work` pools, merges and
-/// evaluates, `+Status` tells people.
+/// evaluates, `+Status` tells people, `+Operators` answers them.
 actor CoordinatorNode {
     /// What reaches the loop.
     enum Input: Sendable {
@@ -59,8 +59,10 @@ actor CoordinatorNode {
     let listener: any Listener
     /// Whether a peer's certificate is on the revocation list as it is now.
     let isRevoked: @Sendable (PeerIdentity) -> Bool
-    /// What certificates end soon: this program's and those of the peers that are given.
-    let expiring: @Sendable ([PeerIdentity]) -> [RunStatus.Expiry]
+    /// Until when this program and the peers that are given are certified.
+    let certificates: @Sendable ([PeerIdentity]) -> RunStatus.Certificates
+    /// Milliseconds since 1970, for people alone.
+    let wallClockMs: @Sendable () -> Int64
     /// Where `RunStatus` and the newest adapter are written; nil for nowhere.
     let files: (status: String?, adapter: String?)
     /// What was found of held-out items among those that are learnt from.
@@ -72,6 +74,10 @@ actor CoordinatorNode {
     let (work, workSender) = AsyncStream<@Sendable () async -> Void>.makeStream()
     /// Uploads whose chunks are all here.
     let (arrived, arrivedSender) = AsyncStream<(Transfer, Manifest)>.makeStream()
+    /// The connections of operators.
+    var operators: [ObjectIdentifier: any Connection] = [:]
+    /// Since when each client is being waited for, in milliseconds since 1970.
+    var waitingSince: [String: Int64] = [:]
     private let nextConnection = Atomic(1)
     private let started = ContinuousClock.now
     var machine: CoordinatorMachine
@@ -110,7 +116,8 @@ actor CoordinatorNode {
         evaluation: ComputeHost<Evaluation>,
         listener: any Listener,
         isRevoked: @escaping @Sendable (PeerIdentity) -> Bool,
-        expiring: @escaping @Sendable ([PeerIdentity]) -> [RunStatus.Expiry],
+        certificates: @escaping @Sendable ([PeerIdentity]) -> RunStatus.Certificates,
+        wallClockMs: @escaping @Sendable () -> Int64,
         files: (status: String?, adapter: String?),
         overlap: HeldOutOverlap?,
         logger: Logger,
@@ -129,7 +136,8 @@ actor CoordinatorNode {
         self.evaluation = evaluation
         self.listener = listener
         self.isRevoked = isRevoked
-        self.expiring = expiring
+        self.certificates = certificates
+        self.wallClockMs = wallClockMs
         self.files = files
         self.logger = logger
         self.counter = counter
@@ -243,7 +251,7 @@ actor CoordinatorNode {
 
     /// One connection, from its admission to the transport until its end.
     private nonisolated func serve(_ connection: any Connection) async throws {
-        guard let name = connection.peer.clientName else { return }
+        guard let name = connection.peer.clientName else { return await serveOperator(connection) }
         let id = ConnectionID(nextConnection.add(1, ordering: .relaxed).oldValue)
         let session = Session(id, connection, certifiedName: name, counter: counter)
         if case .terminated = sender.yield(.opened(session)) { return }
@@ -300,6 +308,9 @@ actor CoordinatorNode {
             }
         }
         for session in sessions.values { session.finish() }
+        await withDiscardingTaskGroup { [operators] group in
+            for connection in operators.values { group.addTask { await connection.close() } }
+        }
         await listener.close()
         // A peer that does not read its last messages must not hold this end up.
         let patience = Task { [open] in

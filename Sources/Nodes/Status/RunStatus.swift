@@ -67,6 +67,25 @@ package struct RunStatus: Sendable, Equatable {
     package var expiring: [Expiry] = []
     /// What was found of held-out items among those that are learnt from; nil where nothing was compared.
     package var overlap: HeldOutOverlap?
+    /// The federation's name; nil in a file of an earlier version, as are those that follow.
+    package var federation: String?
+    /// Since when each of `waitingFor` is being waited for, such as `2027-03-01T12:00:00Z`.
+    package var waitingSince: [String: String] = [:]
+    /// Until when the coordinator's certificate, the authority's, the revocation list and the certificates of connected
+    /// clients are valid.
+    package var certificates: [Expiry] = []
+    /// The folder of the newest merged adapter, once there is one, on the coordinator's host.
+    package var adapter: String?
+    /// When this was written.
+    package var updated: String?
+
+    /// The certificates that a status speaks of.
+    package struct Certificates: Sendable {
+        /// Those of this program and of its peers.
+        package var all: [Expiry] = []
+        /// Those of them that end within weeks, or have ended.
+        package var due: [Expiry] = []
+    }
 
     /// The status that a coordinator wrote last; nil if there is none, or it is not whole.
     package static func read(from file: String) -> RunStatus? {
@@ -79,6 +98,7 @@ extension RunStatus: Codable {
     private enum CodingKeys: String, CodingKey {
         case phase, round, rounds, steps, measure, vetoed, bytesUp, bytesDown, clients, waitingFor, expiring
         case overlap
+        case federation, waitingSince, certificates, adapter, updated
     }
 
     /// Reads what `encode(to:)` wrote.
@@ -99,7 +119,12 @@ extension RunStatus: Codable {
             clients: try keys.decode([Client].self, forKey: .clients),
             waitingFor: try keys.decode([String].self, forKey: .waitingFor),
             expiring: try keys.decodeIfPresent([Expiry].self, forKey: .expiring) ?? [],
-            overlap: try keys.decodeIfPresent(HeldOutOverlap.self, forKey: .overlap)
+            overlap: try keys.decodeIfPresent(HeldOutOverlap.self, forKey: .overlap),
+            federation: try keys.decodeIfPresent(String.self, forKey: .federation),
+            waitingSince: try keys.decodeIfPresent([String: String].self, forKey: .waitingSince) ?? [:],
+            certificates: try keys.decodeIfPresent([Expiry].self, forKey: .certificates) ?? [],
+            adapter: try keys.decodeIfPresent(String.self, forKey: .adapter),
+            updated: try keys.decodeIfPresent(String.self, forKey: .updated)
         )
     }
 
@@ -117,6 +142,11 @@ extension RunStatus: Codable {
         try keys.encode(waitingFor, forKey: .waitingFor)
         try keys.encode(expiring, forKey: .expiring)
         try keys.encodeIfPresent(overlap, forKey: .overlap)
+        try keys.encodeIfPresent(federation, forKey: .federation)
+        try keys.encode(waitingSince, forKey: .waitingSince)
+        try keys.encode(certificates, forKey: .certificates)
+        try keys.encodeIfPresent(adapter, forKey: .adapter)
+        try keys.encodeIfPresent(updated, forKey: .updated)
         guard let measure else { return }
         try keys.encode(measure, forKey: .measure)
         var own = encoder.container(keyedBy: AnyCodingKey.self)
