@@ -27,15 +27,33 @@ extension ProcessTests {
                 try #require(await eventually { run.log("inc").contains("responses(round: 0, step: 2)") })
                 try #require(await eventually { run.status?.waitingFor == ["max"] })
 
-                let here = try await bench.succeed("tributary", ["status", run.state(Federation.coordinator)])
+                let here = try await bench.succeed(
+                    "tributary",
+                    ["status", run.state(Federation.coordinator)]
+                )
                 let number = run.running[Federation.coordinator]?.pid ?? 0
-                #expect(here.contains("small  round 1 of 2, clients train  (running, process \(number))"), "\(here)")
+                #expect(
+                    here.contains("small  round 1 of 2, clients train  (running, process \(number))"),
+                    "\(here)"
+                )
                 #expect(here.contains("waiting for   max since 20"), "\(here)")
                 #expect(here.contains("coordinator until ") && here.contains("max until "), "\(here)")
-                let there = try await bench.succeed("tributary", ["status"] + address + [kim, "--format", "json"])
-                #expect(there.contains(#""kind":"coordinator""#) && there.contains(#""waitingFor":["max"]"#), "\(there)")
-                let client = try await bench.succeed("tributary", ["status", run.state("inc")])
-                #expect(client.contains("inc of small") && client.contains("connected"), "\(client)")
+                let there = try await bench.succeed(
+                    "tributary",
+                    ["status"] + address + [kim, "--format", "json"]
+                )
+                #expect(
+                    there.contains(#""kind":"coordinator""#) && there.contains(#""waitingFor":["max"]"#),
+                    "\(there)"
+                )
+                var client = ""
+                for _ in 0..<100 where !client.contains("waiting for the others' responses, round 1 of 2") {
+                    client = try await bench.succeed("tributary", ["status", run.state("inc")])
+                }
+                #expect(
+                    client.contains("inc of small") && client.contains("\(topology.port)  connected"),
+                    "\(client)"
+                )
                 let refused = try await bench.run("tributary", ["status"] + address + [run.identity("inc")])
                 #expect(refused.code == 78 && refused.output.contains("not of an operator"), "\(refused)")
 
@@ -61,16 +79,25 @@ extension ProcessTests {
             }
         }
 
-        @Test("a folder without state is no federation, and the error says what was expected", .timeLimit(.minutes(1)))
+        @Test(
+            "a folder without state is no federation, and the error says what was expected",
+            .timeLimit(.minutes(1))
+        )
         func nothingThere() async throws {
             try await Bench.with { bench in
                 for command in ["status", "stop"] {
                     let result = try await bench.run("tributary", [command, bench.path("nowhere")])
-                    #expect(result.code == 66 && result.output.contains("neither the state directory"), "\(result)")
+                    #expect(
+                        result.code == 66 && result.output.contains("neither the state directory"),
+                        "\(result)"
+                    )
                 }
                 let half = try await bench.run("tributary", ["status", "--coordinator", "host:1"])
                 #expect(half.code == 64)
-                let bad = try await bench.run("tributary", ["stop", "--coordinator", "host", "--identity", "x"])
+                let bad = try await bench.run(
+                    "tributary",
+                    ["stop", "--coordinator", "host", "--identity", "x"]
+                )
                 #expect(bad.code == 64 && bad.output.contains("expected HOST:PORT"), "\(bad)")
             }
         }

@@ -14,6 +14,8 @@ extension ClientNode {
         let certificates: @Sendable ([PeerIdentity]) -> RunStatus.Certificates
         /// When it was written last.
         var written = ContinuousClock.now - .seconds(10)
+        /// Whether it is to be written soon.
+        var isDue = false
         /// What the client was about then, and since when.
         var activity: (what: ClientActivity, sinceMs: Int64)?
         /// Why the last connection ended or could not be made.
@@ -26,12 +28,24 @@ extension ClientNode {
         Date(timeIntervalSince1970: Double(milliseconds / 1000)).formatted(.iso8601)
     }
 
+    /// Has the status written soon, so that the last change is said even if nothing follows it.
+    private func writeStatusLater() {
+        guard !statusKeeper.isDue else { return }
+        statusKeeper.isDue = true
+        Task { [sender] in
+            guard (try? await Task.sleep(for: .milliseconds(600))) != nil else { return }
+            sender.yield(.statusDue)
+        }
+    }
+
     /// Writes `status.json`, at most twice a second unless it must be now.
     func writeStatus(force: Bool) {
         let (activity, round) = machine.activity
         let isNews = statusKeeper.activity?.what != activity
         if isNews { statusKeeper.activity = (activity, statusKeeper.wallClockMs()) }
-        guard force || ContinuousClock.now - statusKeeper.written > .milliseconds(500) else { return }
+        guard force || ContinuousClock.now - statusKeeper.written > .milliseconds(500) else {
+            return writeStatusLater()
+        }
         statusKeeper.written = .now
         let now = statusKeeper.wallClockMs()
         let rounds = job.topology.rounds

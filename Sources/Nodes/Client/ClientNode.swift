@@ -62,6 +62,8 @@ actor ClientNode {
     /// What reaches the loop. Events of a connection that was given up are dropped by its number.
     enum Input: Sendable {
         case event(ClientEvent)
+        /// What was left unsaid in `status.json` may be said now.
+        case statusDue
         /// The trainer has taken a step.
         case step(StepLine)
         case linked(Int, any Connection)
@@ -171,6 +173,7 @@ actor ClientNode {
             case .event(let event):
                 if case .tick = event, link?.hasHeard == true { try await handle(.heard) }
                 try await handle(event)
+            case .statusDue: statusKeeper.isDue = false
             case .step(let line):
                 statusKeeper.last = line
                 await record(line)
@@ -220,7 +223,7 @@ actor ClientNode {
             switch input {
             case .ofLink(_, _, let reply): reply?.resume()
             case .linked(_, let connection): connection.abort()
-            case .event, .step, .lasting: break
+            case .event, .step, .statusDue, .lasting: break
             }
         }
         await working.value

@@ -38,6 +38,26 @@ package struct ClientStatus: Codable, Sendable, Equatable {
     /// When this was written.
     package var updated: String
 
+    /// Whether the trainer takes local steps.
+    package var isTraining: Bool { activity == .training }
+
+    /// What the client is about, in words.
+    package var activityText: String {
+        switch activity {
+        case .preparing: "preparing"
+        case .waitingForRound: "waiting for the next round"
+        case .training: "training"
+        case .waitingForBatch: "waiting for public items"
+        case .responding: "responding to public items"
+        case .uploadingResponses: "sending responses"
+        case .waitingForPool: "waiting for the others' responses"
+        case .absorbing: "learning from the others' responses"
+        case .packing: "packing its update"
+        case .uploadingUpdate: "sending its update"
+        case .ended: "stopped"
+        }
+    }
+
     /// The status that a client wrote last; nil if there is none, or it is not whole.
     package static func read(from file: String) -> ClientStatus? {
         guard let data = try? Data(contentsOf: URL(filePath: file)) else { return nil }

@@ -2,7 +2,6 @@ internal import Contract
 internal import Foundation
 internal import Ledger
 internal import Nodes
-internal import Rounds
 
 /// A status with what is known of its process, for people and as JSON.
 struct StatusReading {

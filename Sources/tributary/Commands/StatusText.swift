@@ -1,7 +1,6 @@
 internal import Contract
 internal import Foundation
 internal import Nodes
-internal import Rounds
 
 /// A status as people read it: rounds and steps from 1, times in UTC.
 enum StatusText {
@@ -53,10 +52,10 @@ enum StatusText {
     /// A client's.
     static func lines(_ status: ClientStatus, _ state: String, _ now: Date?, folder: String?) -> [String] {
         let step = status.step.map { ($0 - 1) % max(1, status.steps) + 1 }
-        var about = status.finished ? "finished, \(status.rounds) rounds" : words(status.activity)
+        var about = status.finished ? "finished, \(status.rounds) rounds" : status.activityText
         if !status.finished {
             about += ", round \(status.round + 1) of \(status.rounds)"
-            if let step, status.activity == .training { about += ", step \(step) of \(status.steps)" }
+            if let step, status.isTraining { about += ", step \(step) of \(status.steps)" }
         }
         var lines = ["\(status.client) of \(status.federation)  \(about)  (\(state))"]
         if !status.finished { lines.append(field("since", status.since + ago(status.since, now))) }
@@ -80,22 +79,6 @@ enum StatusText {
             if FileManager.default.fileExists(atPath: adapter) { lines.append(field("adapter", adapter)) }
         }
         return lines + updated(status.updated, now)
-    }
-
-    private static func words(_ activity: ClientActivity) -> String {
-        switch activity {
-        case .preparing: "preparing"
-        case .waitingForRound: "waiting for the next round"
-        case .training: "training"
-        case .waitingForBatch: "waiting for public questions"
-        case .responding: "answering public questions"
-        case .uploadingResponses: "sending answers"
-        case .waitingForPool: "waiting for the others' answers"
-        case .absorbing: "learning from the others' answers"
-        case .packing: "packing its update"
-        case .uploadingUpdate: "sending its update"
-        case .ended: "stopped"
-        }
     }
 
     private static func certificates(_ all: [RunStatus.Expiry], due: [RunStatus.Expiry]) -> [String] {
