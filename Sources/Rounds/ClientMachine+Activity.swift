@@ -20,6 +20,8 @@ package enum ClientActivity: String, Codable, Sendable, Hashable, CaseIterable {
     case packing
     /// The update is on its way.
     case uploadingUpdate
+    /// The run is over, and its adapter is on its way.
+    case fetchingResult
     /// It is over for this client.
     case ended
 }
@@ -33,6 +35,7 @@ extension ClientMachine {
         case .fetchBatch(let round, _, _): (.waitingForBatch, round)
         case .offerResponses(let round, _, _, _): (.uploadingResponses, round)
         case .fetchPool(let round, _, _): (.waitingForPool, round)
+        case .fetchResult: (.fetchingResult, nil)
         case .offerUpdate(let round, _): (.uploadingUpdate, round)
         case .adapting(let round, _, _): (.training, round)
         case .responding(let round, _, _): (.responding, round)

@@ -54,6 +54,7 @@ package struct ClientStatus: Codable, Sendable, Equatable {
         case .absorbing: "learning from the others' responses"
         case .packing: "packing its update"
         case .uploadingUpdate: "sending its update"
+        case .fetchingResult: "fetching the final adapter"
         case .ended: "stopped"
         }
     }

@@ -17,7 +17,7 @@ struct ValidateCommand: AsyncParsableCommand {
 
             EXAMPLES
               tributary validate topologies/demo.yaml
-              tributary validate three-hosts.yaml --as coordinator --identity /etc/tributary/identity
+              tributary validate three-hosts.yaml --as coordinator --identity /etc/tributary/coordinator
               tributary validate three-hosts.yaml --as north --data /srv/tributary/data/private.jsonl
             """
     )
