@@ -175,7 +175,7 @@ enum Coordinator {
         if let overlap {
             logger.log(
                 level: overlap.isFound ? .warning : .info,
-                "looked for held-out questions among others",
+                "looked for held-out items among others",
                 metadata: ["found": "\(overlap.description)"]
             )
         }

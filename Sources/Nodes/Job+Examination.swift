@@ -67,7 +67,7 @@ extension Job {
             }
         }
         if problems.isEmpty, host == nil || host == Job.coordinatorName {
-            check("overlap of held-out questions", isHere: host != nil) {
+            check("overlap of held-out items", isHere: host != nil) {
                 guard let overlap = try overlap(clients: here) else { return [] }
                 return ["\(overlap.isFound ? "WARNING: " : "")\(overlap.description)"]
             }

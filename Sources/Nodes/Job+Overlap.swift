@@ -113,7 +113,7 @@ extension Job {
         guard let file, file == (try self.file(of: topology.evaluation)) else { return }
         throw topology.evaluation.error(
             "path",
-            "found \(file), which is \(role) as well: \(count) held-out questions would be learnt from; expected "
+            "found \(file), which is \(role) as well: \(count) held-out items would be learnt from; expected "
                 + "'reserve: true' in every mapping that names the file, which keeps a fifth of it for evaluation, or a file "
                 + "of its own"
         )

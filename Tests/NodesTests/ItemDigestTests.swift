@@ -34,13 +34,13 @@ struct ItemDigestTests {
     func words() {
         #expect(
             HeldOutOverlap(heldOut: 9, asked: 0, clients: ["b": 0]).description
-                == "of 9 held-out questions none is among the public ones or the private ones of b"
+                == "of 9 held-out items none is among the public ones or the private ones of b"
         )
         let found = HeldOutOverlap(heldOut: 9, asked: 1, clients: ["b": 2, "a": 0])
         #expect(found.isFound)
         #expect(
             found.description
-                == "of 9 held-out questions 1 is among the public ones, 2 are among the private ones of b"
+                == "of 9 held-out items 1 is among the public ones, 2 are among the private ones of b"
         )
     }
 }

@@ -183,14 +183,14 @@ struct ExaminationTests {
 
     @Test("held-out questions in another file that is learnt from are counted and warned of")
     func otherFile() throws {
-        let job = try job(files: ["north.jsonl": question("d", "2+2= ", "4") + question("e", "3+3=", "6")])
+        let job = try job(files: ["north.jsonl": question("d", "2+2=", "4") + question("e", "3+3=", "6")])
 
         #expect(
             try job.overlap(clients: ["north"]) == HeldOutOverlap(heldOut: 1, asked: 0, clients: ["north": 1])
         )
         #expect(
             try job.examine(as: nil).found.last
-                == "WARNING: of 1 held-out questions 1 is among the private ones of north"
+                == "WARNING: of 1 held-out items 1 is among the private ones of north"
         )
     }
 

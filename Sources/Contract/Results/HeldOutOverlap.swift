@@ -17,18 +17,19 @@ package struct HeldOutOverlap: Codable, Sendable, Equatable {
     /// Whether any held-out item is learnt from.
     package var isFound: Bool { asked ?? 0 > 0 || clients.values.contains { $0 > 0 } }
 
-    /// What was found, as a clause: `of 200 held-out questions none is among the public ones or …`.
+    /// What was found, as a clause: `of 200 held-out items none is among the public ones or …`.
     package var description: String {
-        let compared =
-            [asked.map { ("the public ones", $0) }].compactMap { $0 }
-            + clients.sorted { $0.key < $1.key }.map { ("the private ones of \($0.key)", $0.value) }
-        guard !compared.isEmpty else { return "the \(heldOut) held-out questions were not compared with any" }
-        let found = compared.filter { $0.1 > 0 }
-        guard !found.isEmpty else {
-            let others = compared.map(\.0).joined(separator: " or ")
-            return "of \(heldOut) held-out questions none is among \(others)"
+        let names = clients.keys.sorted()
+        let sets =
+            (asked == nil ? [] : ["the public ones"])
+            + (names.isEmpty ? [] : ["the private ones of \(names.joined(separator: ", "))"])
+        guard !sets.isEmpty else { return "the \(heldOut) held-out items were not compared with any" }
+        let found =
+            [("the public ones", asked ?? 0)] + names.map { ("the private ones of \($0)", clients[$0] ?? 0) }
+        guard isFound else {
+            return "of \(heldOut) held-out items none is among \(sets.joined(separator: " or "))"
         }
-        let parts = found.map { "\($0.1) \($0.1 == 1 ? "is" : "are") among \($0.0)" }
-        return "of \(heldOut) held-out questions \(parts.joined(separator: ", "))"
+        let parts = found.filter { $0.1 > 0 }.map { "\($0.1) \($0.1 == 1 ? "is" : "are") among \($0.0)" }
+        return "of \(heldOut) held-out items \(parts.joined(separator: ", "))"
     }
 }

@@ -44,7 +44,7 @@ extension ClientNode {
         if let overlap = try compare(heldOut) {
             logger.log(
                 level: overlap.isFound ? .warning : .info,
-                "compared private questions with held-out ones",
+                "compared private items with held-out ones",
                 metadata: ["found": "\(overlap.description)"]
             )
         }

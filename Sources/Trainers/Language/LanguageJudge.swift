@@ -45,10 +45,7 @@ package final class LanguageJudge<Settings: LanguageSettings>: PublicJudge {
     package static func itemTexts(_ settings: Settings, _ coordinator: CoordinatorContext) throws
         -> JudgedTexts
     {
-        JudgedTexts(
-            asked: try LanguageData.publicQuestions(coordinator).map(\.prompt),
-            heldOut: try LanguageData.heldOutQuestions(coordinator).map(\.prompt)
-        )
+        try LanguageData.texts(of: coordinator)
     }
 
     /// Loads the model and checks the public and held-out questions.

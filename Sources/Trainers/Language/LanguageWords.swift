@@ -2,7 +2,6 @@ package import Contract
 internal import Digest
 internal import FoundationEssentials
 package import Models
-package import Tasks
 internal import Text
 
 /// What a topology says in the words that all language trainers share: `model`, `adapter`, `objectives` and the
@@ -231,81 +230,6 @@ struct MissingModel: GivenFault, CustomStringConvertible {
     init(_ error: ConfigurationError) { description = "\(error)" }
 }
 
-/// The questions of each role, from the data mappings.
-package enum LanguageData {
-    /// A client's private questions.
-    package static func questions(of client: ClientContext) throws -> [Question] {
-        try requireShare(for: client)
-        return try questions(client.data, .client(client.place), client.run)
-    }
-
-    /// A client's private conversations; a question and its answer are one.
-    static func conversations(of client: ClientContext) throws -> [Conversation] {
-        try requireShare(for: client)
-        return try drawing(client.data, client.run) {
-            try $0.conversations(for: .client(client.place), seed: client.run.seed)
-        }
-    }
-
-    /// The public questions.
-    package static func publicQuestions(_ coordinator: CoordinatorContext) throws -> [Question] {
-        try questions(coordinator.publicData, .publicSet, coordinator.run)
-    }
-
-    /// The held-out questions.
-    static func heldOutQuestions(_ coordinator: CoordinatorContext) throws -> [Question] {
-        try questions(coordinator.evaluationData, .heldOut, coordinator.run)
-    }
-
-    /// Throws where data are divided among another number of clients than there are members: the shares would not be
-    /// those that anybody meant, and would be others when a client leaves.
-    private static func requireShare(for client: ClientContext) throws {
-        let members = client.run.clients
-        guard !members.isEmpty, let (field, count) = try client.data.decode(DataSource.self).division,
-            count != members.count
-        else { return }
-        throw client.data.error(
-            field,
-            "found \(count), expected one share for each of the \(members.count) members ("
-                + members.joined(separator: ", ")
-                + "); a client that left stays in `data.members`, and the others keep their shares"
-        )
-    }
-
-    /// How many questions there are, and of which kinds.
-    static func counted(_ questions: [Question]) -> String {
-        let kinds = AnswerKind.allCases.compactMap { kind -> String? in
-            let count = questions.count { $0.kind == kind }
-            return count > 0 ? "\(count) \(kind.rawValue)" : nil
-        }
-        return "\(questions.count) questions (\(kinds.joined(separator: ", ")))"
-    }
-
-    private static func questions(
-        _ data: Mapping,
-        _ role: DataSource.Role,
-        _ run: RunContext
-    ) throws -> [Question] {
-        try drawing(data, run) { try $0.questions(for: role, seed: run.seed) }
-    }
-
-    private static func drawing<Items>(
-        _ data: Mapping,
-        _ run: RunContext,
-        _ draw: (DataSource) throws -> Items
-    ) throws -> Items {
-        do {
-            return try draw(data.decode(DataSource.self).resolvingPath(run.absolutePath))
-        } catch let error as DrawError {
-            switch error {
-            case .invalid(let field, let found, let expected):
-                throw data.error(field, "found \(found), expected \(expected)")
-            case .exhausted: throw data.error("", "\(error)")
-            }
-        }
-    }
-}
-
 extension LocalTrainer where Settings: LanguageSettings {
     /// Checks `model`, `adapter` and `objectives`.
     package static func check(_ settings: Settings, _ run: RunContext) throws { _ = try LanguageWords(run) }
@@ -342,9 +266,7 @@ extension LocalTrainer where Settings: LanguageSettings {
 
     /// The first prompts of the private questions or conversations.
     package static func itemTexts(_ settings: Settings, _ client: ClientContext) throws -> [String] {
-        try LanguageData.conversations(of: client).compactMap { conversation in
-            conversation.messages.first { $0.role == "user" }?.content
-        }
+        try LanguageData.texts(of: client)
     }
 
     /// The base model's parameters.

@@ -63,8 +63,7 @@ package enum FrameInspection {
                 "settings: \(welcome.settings.count) B", "rounds: \(welcome.rounds)",
                 "steps: \(welcome.steps)", "local_per_public: \(welcome.localPerPublic)",
                 "heartbeat_ms: \(welcome.heartbeatMs)", "encoding: \(welcome.encoding.rawValue)",
-                "held_out: \(welcome.heldOut.count) B",
-            ]
+            ] + (welcome.heldOut.isEmpty ? [] : ["held_out: \(welcome.heldOut.count) B"])
         case .refused(let refused): [line(refused.code), "message: \(refused.message)"]
         case .roundStart(let start): ["round: \(start.round)"] + lines(of: start.manifest)
         case .batch(let batch): place(batch.round, batch.step) + lines(of: batch.manifest)
