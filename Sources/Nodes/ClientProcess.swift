@@ -159,7 +159,14 @@ enum Client {
                 certificates: certificates
             ),
             patience: patience,
-            compare: { try job.overlap(with: $0, client: name, dataFile: dataFile) },
+            compare: { digests in
+                let overlap = try job.overlap(with: digests, client: name, dataFile: dataFile)
+                if let overlap {
+                    let file = URL(filePath: state + "/overlap.json")
+                    try Data(overlap.json().utf8).write(to: file, options: .atomic)
+                }
+                return overlap
+            },
             makeTrainer: { try job.makeTrainer(client: name, dataFile: dataFile, timer: $0) }
         )
     }

@@ -1,3 +1,4 @@
+internal import Aggregation
 package import Contract
 package import FoundationEssentials
 internal import Topology
@@ -127,6 +128,8 @@ extension Job {
         whole.guards = try zip(whole.guards, guards).map {
             Component($0.name, try $1.entry.check($1.settings))
         }
+        whole.transforms.client = try TransformChain.completed(whole.transforms.client)
+        whole.transforms.coordinator = try TransformChain.completed(whole.transforms.coordinator)
         return whole.resolvedYAML
     }
 }

@@ -1,4 +1,5 @@
 import Contract
+import Foundation
 import Testing
 import Wire
 
@@ -28,6 +29,25 @@ struct ItemDigestTests {
         #expect(
             ItemDigests(bytes: many.bytes, federation: "f").count(among: texts) == Limits.heldOutBytesMax / 8
         )
+    }
+
+    @Test("a client finds the coordinator's held-out items among its own by their digests")
+    func betweenHosts() throws {
+        let job = try Recipe.rlvr.job()
+        let held = try job.entry.judgedTexts(job.coordinatorContext).heldOut
+        let lines = ["9999", held[0], held[1]].enumerated().map {
+            #"{"id": "\#($0)", "question": "\#($1)", "answer": "1", "kind": "exact"}"#
+        }
+        let file = FileManager.default.temporaryDirectory.appending(path: "\(UUID().uuidString).jsonl")
+        defer { try? FileManager.default.removeItem(at: file) }
+        try Data(lines.joined(separator: "\n").utf8).write(to: file)
+
+        let digests = try job.heldOutDigests()
+
+        #expect(try job.overlap(with: digests, client: "ash", dataFile: nil)?.isFound == false)
+        let found = try job.overlap(with: digests, client: "ash", dataFile: file.path)
+        #expect(found == HeldOutOverlap(heldOut: Set(held).count, clients: ["ash": 2]))
+        #expect(try job.overlap(with: [], client: "ash", dataFile: nil) == nil)
     }
 
     @Test("what was found is said with its counts")

@@ -37,6 +37,7 @@ struct ExaminationTests {
             trainer: {name: rlvr, settings: \(settings.dropLast()), publicPromptsPerStep: 2}}
             rounds: {count: 1, steps: 3}
             objectives: \(objectives)
+            transforms: {client: [clip]}
             aggregation: {delta: \(delta)}
             data: {public: {path: public.jsonl}, evaluation: \(evaluation)}
             clients:
@@ -199,6 +200,8 @@ struct ExaminationTests {
         let job = try job()
 
         let text = try job.completeYAML()
+
+        #expect(text.contains("- clip:\n        norm: 1"), "\(text)")
 
         #expect(
             text.contains("samplesPerPrompt: 8\n") && text.contains("alpha: 16")

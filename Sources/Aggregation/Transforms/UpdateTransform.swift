@@ -81,6 +81,26 @@ package struct TransformChain: Sendable {
         self.steps = steps
     }
 
+    /// The same list with the transforms' defaults filled in.
+    ///
+    /// - Throws: What making a chain of it throws.
+    package static func completed(_ components: [Component]) throws -> [Component] {
+        _ = try TransformChain(components)
+        return try components.map { component in
+            guard let type = UpdateTransforms.all.first(where: { $0.name == component.name }) else {
+                return component
+            }
+            return Component(component.name, try TransformChain.completed(type, component.settings))
+        }
+    }
+
+    private static func completed<Transform: UpdateTransform>(
+        _ type: Transform.Type,
+        _ settings: Mapping
+    ) throws -> Mapping {
+        try settings.read(Transform.Settings.self) { try Mapping(json: $0.json(), file: settings.file) }
+    }
+
     private static func make<Transform: UpdateTransform>(
         _ type: Transform.Type,
         _ settings: Mapping

@@ -41,15 +41,17 @@ extension ClientNode {
     // MARK: - Trainer
 
     private func prepare(heldOut: [UInt8]) async throws {
-        if let overlap = try compare(heldOut) {
-            logger.log(
-                level: overlap.isFound ? .warning : .info,
-                "compared private items with held-out ones",
-                metadata: ["found": "\(overlap.description)"]
-            )
-        }
         let snapshot = saved?.trainer ?? []
-        try await trainer.prepare { [clock, makeTrainer] in try makeTrainer(clock.timer) }
+        try await trainer.prepare { [clock, makeTrainer, compare, logger] in
+            if let overlap = try compare(heldOut) {
+                logger.log(
+                    level: overlap.isFound ? .warning : .info,
+                    "compared private items with held-out ones",
+                    metadata: ["found": "\(overlap.description)"]
+                )
+            }
+            return try makeTrainer(clock.timer)
+        }
         if !snapshot.isEmpty { try await trainer.run { try $0.restore(snapshot) } }
         if let saved {
             broadcast = saved.broadcast
