@@ -113,15 +113,20 @@ package final class ClientState: Sendable {
     private func check(_ identity: ClientIdentity) throws(LedgerError) {
         let fields = identity.fields
         guard let found = try sections(of: "identity", count: fields.count) else {
-            try files.write(SealedFile.seal(fields.map { Array($0.value.utf8) }), to: directory + "/identity")
-            return
+            return try write(fields)
         }
         let values = found.map { String(decoding: $0, as: UTF8.self) }
-        try IdentityCheck.require(
+        let isSame = try IdentityCheck.require(
             fields,
             found: Dictionary(uniqueKeysWithValues: zip(fields.map(\.name), values)),
+            variable: identity.variable,
             directory: directory
         )
+        if !isSame { try write(fields) }
+    }
+
+    private func write(_ fields: [(name: String, value: String)]) throws(LedgerError) {
+        try files.write(SealedFile.seal(fields.map { Array($0.value.utf8) }), to: directory + "/identity")
     }
 
     private func sections(of name: String, count: Int) throws(LedgerError) -> [[UInt8]]? {

@@ -12,6 +12,8 @@ package struct FederationIdentity: Sendable, Hashable {
     package var fingerprint: SHA256Digest
     /// What both digests are of, a line `NAME: VALUE` for each part: an error names the first that differs.
     package var parts: String
+    /// The names of parts that may become others while the run goes on.
+    package var variable: Set<String>
 
     /// Makes an identity.
     package init(
@@ -19,13 +21,15 @@ package struct FederationIdentity: Sendable, Hashable {
         topology: SHA256Digest,
         seed: UInt64,
         fingerprint: SHA256Digest,
-        parts: String = ""
+        parts: String = "",
+        variable: Set<String> = []
     ) {
         self.federation = federation
         self.topology = topology
         self.seed = seed
         self.fingerprint = fingerprint
         self.parts = parts
+        self.variable = variable
     }
 
     /// The fields as texts, in the order in which differences are reported.
@@ -67,6 +71,8 @@ package struct ClientIdentity: Sendable, Hashable {
     package var topology: SHA256Digest
     /// What both digests are of; see `FederationIdentity.parts`.
     package var parts: String
+    /// The names of parts that may become others while the run goes on.
+    package var variable: Set<String>
 
     /// Makes an identity.
     package init(
@@ -75,7 +81,8 @@ package struct ClientIdentity: Sendable, Hashable {
         seed: UInt64,
         fingerprint: SHA256Digest,
         topology: SHA256Digest,
-        parts: String = ""
+        parts: String = "",
+        variable: Set<String> = []
     ) {
         self.federation = federation
         self.client = client
@@ -83,6 +90,7 @@ package struct ClientIdentity: Sendable, Hashable {
         self.fingerprint = fingerprint
         self.topology = topology
         self.parts = parts
+        self.variable = variable
     }
 
     var fields: [(name: String, value: String)] {
@@ -97,19 +105,39 @@ package struct ClientIdentity: Sendable, Hashable {
 enum IdentityCheck {
     /// The field that is there for the words of an error.
     static let parts = "parts"
+    /// The fields that are digests of the parts.
+    private static let digests: Set = ["fingerprint", "topology digest"]
 
+    /// Compares.
+    ///
+    /// - Parameters:
+    ///   - wanted: What the directory is opened for.
+    ///   - found: What it says.
+    ///   - variable: The names of parts that may have become others.
+    ///   - directory: The directory, for the error.
+    /// - Returns: Whether they are the same; false where variable parts differ, and the directory has to be told.
+    /// - Throws: `LedgerError` with `otherIdentity`, naming what differs.
     static func require(
         _ wanted: [(name: String, value: String)],
         found: [String: String],
+        variable: Set<String>,
         directory: String
-    ) throws(LedgerError) {
-        let mine = wanted.first { $0.name == parts }?.value ?? ""
+    ) throws(LedgerError) -> Bool {
+        let (theirs, mine) = (
+            values(found[parts] ?? ""), values(wanted.first { $0.name == parts }?.value ?? "")
+        )
+        // States of versions that kept no parts have digests alone.
+        let known = theirs.isEmpty ? [] : Set(theirs.keys).union(mine.keys)
+        let names = known.filter { theirs[$0] != mine[$0] }
+        let hasVaried = !names.isEmpty && names.isSubset(of: variable)
         for (name, value) in wanted where name != parts {
             let recorded = found[name] ?? "(none)"
-            guard recorded == value else {
+            guard recorded == value || (hasVaried && digests.contains(name)) else {
+                let part = mine.isEmpty ? nil : names.subtracting(variable).sorted().first
                 let difference =
-                    difference(found[parts] ?? "", mine)
-                    ?? "its \(name) is \(recorded), this one's is \(value)"
+                    part.map {
+                        "its \($0) is \(theirs[$0] ?? "not set"), this one's is \(mine[$0] ?? "not set")"
+                    } ?? "its \(name) is \(recorded), this one's is \(value)"
                 throw LedgerError(
                     .otherIdentity,
                     "'\(directory)' holds another run: \(difference); "
@@ -117,16 +145,7 @@ enum IdentityCheck {
                 )
             }
         }
-    }
-
-    /// The first part in which two texts of parts differ, in words; nil if they name none.
-    private static func difference(_ theirs: String, _ mine: String) -> String? {
-        let (theirs, mine) = (values(theirs), values(mine))
-        guard !theirs.isEmpty, !mine.isEmpty else { return nil }
-        for name in Set(theirs.keys).union(mine.keys).sorted() where theirs[name] != mine[name] {
-            return "its \(name) is \(theirs[name] ?? "not set"), this one's is \(mine[name] ?? "not set")"
-        }
-        return nil
+        return !hasVaried
     }
 
     private static func values(_ parts: String) -> [String: String] {

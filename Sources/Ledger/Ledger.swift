@@ -78,7 +78,17 @@ package final class Ledger: Sendable {
                 return try LedgerSchema.identity(database)
             }
         }
-        try IdentityCheck.require(identity.fields, found: found, directory: directory)
+        let isSame = try IdentityCheck.require(
+            identity.fields,
+            found: found,
+            variable: identity.variable,
+            directory: directory
+        )
+        if !isSame {
+            try LedgerDatabase.perform(path) {
+                try database.write { try LedgerSchema.record(identity, in: $0) }
+            }
+        }
         try Files.syncDirectory(directory)
         try Files.makeDirectory(directory + "/uploads")
         let files = try DurableFiles(temporary: directory + "/temporary", fault: fault)

@@ -62,12 +62,20 @@ enum LedgerSchema {
     /// Creates the tables of an empty database, with the identity, in the transaction it is called in.
     static func create(_ database: Database, identity: FederationIdentity) throws {
         try database.execute(sql: tables)
-        for (field, value) in identity.fields {
-            try database.execute(sql: "INSERT INTO identity VALUES (?, ?)", arguments: [field, value])
-        }
+        try record(identity, in: database)
         try database.execute(
             sql: "PRAGMA application_id = \(applicationID); PRAGMA user_version = \(version)"
         )
+    }
+
+    /// Writes an identity, in place of the one that is there.
+    static func record(_ identity: FederationIdentity, in database: Database) throws {
+        for (field, value) in identity.fields {
+            try database.execute(
+                sql: "INSERT OR REPLACE INTO identity VALUES (?, ?)",
+                arguments: [field, value]
+            )
+        }
     }
 
     /// Whether the database is empty; throws if it is neither that nor a ledger of a known version.

@@ -144,6 +144,7 @@ enum Client {
             software: software,
             trainer: job.entry.name,
             fingerprint: try job.fingerprint(),
+            rounds: job.topology.rounds.count,
             backOff: BackOff(jitter: (0..<64).map { _ in stream.uniform() })
         )
         return ClientNode(

@@ -180,13 +180,14 @@ enum Coordinator {
             )
         }
         let plan = try job.runPlan(quorum: quorum)
-        let ledger = try Ledger.open(state, identity: job.federationIdentity())
-        try job.keepTopology(in: state)
+        let start = try job.start(recordedIn: state)
+        let ledger = try Ledger.open(state, identity: job.federationIdentity(start))
         let wallClockMs: @Sendable () -> Int64 = { Int64(Date().timeIntervalSince1970 * 1000) }
         let exchange = ComputeHost<any PublicJudge>()
         let evaluation = ComputeHost<CoordinatorNode.Evaluation>()
         try await exchange.prepare { try job.makeJudge() }
-        let initial = try await exchange.run { try $0.initialAdapter().travelling }
+        let initial = try await exchange.run { try job.initialAdapter($0, start) }
+        if let start { logger.info("starting from an adapter", metadata: ["digest": "\(start.digest)"]) }
         _ = try DeltaRules.rule(named: job.topology.aggregation.delta, for: initial.layout)
         try await evaluation.prepare { try CoordinatorNode.Evaluation(job) }
         let store = CoordinatorStore(ledger, layout: initial.layout, wallClockMs: wallClockMs)
@@ -194,6 +195,8 @@ enum Coordinator {
         if let overlap { try await store.note(RunMetrics.overlapEvent, detail: overlap.json()) }
         let counted = try await store.traffic()
         let record = try await store.record()
+        try job.requireRounds(of: record)
+        try job.keepTopology(in: state)
         try await store.openMetrics(completed: record.completedRounds, steps: plan.steps)
         return CoordinatorNode(
             job: job,

@@ -53,6 +53,9 @@ extension Job {
             check(Job.coordinatorName, isHere: host != nil) {
                 try entry.examineCoordinator(coordinatorContext)
             }
+            check("adapter.from", isHere: host != nil) {
+                try start().map { ["adapter.from: an adapter with the digest \($0.digest)"] } ?? []
+            }
         }
         let clients = host.map { $0 == Job.coordinatorName ? [] : [$0] } ?? topology.clients.map(\.name)
         for name in clients {

@@ -316,14 +316,19 @@ extension Job {
     }
 
     /// What the coordinator's state directory belongs to.
-    func federationIdentity() throws -> FederationIdentity {
+    ///
+    /// - Parameter start: What the run starts from, which only the coordinator has to have.
+    func federationIdentity(_ start: Start? = nil) throws -> FederationIdentity {
         let (fingerprint, parts) = try identity()
+        let own = start.map { "\(Job.startPart): \($0.digest)\n" } ?? ""
+        let digest = topology.digest
         return FederationIdentity(
             federation: topology.federation,
-            topology: topology.digest,
+            topology: own.isEmpty ? digest : SHA256Digest(of: "\(digest)\n\(own)".utf8),
             seed: topology.seed,
             fingerprint: fingerprint,
-            parts: parts
+            parts: parts + own,
+            variable: Job.variableParts
         )
     }
 
@@ -336,7 +341,8 @@ extension Job {
             seed: topology.seed,
             fingerprint: fingerprint,
             topology: topology.digest,
-            parts: parts
+            parts: parts,
+            variable: Job.variableParts
         )
     }
 

@@ -103,9 +103,14 @@ package struct ClientMachine: Sendable {
         return actions
     }
 
-    /// Connects, unless an earlier client of the same state has heard that the run is over.
+    /// Connects, unless an earlier client of the same state has heard that the run is over, and nobody wants more rounds
+    /// of it since.
     private mutating func start() {
         guard case .finished(let rounds, let adapter) = record.place else { return connect() }
+        guard plan.rounds <= rounds else {
+            record.place = .between(after: rounds - 1)
+            return connect()
+        }
         end(.completed(Finished(rounds: rounds, adapter: adapter)), farewell: "finished")
     }
 

@@ -12,6 +12,9 @@ package struct ClientPlan: Sendable, Equatable {
     package var trainer: String
     /// Everything that all members must agree on.
     package private(set) var fingerprint: [FingerprintPart]
+    /// How many rounds the run has, as far as the client was told by those who started it: one that has heard of the
+    /// end of fewer rounds goes on.
+    package var rounds: Int
     /// How long to wait for a connection and for the welcome, in milliseconds.
     package var greetingMs: Tick
     /// How many heartbeat intervals of silence mean that the coordinator is gone.
@@ -26,6 +29,7 @@ package struct ClientPlan: Sendable, Equatable {
         software: String,
         trainer: String,
         fingerprint: [FingerprintPart],
+        rounds: Int,
         greetingMs: Tick = 30_000,
         silentHeartbeats: Tick = 6,
         backOff: BackOff
@@ -37,6 +41,7 @@ package struct ClientPlan: Sendable, Equatable {
         self.software = software
         self.trainer = trainer
         self.fingerprint = fingerprint
+        self.rounds = rounds
         self.greetingMs = greetingMs
         self.silentHeartbeats = silentHeartbeats
         self.backOff = backOff

@@ -73,12 +73,12 @@ package struct RunTerms: Sendable, Hashable {
         encoding = welcome.encoding
     }
 
-    /// What differs in other terms, for people; nil if nothing does.
+    /// What differs in other terms, for people; nil if nothing does. How many rounds there are may change on the way:
+    /// no round depends on it.
     func difference(to other: RunTerms) -> String? {
         if seed != other.seed { return "seed \(seed) became \(other.seed)" }
         if trainer != other.trainer { return "trainer '\(trainer)' became '\(other.trainer)'" }
         if settings != other.settings { return "the trainer's settings changed" }
-        if rounds != other.rounds { return "rounds \(rounds) became \(other.rounds)" }
         if steps != other.steps { return "steps \(steps) became \(other.steps)" }
         if localPerPublic != other.localPerPublic {
             return "local steps per public one \(localPerPublic) became \(other.localPerPublic)"

@@ -71,7 +71,10 @@ package struct CoordinatorRecord: Sendable, Equatable {
         precondition(fits(fact), "the fact '\(fact)' does not fit the record")
         switch fact {
         case .sessionsReserved(let last): sessionsReserved = last
-        case .roundBegan(let round): current = RoundProgress(round: round)
+        case .roundBegan(let round):
+            current = RoundProgress(round: round)
+            // Whoever has heard of an end has heard of that of fewer rounds.
+            informed = []
         case .responsesAccepted(_, let step, let client, let digest):
             current?.responses[step, default: [:]][client] = digest
         case .responsesRefused(_, let step, let client, let code):

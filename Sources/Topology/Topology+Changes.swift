@@ -13,10 +13,14 @@ extension Topology {
         /// One line.
         package var description: String { "'\(key)' is \(found), it was \(earlier)" }
 
-        /// Whether a run may go on with the new value: nothing that was agreed on, and nothing that anybody learns from,
-        /// changes with it.
+        /// Whether a run may go on with the new value: no round depends on it, and nothing that anybody learns from changes
+        /// with it.
         package var isAllowed: Bool {
-            ["rounds.quorum", "rounds.deadlines", "monitors"].contains { key.starts(with: $0) }
+            // What is in the folder is compared by whoever reads it.
+            key == "adapter.from"
+                || ["rounds.count", "rounds.quorum", "rounds.deadlines", "monitors"].contains {
+                    key.starts(with: $0)
+                }
                 || ["host", "port", "listen", "names"].contains { key.starts(with: "coordinator.\($0)") }
                 || key.hasPrefix("clients[") && (key.hasSuffix(".host") || key.hasSuffix(".delay"))
         }
@@ -28,7 +32,7 @@ extension Topology {
         Self.compare(resolved, earlier.resolved, at: "", into: &changes)
         // The folder means nothing where no path starts from it.
         let data = [model, publicData, evaluation, clientData] + clients.map(\.data)
-        let usesFolder = data.contains { $0.namesFiles }
+        let usesFolder = startFolder != nil || data.contains { $0.namesFiles }
         return changes.filter { $0.key != "folder" || usesFolder }
     }
 

@@ -50,7 +50,10 @@ extension Topology {
             pair("folder", .text(folder)),
             pair("coordinator", coordinatorValue),
             pair("model", model.value),
-            pair("adapter", adapter.value),
+            pair(
+                "adapter",
+                startFolder.map { adapter.setting("from", to: .text($0)) }?.value ?? adapter.value
+            ),
             pair("objectives", list(objectives)),
             pair("trainer", trainerValue),
             pair(

@@ -21,6 +21,9 @@ package struct Topology: Sendable, Hashable {
     package var model: Mapping
     /// What is trained, in the trainer's own words.
     package var adapter: Mapping
+    /// `adapter.from`: the folder of the adapter that round 0 starts from, as it was written; nil for a new one. Only the
+    /// coordinator reads it, and `adapter` is without it.
+    package var startFolder: String?
     /// Terms that are added to the trainer's objective.
     package var objectives: [Component]
     /// The public items, whose answers only the coordinator has, in the trainer's own words.

@@ -13,6 +13,7 @@ struct TopologyReader {
         let threads = computeThreads(top)
         let data = top.section("data")
         let clientData = data.mapping("clients")
+        let adapter = top.mapping("adapter")
         let clients = clients(top, threads: threads, data: clientData)
         let named = members(data, clients)
         let topology = Topology(
@@ -27,7 +28,8 @@ struct TopologyReader {
             coordinator: coordinator(top.section("coordinator"), threads: threads),
             trainer: trainer(top.section("trainer")),
             model: top.mapping("model"),
-            adapter: top.mapping("adapter"),
+            adapter: adapter.without("from"),
+            startFolder: startFolder(adapter),
             objectives: top.components("objectives", repeatable: true),
             publicData: data.mapping("public"),
             members: named ?? clients.map(\.name).sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) },
@@ -52,6 +54,20 @@ struct TopologyReader {
         }
         try log.throwIfAny()
         return topology
+    }
+
+    /// `adapter.from`, which is for the coordinator and not for the trainer.
+    private func startFolder(_ adapter: Mapping) -> String? {
+        guard case .mapping(let pairs) = adapter.value,
+            let value = pairs.first(where: { $0.key == "from" })?.value
+        else { return nil }
+        if case .text(let path) = value, !path.isEmpty { return path }
+        log.add(
+            line: adapter.line(of: "from") ?? 1,
+            key: "adapter.from",
+            "found \(value.canonicalJSON), expected the folder of an adapter"
+        )
+        return nil
     }
 
     private func computeThreads(_ top: MappingReader) -> Int {

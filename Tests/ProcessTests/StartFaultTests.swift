@@ -139,12 +139,12 @@ extension ProcessTests {
                 )
                 await run.kill(Federation.coordinator)
 
-                let longer = try bench.write("longer.yaml", SmallTopology(rounds: 3).text)
+                let seeded = try bench.write("seeded.yaml", SmallTopology(seed: 2).text)
                 try await bench.fail(
                     78,
-                    ["holds another run", "its rounds.count is 2, this one's is 3"],
+                    ["holds another run", "its seed is 1, this one's is 2"],
                     "coordinator",
-                    ["--topology", longer] + arguments
+                    ["--topology", seeded] + arguments
                 )
                 let other = try bench.write("other.yaml", SmallTopology(federation: "other").text)
                 try await bench.succeed("tributary", ["provision", other, "--out", bench.path("others")])

@@ -117,6 +117,26 @@ struct ClientMachineTests {
         #expect(restarted.handle(.started, at: 0) == [.finish(.completed(finished))])
     }
 
+    @Test("a client that has heard of the end of fewer rounds asks for the one after them")
+    func moreRounds() throws {
+        var longer = plan.client("alpha")
+        longer.rounds = 3
+        let record = ClientRecord(
+            terms: RunTerms(plan.welcome(session: 1)),
+            place: .finished(rounds: 2, adapter: digest("a"))
+        )
+        var machine = ClientMachine(plan: longer, restoring: record)
+        var welcome = plan.welcome(session: 2)
+        welcome.rounds = 3
+
+        #expect(machine.handle(.started, at: 0).contains(.connect))
+        _ = machine.handle(.connected, at: 1)
+        let actions = machine.handle(.received(.welcome(welcome)), at: 2)
+
+        #expect(actions.contains(.prepare(welcome)), "more rounds are no other run")
+        #expect(machine.handle(.prepared, at: 3).contains(.send(.fetchRound(FetchRound(after: 1)))))
+    }
+
     /// A client that has heard of the end of a run of two rounds.
     private func toldTheEnd() -> ClientMachine {
         var machine = online()

@@ -126,9 +126,25 @@ struct TopologyFileTests {
         let written = Set(try Topology.parse(bare, folder: "/here").resolvedKeys)
 
         let known: Set<String> = [
-            "compute.threads", "clients", "clients[].host", "data.clients", "data.members",
+            "adapter.from", "compute.threads", "clients", "clients[].host", "data.clients", "data.members",
         ]
         #expect(documented == written.union(known))
+    }
+
+    @Test("`adapter.from` is the coordinator's: the trainer does not see it, and it is written out again")
+    func adapterFrom() throws {
+        let text = minimal + "\nadapter: {rank: 4, from: ../run/adapter}\n"
+        let topology = try Topology.parse(text, folder: "/here")
+
+        #expect(topology.startFolder == "../run/adapter")
+        #expect(topology.adapter.members.map(\.key) == ["rank"])
+        let again = try Topology.parse(topology.resolvedYAML, folder: "/there")
+        #expect(again.startFolder == topology.startFolder)
+        #expect(again.adapter.members.map(\.key) == ["rank"])
+        let fault = #expect(throws: ConfigurationError.self) {
+            try Topology.parse(minimal + "\nadapter: {from: [a]}\n", folder: "/here")
+        }
+        #expect(fault?.description.contains("'adapter.from'") == true, "\(String(describing: fault))")
     }
 
     @Test("a byte order mark at the start of a file changes nothing")

@@ -109,6 +109,22 @@ package enum AdapterDirectory {
         return adapter
     }
 
+    /// What an adapter says that it belongs to, in the words of who wrote it; nil where it says nothing.
+    package static func baseModelName(of path: String) -> String? {
+        struct Words: Decodable {
+            var baseModel: String?
+
+            enum CodingKeys: String, CodingKey { case baseModel = "base_model_name_or_path" }
+        }
+        for name in [descriptionName, PEFTDirectory.configurationName] {
+            guard let bytes = try? ReadableFile.contents(of: "\(path)/\(name)", limit: descriptionBytesMax),
+                let words = try? JSONDecoder().decode(Words.self, from: Data(bytes))
+            else { continue }
+            return words.baseModel
+        }
+        return nil
+    }
+
     /// Whether a directory holds an adapter of a kind that is known by this module: trainers of other models write
     /// an `adapter.json` without a kind.
     package static func isThere(_ path: String) -> Bool {

@@ -75,7 +75,7 @@ package struct LocalOnlyRun: Sendable {
         try await host.prepare { [job] in try job.makeTrainer(client: name, dataFile: dataFile) }
         let judge = ComputeHost<any PublicJudge>()
         try await judge.prepare { [job] in try job.makeJudge() }
-        var adapter = try await judge.run { try $0.initialAdapter().travelling }
+        var adapter = try await judge.run { [job] in try job.initialAdapter($0, job.start()) }
         var results: [Result] = []
         let rounds = job.topology.rounds
         for round in 0..<rounds.count {

@@ -173,6 +173,17 @@ struct LanguageWords {
         }
     }
 
+    /// Refuses an adapter of another embedded model: two of them have the same shapes. What other names mean differs from
+    /// host to host, and the shapes have to tell.
+    func compareBase(of folder: String, _ run: RunContext) throws {
+        guard case .embedded(let ours) = model,
+            let name = AdapterDirectory.baseModelName(of: folder)?.split(whereSeparator: { "/:".contains($0) }
+            ).last,
+            EmbeddedModels.names.contains(String(name)), name != ours
+        else { return }
+        throw run.model.error("embedded", "found '\(ours)', but \(folder) holds an adapter of '\(name)'")
+    }
+
     /// Everything that members must agree on besides the settings.
     ///
     /// - Throws: What loading the base model throws.
@@ -300,6 +311,7 @@ extension LocalTrainer where Settings: LanguageSettings {
         let words = try LanguageWords(run)
         let (weights, kind) = try AdapterDirectory.read(from: folder, for: words.base(run).configuration)
         try words.compare(kind, of: folder, run)
+        try words.compareBase(of: folder, run)
         return weights
     }
 }

@@ -86,7 +86,7 @@ final class ChildProcess {
 final class Lifeline {
     /// What children get as standard input.
     let childEnd: FileHandle
-    private let ownEnd: FileHandle
+    private var ownEnd: Int32
 
     /// Opens the pipe. No child inherits the end that keeps it open.
     init() throws {
@@ -95,7 +95,15 @@ final class Lifeline {
             throw UpError("no pipe: \(String(cString: strerror(errno)))", exitCode: EX_OSERR)
         }
         childEnd = FileHandle(fileDescriptor: ends[0], closeOnDealloc: true)
-        ownEnd = FileHandle(fileDescriptor: ends[1], closeOnDealloc: true)
+        ownEnd = ends[1]
+    }
+
+    deinit { cut() }
+
+    /// Ends it now: all children drain. Unlike a signal it reaches those that are only just starting.
+    func cut() {
+        if ownEnd >= 0 { close(ownEnd) }
+        ownEnd = -1
     }
 }
 

@@ -56,8 +56,6 @@ struct LocalFederation {
     private var restarts: Set<String> = []
     /// The clients that nobody waits for any more, with the exit code of each.
     private var lost: [String: Int32] = [:]
-    /// The clients that ended by themselves, as they should.
-    private var done: Set<String> = []
     /// Clients that were ended because the coordinator had left without them.
     private var unheard: [String] = []
     /// What stopped all this: a signal.
@@ -166,10 +164,7 @@ struct LocalFederation {
     private mutating func ended(_ name: String, _ code: Int32, _ display: inout ProgressDisplay) {
         guard failure == nil, stoppedBy == nil, let child = children[name] else { return }
         let isCoordinator = name == Self.coordinatorName
-        guard code != 0 else {
-            if !isCoordinator { done.insert(name) }
-            return seeToTheOthers(isCoordinator)
-        }
+        guard code != 0 else { return seeToTheOthers(isCoordinator) }
         let decision =
             isCoordinator
             ? policy.coordinatorEnded(with: code)
@@ -211,7 +206,7 @@ struct LocalFederation {
 
     private mutating func giveUp(_ error: UpError) {
         failure = error
-        for name in running { children[name]?.terminate() }
+        lifeline.cut()
         put(off: .kill, for: Self.patience.end)
     }
 
@@ -227,7 +222,7 @@ struct LocalFederation {
         display.say(
             "Stopping: each process finishes the step in hand and saves its state; once more ends them now."
         )
-        for name in running { children[name]?.terminate() }
+        lifeline.cut()
     }
 
     private func kill() {
@@ -270,7 +265,7 @@ struct LocalFederation {
 
     private func conclude() throws {
         if let stoppedBy {
-            print("Stopped. The same command goes on from here.")
+            ProgressDisplay.write("Stopped. The same command goes on from here.\n")
             throw ExitCode(128 + stoppedBy)
         }
         if let failure { throw failure }

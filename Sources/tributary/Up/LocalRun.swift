@@ -103,7 +103,9 @@ struct LocalRun {
                 "\(layout.root) holds a run that has learned from other data: \(change); or choose another --out"
             )
         }
-        guard try Job(earlier, .shipped).fingerprint() == job.fingerprint() else {
+        var counted = earlier
+        counted.rounds.count = job.topology.rounds.count
+        guard try Job(counted, .shipped).fingerprint() == job.fingerprint() else {
             throw holdsAnother(layout, "its topology is that of \(name), its model is not")
         }
         return earlier

@@ -94,6 +94,7 @@ extension RunPlan {
             software: "tests",
             trainer: trainer,
             fingerprint: fingerprint.reversed(),
+            rounds: rounds,
             greetingMs: 5_000,
             backOff: backOff
         )
