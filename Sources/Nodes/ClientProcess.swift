@@ -120,8 +120,6 @@ package final class ClientProcess: Sendable {
 
 /// Puts a client together.
 enum Client {
-    static let software = "tributary/0.1"
-
     /// Opens the state, checks data and settings and makes the node.
     static func make(
         _ job: Job,
@@ -141,7 +139,7 @@ enum Client {
         let plan = ClientPlan(
             federation: job.topology.federation,
             client: name,
-            software: software,
+            software: ProgramVersion.software,
             trainer: job.entry.name,
             fingerprint: try job.fingerprint(),
             rounds: job.topology.rounds.count,

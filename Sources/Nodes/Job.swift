@@ -209,7 +209,9 @@ extension Job {
     /// safetensors file beside a JSON file that says what its parts are.
     package func writeAdapter(_ adapter: AdapterWeights, to folder: String) throws {
         if try entry.write(adapter, folder, run(threads: 1)) { return }
-        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        try OutputFault.wrap(folder) {
+            try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        }
         try SafetensorsWriter.write(adapter.arrays, to: folder + "/adapter.safetensors")
         let description = DenseAdapterFile(trainer: entry.name, arrays: adapter.arrays.map(\.name))
         try Data(description.json().utf8).write(to: URL(filePath: folder + "/adapter.json"), options: .atomic)
@@ -349,7 +351,8 @@ extension Job {
     /// What a state directory belongs to: the fingerprint as one digest, and part by part with what else the topology
     /// fixes.
     private func identity() throws -> (fingerprint: SHA256Digest, parts: String) {
-        let fingerprint = try fingerprint().map { ($0.name, $0.value) }
+        let fingerprint = try fingerprint().filter { $0.name != FingerprintPart.template }
+            .map { ($0.name, $0.value) }
         let lines = (fingerprint + topology.agreedParts).map { name, value in
             "\(name): \(value.replacing("\n", with: " "))\n"
         }

@@ -109,7 +109,7 @@ package enum RecordFile {
             } catch let error as DataError {
                 throw error
             } catch {
-                throw .unreadable(file: name, reason: "\(error)")
+                throw .unreadable(file: name, reason: "\(FaultText.sentence(error))")
             }
         }
         return records
@@ -174,7 +174,7 @@ package enum RecordFile {
         } catch let error as DataError {
             throw error
         } catch {
-            throw .unreadable(file: path, reason: "\(error)")
+            throw .unreadable(file: path, reason: "\(FaultText.sentence(error))")
         }
     }
 

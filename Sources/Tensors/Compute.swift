@@ -73,6 +73,12 @@ package enum Compute {
     /// The name of the kernels that OpenBLAS chose for this CPU, e.g. "Cooperlake".
     package static var coreName: String { String(cString: openblas_get_corename()) }
 
+    /// The version of OpenBLAS, such as `0.3.21`.
+    package static var libraryVersion: String {
+        let words = String(cString: openblas_get_config()).split(separator: " ")
+        return words.dropFirst().first.map(String.init) ?? "unknown"
+    }
+
     /// One line for the log: kernels, build and threads, and a warning if the environment holds OpenBLAS back.
     package static var description: String {
         let build = String(cString: openblas_get_config()).split(separator: " ").joined(separator: " ")

@@ -16,7 +16,7 @@ enum YAMLDocument {
         } catch let error as YamlError {
             throw translate(error, file: file)
         } catch {
-            throw failure(file, nil, "not YAML: \(error)")
+            throw failure(file, nil, "not YAML: \(FaultText.sentence(error))")
         }
     }
 
@@ -32,8 +32,10 @@ enum YAMLDocument {
                 "written twice in one mapping: "
                     + duplicates.sorted().map { "'\($0)'" }.joined(separator: ", ")
             )
-        case .no, .memory, .reader, .writer, .emitter, .representer, .dataCouldNotBeDecoded:
-            failure(file, nil, "not YAML: \(error)")
+        case .reader(let problem, let offset, _, _):
+            failure(file, nil, "not YAML: \(problem) at byte \(offset ?? 0)")
+        case .dataCouldNotBeDecoded: failure(file, nil, "not YAML: no text in UTF-8")
+        case .no, .memory, .writer, .emitter, .representer: failure(file, nil, "not YAML")
         }
     }
 

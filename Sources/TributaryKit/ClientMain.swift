@@ -42,7 +42,8 @@ struct ClientCommand: ParsableCommand {
               69 coordinator unavailable · 70 the run cannot go on
               74 input/output error, such as a full disk · 75 state directory in use
               77 refused by the coordinator · 78 bad configuration
-            """
+            """,
+        version: ProgramVersion.text(of: "client")
     )
 
     @Option(help: ArgumentHelp("Which client of the topology this is.", valueName: "name"))
@@ -74,7 +75,7 @@ struct ClientCommand: ParsableCommand {
     @OptionGroup var log: LogOptions
 
     func run(_ registry: Registry) async throws {
-        try await Failure.reporting("client") {
+        try await Failure.reporting("client", log: log) {
             let process = try ClientProcess(
                 topologyFile: topology,
                 name: name,

@@ -42,7 +42,8 @@ struct CoordinatorCommand: ParsableCommand {
               69 port in use or peer unavailable · 70 the run cannot go on
               74 input/output error, such as a full disk · 75 state directory in use
               78 bad configuration
-            """
+            """,
+        version: ProgramVersion.text(of: "coordinator")
     )
 
     @Option(help: ArgumentHelp("The topology file.", valueName: "file"))
@@ -66,7 +67,7 @@ struct CoordinatorCommand: ParsableCommand {
     @OptionGroup var log: LogOptions
 
     func run(_ registry: Registry) async throws {
-        try await Failure.reporting("coordinator") {
+        try await Failure.reporting("coordinator", log: log) {
             let process = try CoordinatorProcess(
                 topologyFile: topology,
                 identity: identity,

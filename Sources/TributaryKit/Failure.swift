@@ -1,4 +1,4 @@
-internal import ArgumentParser
+package import ArgumentParser
 internal import Glibc
 internal import Contract
 internal import Ledger
@@ -9,7 +9,7 @@ internal import Transport
 internal import Wire
 
 /// Runs a command as the whole of this process.
-enum Program {
+package enum Program {
     /// Parses the arguments, runs the body, and exits with a code of sysexits.h if either fails.
     static func run<Command: ParsableCommand>(
         _ type: Command.Type,
@@ -18,8 +18,42 @@ enum Program {
         do {
             try await body(Command.parse())
         } catch {
-            Command.exit(withError: error)
+            end(type, error)
         }
+    }
+
+    /// Parses the arguments, runs the subcommand that they name, and exits with a code of sysexits.h if either fails.
+    package static func run(_ root: (some ParsableCommand).Type) async {
+        do {
+            var command = try root.parseAsRoot()
+            if var command = command as? any AsyncParsableCommand {
+                try await command.run()
+            } else {
+                try command.run()
+            }
+        } catch {
+            end(root, error)
+        }
+    }
+
+    /// Exits; where the log is JSON, wrong arguments are a line of it too.
+    private static func end(_ type: (some ParsableCommand).Type, _ error: any Error) -> Never {
+        let code = type.exitCode(for: error).rawValue
+        let isTold = error is ExitCode
+        guard code != 0, !isTold, wantsJSON(CommandLine.arguments) else { type.exit(withError: error) }
+        let line = StructuredLog.fatalLine(
+            program: type._commandName,
+            message: type.message(for: error),
+            exitCode: code
+        )
+        LogWriter.standardError.write(line)
+        exit(code)
+    }
+
+    /// Whether arguments ask for a log of JSON lines; known before they are parsed, since that can fail.
+    static func wantsJSON(_ arguments: [String]) -> Bool {
+        arguments.contains("--log-format=json")
+            || zip(arguments, arguments.dropFirst()).contains { $0 == "--log-format" && $1 == "json" }
     }
 }
 
@@ -33,8 +67,16 @@ package protocol ExitCodeBearing: Error {
 package enum Failure {
     /// Runs the body of a command; an error is printed and becomes the exit code that its kind has.
     ///
+    /// - Parameters:
+    ///   - program: Its name, with the subcommand's.
+    ///   - log: How it logs, where it does: the error is a line of the log then.
+    ///   - body: What it does.
     /// - Throws: `ExitCode`.
-    package static func reporting(_ program: String, _ body: () async throws -> Void) async throws {
+    package static func reporting(
+        _ program: String,
+        log: LogOptions? = nil,
+        _ body: () async throws -> Void
+    ) async throws {
         do {
             try await body()
         } catch let code as ExitCode {
@@ -44,8 +86,14 @@ package enum Failure {
         } catch let error as ValidationError {
             throw error
         } catch {
-            LogWriter.standardError.write("\(program): \(error)")
-            throw ExitCode(code(of: error))
+            let code = code(of: error)
+            let message = FaultText.sentence(error)
+            LogWriter.standardError.write(
+                log?.logFormat == .json
+                    ? StructuredLog.fatalLine(program: program, message: message, exitCode: code)
+                    : "\(program): \(message)"
+            )
+            throw ExitCode(code)
         }
     }
 
@@ -56,11 +104,21 @@ package enum Failure {
         case let error as any GivenFault: code(of: error.faultKind)
         case let error as LedgerError: code(of: error)
         case let error as NodeError: error.underlying.map { code(of: $0) } ?? code(of: error.kind)
-        case is IdentityError, is ComputeError: EX_CONFIG
+        case let error as IdentityError: error.code == .unwritable ? EX_CANTCREAT : EX_CONFIG
+        case is ComputeError: EX_CONFIG
         case let error as TransportError: code(of: error)
         // What peers send wrong never gets here; these are files of the state.
         case is SnapshotFault, is WireError, is RecordFault, is DecodingError, is AdapterFault: EX_DATAERR
-        default: EX_SOFTWARE
+        default: FaultText.errno(of: error).map { code(ofSystem: $0) } ?? EX_SOFTWARE
+        }
+    }
+
+    /// A failed call of the system that nobody gave words to.
+    private static func code(ofSystem number: Int32) -> Int32 {
+        switch number {
+        case ENOENT: EX_NOINPUT
+        case ENOSPC, EDQUOT, EFBIG, EIO, EPIPE: EX_IOERR
+        default: EX_CANTCREAT
         }
     }
 
@@ -69,6 +127,8 @@ package enum Failure {
         case .configuration: EX_CONFIG
         case .missingInput: EX_NOINPUT
         case .data: EX_DATAERR
+        case .uncreatable: EX_CANTCREAT
+        case .inputOutput: EX_IOERR
         }
     }
 

@@ -1,4 +1,6 @@
 internal import ArgumentParser
+internal import Nodes
+internal import TributaryKit
 
 @main
 struct TributaryCommand: AsyncParsableCommand {
@@ -15,6 +17,7 @@ struct TributaryCommand: AsyncParsableCommand {
               tributary up topologies/demo.yaml --out run/demo
               tributary report run/demo
             """,
+        version: ProgramVersion.text(of: "tributary"),
         subcommands: [
             ProvisionCommand.self, UpCommand.self, StatusCommand.self, StopCommand.self, SimulateCommand.self,
             ReportCommand.self,
@@ -25,4 +28,6 @@ struct TributaryCommand: AsyncParsableCommand {
             ReproduceCommand.self, BenchCommand.self, InspectCommand.self, ValidateCommand.self,
         ]
     )
+
+    static func main() async { await Program.run(Self.self) }
 }

@@ -57,6 +57,22 @@ import Text
         return out
     }
 
+    @Test("a slash behind the folder's name changes nothing, and what is in the way is refused as such")
+    func trailingSlash() throws {
+        let file = try gguf()
+        let out = scratch.path + "/slashed"
+
+        let summary = try Conversion(of: .gguf(file), to: out + "/", precision: .f32)
+            .writeFolder(shardBytesMax: 1 << 30)
+
+        #expect(summary.files.allSatisfy { $0.hasPrefix(out + "/") && !$0.contains("//") })
+        #expect(try BaseModel.load(.directory(out + "/")).sha256 == summary.original)
+        let second = fault {
+            _ = try Conversion(of: .gguf(file), to: out + "/", precision: .f32).writeFolder(shardBytesMax: 1)
+        }
+        #expect(second == "\(out): cannot be written: it is there already; nothing is overwritten")
+    }
+
     @Test("GGUF to a folder and back is the same model each time", arguments: ["tiny-tied", "tiny-untied"])
     func thereAndBack(name: String) throws {
         let file = try gguf(name)
@@ -241,7 +257,7 @@ import Text
         )
 
         try FileManager.default.createDirectory(atPath: out, withIntermediateDirectories: true)
-        #expect(try refusal { _ in }.contains("\(out): is there already"))
+        #expect(try refusal { _ in }.contains("\(out): cannot be written: it is there already"))
     }
 
     @Test("a configuration, a tokenizer and values that GGUF has no way to say are refused by name")

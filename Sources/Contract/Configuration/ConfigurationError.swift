@@ -50,6 +50,10 @@ public enum FaultKind: Sendable, Equatable {
     case missingInput
     /// A file or a message does not hold what it should (65).
     case data
+    /// A file or folder cannot be made (73).
+    case uncreatable
+    /// Reading or writing failed on the way, as on a full disk (74).
+    case inputOutput
 }
 
 /// An error about something that a person gave; a trainer's own errors can say so too.

@@ -62,9 +62,10 @@ final class ConfigurationReader {
     /// A fault of a value's own initialiser, in its words; never the compiler's.
     fileprivate static func describe(_ error: DecodingError) -> String {
         switch error {
-        case .dataCorrupted(let context): context.debugDescription
-        case .typeMismatch(_, let context), .valueNotFound(_, let context), .keyNotFound(_, let context):
-            context.debugDescription
+        case .dataCorrupted(let context): FaultText.corrupted(context)
+        case .typeMismatch(let type, let context), .valueNotFound(let type, let context):
+            FaultText.mismatch(type, context)
+        case .keyNotFound(_, let context): context.debugDescription
         @unknown default: "cannot be read"
         }
     }

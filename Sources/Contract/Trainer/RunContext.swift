@@ -168,4 +168,8 @@ public struct FingerprintPart: Sendable, Hashable {
         self.name = name
         self.value = value
     }
+
+    /// The name of the part with a language model's chat template, which the tokenizer's part covers too: it is there so
+    /// that people are told which of both differs, and the state of a run does not go by it.
+    package static let template = "base model.template"
 }

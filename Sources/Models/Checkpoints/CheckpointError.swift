@@ -5,10 +5,20 @@ package import Contract
 /// Each case names the file; `description` is one line for people, without any of the file's data.
 package enum CheckpointError: GivenFault, Equatable, CustomStringConvertible {
     /// Missing, or not what it should be.
-    package var faultKind: FaultKind { if case .inaccessible = self { .missingInput } else { .data } }
+    package var faultKind: FaultKind {
+        switch self {
+        case .inaccessible: .missingInput
+        case .unwritable(let fault): fault.faultKind
+        case .truncated, .malformed, .overLimit, .missingTensor, .wrongShape, .unsupportedType, .notFinite,
+            .badKey:
+            .data
+        }
+    }
 
-    /// The system would not open, read or write the file.
+    /// The system would not open or read the file.
     case inaccessible(file: String, reason: String)
+    /// A file or folder cannot be made or written.
+    case unwritable(OutputFault)
     /// The file ends before the `needed` bytes at `offset` that `what` takes.
     case truncated(file: String, what: String, offset: Int, needed: Int, size: Int)
     /// The file's structure is wrong, at a byte offset where one is known.
@@ -31,6 +41,8 @@ package enum CheckpointError: GivenFault, Equatable, CustomStringConvertible {
         switch self {
         case .inaccessible(let file, let reason):
             "\(file): \(reason)"
+        case .unwritable(let fault):
+            fault.description
         case .truncated(let file, let what, let offset, let needed, let size):
             "\(file): truncated: \(what) takes \(needed) B at offset \(offset), there are only \(size) B"
         case .malformed(let file, let offset, let detail):

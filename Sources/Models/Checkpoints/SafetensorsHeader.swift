@@ -46,7 +46,7 @@ struct SafetensorsHeader {
             throw .malformed(
                 file: file,
                 offset: 8,
-                detail: "the header is not a safetensors header: \(error)"
+                detail: "the header is not a safetensors header: \(JSONFault.describe(error))"
             )
         }
         guard listing.tensors.count <= Self.tensorsMax else {

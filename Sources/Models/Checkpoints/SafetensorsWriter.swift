@@ -81,7 +81,11 @@ package enum SafetensorsWriter {
         do {
             json = Array(try encoder.encode(listing))
         } catch {
-            throw .malformed(file: file, offset: nil, detail: "the header cannot be written: \(error)")
+            throw .malformed(
+                file: file,
+                offset: nil,
+                detail: "the header cannot be written: \(JSONFault.describe(error))"
+            )
         }
         while json.count % 8 != 0 { json.append(UInt8(ascii: " ")) }
         let length = (0..<8).map { UInt8(truncatingIfNeeded: UInt64(json.count) >> (8 * UInt64($0))) }

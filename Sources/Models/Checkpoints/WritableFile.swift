@@ -1,3 +1,4 @@
+internal import Contract
 internal import Glibc
 
 /// A file written whole or not at all: to a file beside it first, synced, then renamed, so that a reader
@@ -15,7 +16,7 @@ final class WritableFile {
         temporary = path + ".partial"
         descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
         guard descriptor >= 0 else {
-            throw .inaccessible(file: temporary, reason: String(cString: strerror(errno)))
+            throw .unwritable(OutputFault(path, cause: errno))
         }
     }
 
@@ -34,21 +35,21 @@ final class WritableFile {
     /// Syncs the file, gives it its name and syncs the folder that has the name.
     func commit() throws(CheckpointError) {
         guard fsync(descriptor) == 0 else {
-            throw .inaccessible(file: temporary, reason: String(cString: strerror(errno)))
+            throw .unwritable(OutputFault(path, cause: errno))
         }
         guard rename(temporary, path) == 0 else {
-            throw .inaccessible(file: path, reason: String(cString: strerror(errno)))
+            throw .unwritable(OutputFault(path, cause: errno))
         }
         committed = true
         // The name is durable with the folder that holds it.
         let folder = path.lastIndex(of: "/").map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
         let directory = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard directory >= 0 else {
-            throw .inaccessible(file: folder, reason: String(cString: strerror(errno)))
+            throw .unwritable(OutputFault(folder, cause: errno))
         }
         defer { close(directory) }
         guard fsync(directory) == 0 else {
-            throw .inaccessible(file: folder, reason: String(cString: strerror(errno)))
+            throw .unwritable(OutputFault(folder, cause: errno))
         }
     }
 
@@ -62,14 +63,14 @@ final class WritableFile {
     /// Removes files of a directory, those that are there.
     static func remove(_ names: [String], in path: String) throws(CheckpointError) {
         for name in names where unlink("\(path)/\(name)") != 0 && errno != ENOENT {
-            throw .inaccessible(file: "\(path)/\(name)", reason: String(cString: strerror(errno)))
+            throw .unwritable(OutputFault("\(path)/\(name)", cause: errno))
         }
     }
 
     /// Makes a directory unless it exists; its parent must exist.
     static func makeDirectory(_ path: String) throws(CheckpointError) {
         guard mkdir(path, 0o755) == 0 || errno == EEXIST else {
-            throw .inaccessible(file: path, reason: String(cString: strerror(errno)))
+            throw .unwritable(OutputFault(path, cause: errno))
         }
     }
 
@@ -80,7 +81,7 @@ final class WritableFile {
             let count = Glibc.write(descriptor, rest.baseAddress, rest.count)
             if count < 0, errno == EINTR { continue }
             guard count > 0 else {
-                throw .inaccessible(file: temporary, reason: String(cString: strerror(errno)))
+                throw .unwritable(OutputFault(path, cause: errno))
             }
             done += count
         }

@@ -1,4 +1,5 @@
 package import Digest
+internal import Contract
 internal import FoundationEssentials
 internal import Glibc
 internal import Tensors
@@ -97,7 +98,7 @@ package struct Conversion {
     ) throws -> Summary {
         let folder = out + ".partial"
         for path in [out, folder] where access(path, F_OK) == 0 {
-            throw CheckpointError.inaccessible(file: path, reason: "is there already")
+            throw CheckpointError.unwritable(OutputFault(path, "it is there already; nothing is overwritten"))
         }
         try WritableFile.makeDirectory(folder)
         defer { if access(folder, F_OK) == 0 { try? FileManager.default.removeItem(atPath: folder) } }
@@ -112,7 +113,7 @@ package struct Conversion {
         }
         try checkpoint.tensors.requireUnchanged()
         guard rename(path, out) == 0 else {
-            throw CheckpointError.inaccessible(file: out, reason: String(cString: strerror(errno)))
+            throw CheckpointError.unwritable(OutputFault(out, cause: errno))
         }
         return Summary(tensors: copy.tensors.names.count, files: files, original: original, copy: digest)
     }

@@ -33,7 +33,11 @@ extension GraphTransformer {
         do {
             metadata[Key.configuration] = String(decoding: try configuration.json(), as: UTF8.self)
         } catch {
-            throw .malformed(file: path, offset: nil, detail: "the configuration cannot be written: \(error)")
+            throw .malformed(
+                file: path,
+                offset: nil,
+                detail: "the configuration cannot be written: \(FaultText.sentence(error))"
+            )
         }
         if case .lowRank(let rank, let alpha) = adaptation {
             (metadata[Key.rank], metadata[Key.alpha]) = ("\(rank)", "\(alpha)")

@@ -32,7 +32,7 @@ package struct GraphTransformerConfiguration: TrainerSettings, Hashable {
     package var pooling = Pooling.none
 
     /// What the outputs are of.
-    package enum Pooling: String, Sendable, Hashable, Codable {
+    package enum Pooling: String, Sendable, Hashable, Codable, CaseIterable {
         /// Each node.
         case none
         /// Each graph: of the mean over its nodes.

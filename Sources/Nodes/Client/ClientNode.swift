@@ -206,7 +206,7 @@ actor ClientNode {
     /// Work beside the loop has failed for good.
     func fail(_ what: String, _ error: any Error) {
         if failure == nil { failure = error }
-        post(.workFailed(reason: "\(what): \(error)"))
+        post(.workFailed(reason: "\(what): \(FaultText.sentence(error))"))
     }
 
     private func handle(_ event: ClientEvent) async throws {

@@ -252,7 +252,7 @@ extension CoordinatorNode {
             try Data(status.json().utf8).write(to: URL(filePath: statusFile), options: .atomic)
         } catch {
             // A display is not worth a run; the ledger is where a full disk counts.
-            logger.debug("status not written", metadata: ["reason": "\(error)"])
+            logger.debug("status not written", metadata: ["reason": "\(FaultText.sentence(error))"])
         }
     }
 }

@@ -165,8 +165,8 @@ actor CoordinatorNode {
             do {
                 try await listener.serve { try await self.serve($0) }
             } catch {
-                self.post(.workFailed(reason: "cannot accept connections: \(error)"))
-                logger.error("the listener failed", metadata: ["reason": "\(error)"])
+                self.post(.workFailed(reason: "cannot accept connections: \(FaultText.sentence(error))"))
+                logger.error("the listener failed", metadata: ["reason": "\(FaultText.sentence(error))"])
             }
         }
         let working = Task { [work] in
@@ -228,7 +228,7 @@ actor CoordinatorNode {
     /// Work beside the loop has failed for good.
     func fail(_ what: String, _ error: any Error) {
         if failure == nil { failure = error }
-        post(.workFailed(reason: "\(what): \(error)"))
+        post(.workFailed(reason: "\(what): \(FaultText.sentence(error))"))
     }
 
     private func handle(_ event: CoordinatorEvent) async throws {
@@ -325,7 +325,10 @@ actor CoordinatorNode {
         do {
             try await store.add(counter.flush(round: min(machine.record.completedRounds, plan.rounds - 1)))
         } catch {
-            logger.error("byte counts could not be kept", metadata: ["reason": "\(error)"])
+            logger.error(
+                "byte counts could not be kept",
+                metadata: ["reason": "\(FaultText.sentence(error))"]
+            )
         }
         writeStatus(force: true)
     }

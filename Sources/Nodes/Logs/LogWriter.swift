@@ -95,10 +95,16 @@ package final class LogWriter: @unchecked Sendable {
             omitted = 0
             pthread_mutex_unlock(mutex)
             for line in taken { put(line) }
-            if missing > 0 {
-                put(Array("(\(missing) log lines were left out: nobody read them in time)\n".utf8))
-            }
+            if missing > 0 { put(Array((LogWriter.remark(missing, like: taken.last) + "\n").utf8)) }
         }
+    }
+
+    /// What is said of lines that were left out, as JSON where the lines are.
+    private static func remark(_ missing: Int, like line: [UInt8]?) -> String {
+        let message = "log lines were left out: nobody read them in time"
+        return line?.first == UInt8(ascii: "{")
+            ? #"{"level": "warning", "message": "\#(message)", "lines": \#(missing)}"#
+            : "(\(missing) \(message))"
     }
 
     private func put(_ bytes: [UInt8]) {

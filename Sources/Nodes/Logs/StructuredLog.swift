@@ -10,7 +10,7 @@ package struct StructuredLog: LogHandler {
     package enum Format: String, Sendable, CaseIterable {
         /// `2026-01-31T12:00:00.123Z info  message  key=value`
         case text
-        /// `{"time": …, "level": …, "message": …, "key": …}`
+        /// `{"time": …, "level": …, "message": …, "key": …}`; numbers are numbers
         case json
     }
 
@@ -86,10 +86,48 @@ package struct StructuredLog: LogHandler {
             (key: "time", value: time), (key: "level", value: level.rawValue), (key: "program", value: label),
             (key: "message", value: message),
         ]
-        let members = (head + pairs).map {
-            "\(StructuredLog.quoted($0.key)): \(StructuredLog.quoted($0.value))"
-        }
+        return StructuredLog.object(head, pairs)
+    }
+
+    /// The error that ends a program, as one line like all others.
+    ///
+    /// - Parameters:
+    ///   - program: Which program ends.
+    ///   - message: What happened, in a sentence.
+    ///   - exitCode: What it exits with.
+    package static func fatalLine(program: String, message: String, exitCode: Int32) -> String {
+        object(
+            [
+                ("time", timestamp()), ("level", Logger.Level.critical.rawValue), ("program", program),
+                ("message", message),
+            ],
+            [("exitCode", "\(exitCode)")]
+        )
+    }
+
+    /// Keys whose values are words that people chose, or hexadecimal: text, even where it looks like a number.
+    private static let words: Set<String> = [
+        "adapter", "client", "clients", "code", "fix", "host", "kernels", "missing", "monitor", "name",
+        "peer",
+        "proxy", "reason", "slices", "upload",
+    ]
+
+    private static func object(
+        _ head: [(key: String, value: String)],
+        _ pairs: [(key: String, value: String)]
+    ) -> String {
+        let members =
+            head.map { "\(quoted($0.key)): \(quoted($0.value))" }
+            + pairs.map { pair in
+                let isNumber = !words.contains(pair.key) && isNumber(pair.value)
+                return "\(quoted(pair.key)): \(isNumber ? pair.value : quoted(pair.value))"
+            }
         return "{" + members.joined(separator: ", ") + "}"
+    }
+
+    /// Whether a text is a number as JSON writes them.
+    private static func isNumber(_ text: String) -> Bool {
+        text.wholeMatch(of: /-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?/) != nil
     }
 
     private static func quoted(_ text: String) -> String {

@@ -1,5 +1,4 @@
 package import Contract
-internal import Glibc
 
 /// What is wrong with an autoencoder, a set of features, or the data that they are found with.
 package struct FeatureFault: GivenFault, Equatable, CustomStringConvertible {
@@ -18,14 +17,4 @@ package struct FeatureFault: GivenFault, Equatable, CustomStringConvertible {
 
     /// The fault in words.
     package var description: String { path.isEmpty ? reason : "\(path): \(reason)" }
-
-    /// Runs what writes a file or makes a folder, and says in a few words why it cannot.
-    static func wrap(_ path: String, _ body: () throws -> Void) throws(FeatureFault) {
-        do {
-            try body()
-        } catch {
-            let reason = errno != 0 ? String(cString: strerror(errno)) : "it is no place for files"
-            throw FeatureFault(path, "cannot be written: \(reason)")
-        }
-    }
 }

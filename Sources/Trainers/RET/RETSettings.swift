@@ -3,7 +3,7 @@ package import Contract
 /// The settings of the `ret` trainer.
 package struct RETSettings: TrainerSettings {
     /// Whether the model reads the texts, or goes on from them as prompts.
-    package enum Mode: String, Sendable, Codable {
+    package enum Mode: String, Sendable, Codable, CaseIterable {
         /// States are those of the texts' own tokens.
         case read
         /// States are those of the tokens that the model generates from its prompts.

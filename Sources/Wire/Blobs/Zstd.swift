@@ -189,3 +189,9 @@ private enum Zstd {
         return Step(read: read, written: written, isAtEnd: result == 0, error: error(result))
     }
 }
+
+/// The zstd library of this process.
+package enum ZstdLibrary {
+    /// Its version.
+    package static var version: String { String(cString: ZSTD_versionString()) }
+}

@@ -4,7 +4,6 @@ internal import Contract
 internal import Foundation
 internal import Nodes
 internal import Report
-internal import Tensors
 internal import Topology
 internal import Trainers
 
@@ -36,10 +35,12 @@ struct EvaluateCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("text or json.", valueName: "format"))
     var format = Format.text
 
+    @OptionGroup var compute: ComputeOptions
+
     func run() async throws {
         try await Failure.reporting("tributary evaluate") {
             let job = try Job.load(topology, .shipped)
-            Compute.configure(threads: job.topology.coordinator.threads)
+            compute.configure(standard: job.topology.coordinator.threads)
             let judge = try job.makeJudge()
             let initial = try judge.initialAdapter().travelling
             let weights = try adapter.map { try job.readAdapter(from: $0, like: initial.layout) }

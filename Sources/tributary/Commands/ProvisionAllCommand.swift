@@ -67,8 +67,8 @@ struct ProvisionAllCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await Failure.reporting("tributary provision") {
+            try OutputPath.requireFolder(out)
             let topology = try Topology.load(topology)
-            guard !out.isEmpty else { throw ValidationError("out: found nothing, expected a folder.") }
             let provisioner = Provisioner(directory: out)
             let now = Date()
             if let add {

@@ -25,6 +25,7 @@ struct ProvisionAuthorityCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await Failure.reporting("tributary provision authority") {
+            try OutputPath.requireFolder(out)
             let made = try Provisioner(directory: out)
                 .makeAuthority(federation: which.load().federation, now: Date())
             let day = made.notAfter.formatted(.iso8601.year().month().day())

@@ -26,6 +26,7 @@ struct ProvisionInstallCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await Failure.reporting("tributary provision install") {
+            try OutputPath.requireFolder(out)
             let (identity, authority) = try Provisioner.install(reply: answer, directory: out, now: Date())
             let day = identity.notAfter.formatted(.iso8601.year().month().day())
             print(

@@ -45,6 +45,7 @@ struct ProvisionRequestCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await Failure.reporting("tributary provision request") {
+            try OutputPath.requireFolder(out)
             let role = try ProvisionCommand.role(name)
             let (topology, federation) = try which.load()
             let hosts = (role == .coordinator ? topology?.coordinator.certificateNames ?? [] : []) + host

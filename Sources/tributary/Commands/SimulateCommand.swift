@@ -42,10 +42,13 @@ struct SimulateCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("A file as the first client's private data.", valueName: "file"))
     var data: String?
 
+    @OptionGroup var compute: ComputeOptions
+
     @OptionGroup var log: LogOptions
 
     func run() async throws {
-        try await Failure.reporting("tributary simulate") {
+        try await Failure.reporting("tributary simulate", log: log) {
+            try OutputPath.requireFolder(out)
             let file = topology
             var topology = try Job.load(file, .shipped).topology
             if let pool {
@@ -56,6 +59,10 @@ struct SimulateCommand: AsyncParsableCommand {
                 topology.pool = pool
             }
             if let seed { topology.seed = seed }
+            if let threads = compute.threads {
+                topology.coordinator.threads = threads
+                for index in topology.clients.indices { topology.clients[index].threads = threads }
+            }
             let layout = try RunLayout.named(out)
             let job = try Job(topology, .shipped)
             let record = try DataRecord(of: topology, dataFile: data)

@@ -45,6 +45,7 @@ struct UpCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await Failure.reporting("tributary up") {
+            try OutputPath.requireFolder(out)
             let layout = try RunLayout.named(out)
             let run = try LocalRun.prepare(topologyFile: topology, dataFile: data, layout: layout)
             let topology = run.topology

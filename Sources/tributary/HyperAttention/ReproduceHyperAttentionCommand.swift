@@ -57,6 +57,7 @@ struct ReproduceHyperAttentionCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await Failure.reporting("tributary reproduce hyperattention") {
+            try OutputPath.requireFolder(out)
             let count = UInt64(seeds ?? (quick ? 1 : 3))
             let console = StudyConsole(
                 title: "Attention through interactions, in small",

@@ -66,6 +66,11 @@ struct ConvertCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await Failure.reporting("tributary convert") {
+            if out.hasSuffix(".gguf") {
+                try OutputPath.requireFile(out)
+            } else {
+                try OutputPath.requireFolder(out)
+            }
             let conversion = try Conversion(
                 of: NamedModel.source(input),
                 to: out,

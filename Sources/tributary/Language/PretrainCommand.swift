@@ -3,7 +3,6 @@ internal import TributaryKit
 internal import Foundation
 internal import Models
 internal import Tasks
-internal import Tensors
 internal import Text
 internal import Trainers
 
@@ -79,9 +78,12 @@ struct PretrainCommand: AsyncParsableCommand {
     @Flag(help: "Keep weights as 16-bit numbers, which are rounded.")
     var half = false
 
+    @OptionGroup var compute: ComputeOptions
+
     func run() async throws {
         try await Failure.reporting("tributary pretrain") {
-            Compute.configure(threads: 1)
+            try OutputPath.requireFolder(out)
+            compute.configure(standard: 1)
             let kinds = try AttentionKinds.parse(attention, source: "--attention")
             switch preset {
             case .default: try makeArithmetic(.standard, kinds)

@@ -65,7 +65,8 @@ struct ReproducePubSwapCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        try await Failure.reporting("tributary reproduce pubswap") {
+        try await Failure.reporting("tributary reproduce pubswap", log: log) {
+            try OutputPath.requireFolder(out)
             let plan = try plan()
             let cells = try plan.cells()
             try FileManager.default.createDirectory(atPath: out, withIntermediateDirectories: true)

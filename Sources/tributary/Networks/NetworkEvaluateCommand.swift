@@ -48,7 +48,10 @@ struct NetworkEvaluateCommand: AsyncParsableCommand {
     @Option(help: "Numbers of the environment that are other, such as cost=0.1,transmission=0.7.")
     var circumstances = ""
 
-    private var threads: Int { ProcessInfo.processInfo.activeProcessorCount }
+    @OptionGroup var compute: ComputeOptions
+
+    /// How many episodes are played side by side.
+    private var threads: Int { compute.threads ?? ProcessInfo.processInfo.activeProcessorCount }
 
     func validate() throws {
         guard !network.isEmpty, (1...10_000).contains(episodes) else {

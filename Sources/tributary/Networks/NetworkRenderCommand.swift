@@ -52,6 +52,7 @@ struct NetworkRenderCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await Failure.reporting("tributary network render") {
+            try OutputPath.requireFile(out)
             Compute.configure(threads: 1)
             let files = try PolicyFolder(reading: folder)
             let networks = try NetworkSource(text: network).networks()

@@ -1,3 +1,4 @@
+internal import Contract
 internal import Aggregation
 internal import Digest
 internal import Foundation
@@ -30,7 +31,7 @@ struct Controls: Sendable {
             } catch {
                 throw NodeError(
                     .data,
-                    "\(file) is not what `tributary simulate --local-only` writes: \(error)"
+                    "\(file) is not what `tributary simulate --local-only` writes: \(FaultText.sentence(error))"
                 )
             }
             try check(localOnlyTopology: layout.root + "/local-only/topology.yaml", of: run)

@@ -123,7 +123,7 @@ struct DiscoveryTests {
         let text = try String(contentsOfFile: path, encoding: .utf8)
         for (from, to, expected) in [
             ("tributary-features-1", "tributary-features-0", "found format 'tributary-features-0'"),
-            (#""steeringScale""#, #""steering""#, "'steeringScale' is missing"),
+            (#""steeringScale""#, #""steering""#, "steeringScale: is missing"),
             (#""latentCount" : 8"#, #""latentCount" : 4"#, "expected one of 0 … 3 with 1 or -1"),
         ] {
             try text.replacing(from, with: to).write(toFile: path, atomically: true, encoding: .utf8)

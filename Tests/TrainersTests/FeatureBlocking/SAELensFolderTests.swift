@@ -126,7 +126,7 @@ struct SAELensFolderTests {
             (#""d_in": 4"#, #""d_in": 6"#, "tensor 'W_enc' has shape [4, 5], the configuration needs [6, 5]"),
             (
                 #""d_in": 4"#, #""d_in": "4""#,
-                "is no configuration of an autoencoder: 'd_in' is of another type"
+                "is no configuration of an autoencoder: d_in: found a text, expected a whole number"
             ),
             (
                 #"blocks.2.hook_resid_post"#, #"blocks.2.hook_mlp_out"#,

@@ -37,7 +37,7 @@ package enum SAELensFolder {
         guard autoencoder.layer > 0 else {
             throw FeatureFault(folder, "layer 0 has no name in SAELens; expected a layer behind a block")
         }
-        try FeatureFault.wrap(folder) {
+        try OutputFault.wrap(folder) {
             try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         }
         let (width, count) = (autoencoder.width, autoencoder.latentCount)
@@ -75,7 +75,7 @@ package enum SAELensFolder {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
         let path = "\(folder)/\(configurationName)"
-        try FeatureFault.wrap(path) {
+        try OutputFault.wrap(path) {
             try encoder.encode(configuration).write(to: URL(filePath: path), options: .atomic)
         }
     }
@@ -85,7 +85,7 @@ package enum SAELensFolder {
         guard URL(filePath: folder).standardizedFileURL != URL(filePath: other).standardizedFileURL else {
             return
         }
-        try FeatureFault.wrap(other) {
+        try OutputFault.wrap(other) {
             try FileManager.default.createDirectory(atPath: other, withIntermediateDirectories: true)
             for name in [configurationName, weightsName] {
                 if FileManager.default.fileExists(atPath: "\(other)/\(name)") {
@@ -204,7 +204,7 @@ package enum SAELensFolder {
         do {
             return try JSONDecoder().decode(Configuration.self, from: bytes)
         } catch let error as DecodingError {
-            throw FeatureFault(path, "is no configuration of an autoencoder: \(error.shortDescription)")
+            throw FeatureFault(path, "is no configuration of an autoencoder: \(FaultText.sentence(error))")
         }
     }
 

@@ -35,7 +35,7 @@ extension FeatureSet {
 
     /// Writes the set; makes the folder if it is missing.
     package func write(to folder: String) throws {
-        try FeatureFault.wrap(folder) {
+        try OutputFault.wrap(folder) {
             try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         }
         let shape = [shortList.count, width]
@@ -50,7 +50,7 @@ extension FeatureSet {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
         let path = "\(folder)/\(Self.descriptionName)"
-        try FeatureFault.wrap(path) {
+        try OutputFault.wrap(path) {
             try encoder.encode(Document(set: self)).write(to: URL(filePath: path), options: .atomic)
         }
     }
@@ -73,7 +73,7 @@ extension FeatureSet {
             }
             self = try JSONDecoder().decode(FeatureSet.self, from: bytes)
         } catch let error as DecodingError {
-            throw FeatureFault(path, "is no set of features: \(error.shortDescription)")
+            throw FeatureFault(path, "is no set of features: \(FaultText.sentence(error))")
         }
         guard (1...1 << 16).contains(width), (1...1 << 22).contains(latentCount), layer >= 0 else {
             throw FeatureFault(path, "found \(latentCount) latents of width \(width) at layer \(layer)")

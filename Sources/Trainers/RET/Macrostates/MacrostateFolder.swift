@@ -50,7 +50,7 @@ package enum MacrostateFolder {
         )
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
-        try TrajectoryFault.wrap("\(folder)/\(descriptionName)") {
+        try OutputFault.wrap("\(folder)/\(descriptionName)") {
             try encoder.encode(description).write(
                 to: URL(filePath: "\(folder)/\(descriptionName)"),
                 options: .atomic
@@ -59,8 +59,8 @@ package enum MacrostateFolder {
     }
 
     /// Makes the folder that macrostates are to go to, before there are any.
-    package static func makeFolder(_ folder: String) throws(TrajectoryFault) {
-        try TrajectoryFault.wrap(folder) {
+    package static func makeFolder(_ folder: String) throws {
+        try OutputFault.wrap(folder) {
             try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         }
     }
@@ -80,7 +80,7 @@ package enum MacrostateFolder {
         do {
             description = try JSONDecoder().decode(Description.self, from: bytes)
         } catch let error as DecodingError {
-            throw TrajectoryFault(path, "is no description of macrostates: \(error.shortDescription)")
+            throw TrajectoryFault(path, "is no description of macrostates: \(FaultText.sentence(error))")
         }
         let format = Description(
             source: description.source,

@@ -60,7 +60,7 @@ package enum TrajectoryFolder {
             }
             return header
         } catch let error as DecodingError {
-            throw TrajectoryFault(path, "is not a header of trajectories: \(error.shortDescription)")
+            throw TrajectoryFault(path, "is not a header of trajectories: \(FaultText.sentence(error))")
         }
     }
 
@@ -191,7 +191,7 @@ package final class TrajectoryWriter {
         width = header.source.stateWidth
         encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        try TrajectoryFault.wrap(folder) {
+        try OutputFault.wrap(folder) {
             try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         }
         let path = "\(folder)/\(TrajectoryFolder.headerName)"
@@ -210,7 +210,7 @@ package final class TrajectoryWriter {
         } else {
             let pretty = JSONEncoder()
             pretty.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
-            try TrajectoryFault.wrap(path) {
+            try OutputFault.wrap(path) {
                 try pretty.encode(header).write(to: URL(filePath: path), options: .atomic)
             }
         }
@@ -316,19 +316,5 @@ package final class TrajectoryWriter {
             if seen == count { return offset + 1 }
         }
         throw TrajectoryFault(path, "found \(seen) lines, expected \(count)")
-    }
-}
-
-extension DecodingError {
-    /// What is missing or of another type, in a few words.
-    var shortDescription: String {
-        switch self {
-        case .keyNotFound(let key, _): "'\(key.stringValue)' is missing"
-        case .typeMismatch(_, let context), .valueNotFound(_, let context), .dataCorrupted(let context):
-            context.codingPath.isEmpty
-                ? "not JSON"
-                : "'\(context.codingPath.map(\.stringValue).joined(separator: "."))' is of another type"
-        @unknown default: "not JSON"
-        }
     }
 }

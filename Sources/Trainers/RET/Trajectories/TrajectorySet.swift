@@ -269,16 +269,6 @@ package struct TrajectoryFault: GivenFault, Equatable, CustomStringConvertible {
         self.reason = reason
     }
 
-    /// Runs what writes a file or makes a folder, and says in a few words why it cannot.
-    package static func wrap(_ path: String, _ body: () throws -> Void) throws(TrajectoryFault) {
-        do {
-            try body()
-        } catch {
-            let reason = errno != 0 ? String(cString: strerror(errno)) : "it is no place for files"
-            throw TrajectoryFault(path, "cannot be written: \(reason)")
-        }
-    }
-
     /// The fault in words.
     package var description: String { path.isEmpty ? reason : "\(path): \(reason)" }
 }

@@ -80,6 +80,7 @@ struct BenchFeaturesCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await Failure.reporting("tributary bench features") {
+            if let out { try OutputPath.requireFile(out) }
             Compute.configure(threads: 1)
             let autoencoder = try autoencoder()
             let blocking = try (["tiny-personas"] + [model].compactMap { $0 }).map { try self.blocking($0) }

@@ -4,7 +4,6 @@ internal import Foundation
 internal import Models
 internal import Nodes
 internal import Tasks
-internal import Tensors
 internal import Text
 internal import Trainers
 internal import TributaryKit
@@ -120,6 +119,8 @@ struct FeaturesDiscoverCommand: AsyncParsableCommand {
     @Flag(help: "Give prompts as they are, without a chat template.")
     var raw = false
 
+    @OptionGroup var compute: ComputeOptions
+
     func validate() throws {
         try FlagRange.require(timeout, in: 1...3600, "timeout")
         try FlagRange.require(maxTokens ?? 1, in: 1...(1 << 20), "max-tokens")
@@ -148,7 +149,8 @@ struct FeaturesDiscoverCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await Failure.reporting("tributary features discover") {
-            Compute.configure(threads: ProcessInfo.processInfo.activeProcessorCount)
+            try OutputPath.requireFolder(out)
+            compute.configure(standard: ProcessInfo.processInfo.activeProcessorCount)
             guard !FeatureSet.isThere(out) else {
                 throw NodeError(.data, "\(out) holds features already; choose another folder")
             }

@@ -1,7 +1,6 @@
 internal import ArgumentParser
 internal import Foundation
 internal import Report
-internal import Tensors
 internal import Trainers
 internal import TributaryKit
 
@@ -53,6 +52,8 @@ struct FeaturesShowCommand: AsyncParsableCommand {
     @Flag(help: "Give texts as they are, without a chat template.")
     var raw = false
 
+    @OptionGroup var compute: ComputeOptions
+
     func validate() throws {
         try FlagRange.require(latents ?? 1, in: 1...(1 << 20), "latents")
         try FlagRange.require(examples, in: 1...100, "examples")
@@ -61,7 +62,8 @@ struct FeaturesShowCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await Failure.reporting("tributary features show") {
-            Compute.configure(threads: ProcessInfo.processInfo.activeProcessorCount)
+            try OutputPath.requireFile(out)
+            compute.configure(standard: ProcessInfo.processInfo.activeProcessorCount)
             let set = try FeatureSet(folder: folder)
             let named = try NamedModel(model)
             var reader = FeatureReader(set: set, folder: folder, named: named)

@@ -4,7 +4,6 @@ internal import Digest
 internal import Foundation
 internal import Models
 internal import Nodes
-internal import Tensors
 internal import Trainers
 internal import TributaryKit
 
@@ -95,6 +94,8 @@ struct FeaturesTrainCommand: AsyncParsableCommand {
     /// The most states that the measures at the end are of.
     private static let measuredStates = 8192
 
+    @OptionGroup var compute: ComputeOptions
+
     func validate() throws {
         try FlagRange.require(maxTokens, in: 1...(1 << 20), "max-tokens")
         try FlagRange.require(saveEvery, in: 0...1_000_000, "save-every")
@@ -118,7 +119,8 @@ struct FeaturesTrainCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await Failure.reporting("tributary features train") {
-            Compute.configure(threads: ProcessInfo.processInfo.activeProcessorCount)
+            try OutputPath.requireFolder(out)
+            compute.configure(standard: ProcessInfo.processInfo.activeProcessorCount)
             guard !SAELensFolder.isThere(out) else {
                 throw NodeError(.data, "\(out) holds an autoencoder already; choose another folder")
             }

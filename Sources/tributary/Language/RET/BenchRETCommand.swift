@@ -54,6 +54,7 @@ struct BenchRETCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await Failure.reporting("tributary bench ret") {
+            if let out { try OutputPath.requireFile(out) }
             Compute.configure(threads: 1)
             let learning = try (0..<repeats).map { _ in try learnSeconds() }
             var encoding: [String: Double] = [:]

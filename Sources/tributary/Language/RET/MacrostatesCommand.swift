@@ -1,7 +1,6 @@
 internal import ArgumentParser
 internal import Contract
 internal import Foundation
-internal import Tensors
 internal import Trainers
 internal import TributaryKit
 
@@ -82,11 +81,14 @@ struct MacrostatesLearnCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("The seed.", valueName: "number"))
     var seed: UInt64 = 1
 
+    @OptionGroup var compute: ComputeOptions
+
     func validate() throws { _ = try settings() }
 
     func run() async throws {
         try await Failure.reporting("tributary macrostates learn") {
-            Compute.configure(threads: ProcessInfo.processInfo.activeProcessorCount)
+            try OutputPath.requireFolder(out)
+            compute.configure(standard: ProcessInfo.processInfo.activeProcessorCount)
             let settings = try settings()
             let set = try TrajectoryFolder.open(trajectories)
             try MacrostateFolder.makeFolder(out)
@@ -208,13 +210,16 @@ struct MacrostatesFitCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("The seed.", valueName: "number"))
     var seed: UInt64 = 1
 
+    @OptionGroup var compute: ComputeOptions
+
     func validate() throws {
         guard (2...256).contains(groups ?? 2) else { throw ValidationError("groups: 2 to 256.") }
     }
 
     func run() async throws {
         try await Failure.reporting("tributary macrostates fit") {
-            Compute.configure(threads: ProcessInfo.processInfo.activeProcessorCount)
+            try OutputPath.requireFolder(out)
+            compute.configure(standard: ProcessInfo.processInfo.activeProcessorCount)
             var found = try MacrostateFolder.read(from: macrostates)
             let set = try TrajectoryFolder.open(trajectories)
             try found.require(set.source, of: trajectories)

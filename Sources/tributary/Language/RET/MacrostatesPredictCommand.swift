@@ -2,7 +2,6 @@ internal import ArgumentParser
 internal import Contract
 internal import Foundation
 internal import Report
-internal import Tensors
 internal import Trainers
 internal import TributaryKit
 
@@ -50,6 +49,8 @@ struct MacrostatesPredictCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Where all numbers go as JSON.", valueName: "file"))
     var out: String?
 
+    @OptionGroup var compute: ComputeOptions
+
     func validate() throws {
         _ = try parts()
         try FlagRange.require(debounce, in: 1...1_000_000, "debounce")
@@ -57,7 +58,8 @@ struct MacrostatesPredictCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await Failure.reporting("tributary macrostates predict") {
-            Compute.configure(threads: ProcessInfo.processInfo.activeProcessorCount)
+            if let out { try OutputPath.requireFile(out) }
+            compute.configure(standard: ProcessInfo.processInfo.activeProcessorCount)
             let macrostates = try MacrostateFolder.read(from: folder)
             let set = try TrajectoryFolder.open(trajectories)
             try macrostates.require(set.source, of: trajectories)

@@ -2,7 +2,6 @@ internal import ArgumentParser
 internal import Foundation
 internal import Models
 internal import Report
-internal import Tensors
 internal import Trainers
 internal import TributaryKit
 
@@ -50,6 +49,8 @@ struct MacrostatesScoreCommand: AsyncParsableCommand {
     @Flag(help: "Take all trajectories, not only those that were held out.")
     var all = false
 
+    @OptionGroup var compute: ComputeOptions
+
     func validate() throws {
         guard (ForcedChoice.pairsMin...1000).contains(pairs), (1...3600).contains(timeout) else {
             throw ValidationError("pairs: \(ForcedChoice.pairsMin) … 1000; timeout: 1 … 3600.")
@@ -58,7 +59,7 @@ struct MacrostatesScoreCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await Failure.reporting("tributary macrostates score") {
-            Compute.configure(threads: ProcessInfo.processInfo.activeProcessorCount)
+            compute.configure(standard: ProcessInfo.processInfo.activeProcessorCount)
             var macrostates = try MacrostateFolder.read(from: folder)
             let set = try TrajectoryFolder.open(trajectories)
             try macrostates.require(set.source, of: trajectories)

@@ -3,7 +3,6 @@ internal import Digest
 internal import Foundation
 internal import Report
 internal import Models
-internal import Tensors
 internal import Text
 internal import Trainers
 internal import TributaryKit
@@ -70,6 +69,8 @@ struct MacrostatesShowCommand: AsyncParsableCommand {
     @Flag(help: "Leave out the early prediction of labels, where trajectories have some.")
     var skipPrediction = false
 
+    @OptionGroup var compute: ComputeOptions
+
     func validate() throws {
         guard (0...1000).contains(texts), (0...100).contains(examples) else {
             throw ValidationError("texts: 0 … 1000; examples: 0 … 100.")
@@ -78,12 +79,13 @@ struct MacrostatesShowCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await Failure.reporting("tributary macrostates show") {
+            if let out { try OutputPath.requireFile(out) }
             let macrostates = try MacrostateFolder.read(from: folder)
             let set = try TrajectoryFolder.open(trajectories)
             try macrostates.require(set.source, of: trajectories)
             let named = try NamedModel(model)
             try named.require(set.source, of: trajectories)
-            Compute.configure(threads: ProcessInfo.processInfo.activeProcessorCount)
+            compute.configure(standard: ProcessInfo.processInfo.activeProcessorCount)
             var reader = MacrostateReader(
                 macrostates: macrostates,
                 set: set,

@@ -7,7 +7,6 @@ internal import Nodes
 internal import Randomness
 internal import Report
 internal import Tasks
-internal import Tensors
 internal import Text
 internal import Trainers
 internal import TributaryKit
@@ -103,6 +102,8 @@ struct TrajectoriesRecordCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("The most tokens of one pass of the model.", valueName: "number"))
     var tokensPerPass = 4096
 
+    @OptionGroup var compute: ComputeOptions
+
     func validate() throws {
         if let limit { try FlagRange.require(limit, in: 1...(1 << 30), "limit") }
         try FlagRange.require(maxTokens, in: 1...(1 << 20), "max-tokens")
@@ -113,7 +114,8 @@ struct TrajectoriesRecordCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await Failure.reporting("tributary trajectories record") {
-            Compute.configure(threads: ProcessInfo.processInfo.activeProcessorCount)
+            try OutputPath.requireFolder(out)
+            compute.configure(standard: ProcessInfo.processInfo.activeProcessorCount)
             let named = try NamedModel(model)
             let decoder = LanguageDecoder(named.base, adapter: try named.adapter(adapter))
             let recorder = try TrajectoryRecorder(decoder, of: named.base, layers: chosenLayers(named.base))

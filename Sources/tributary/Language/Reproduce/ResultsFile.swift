@@ -1,3 +1,4 @@
+internal import Contract
 internal import Foundation
 internal import Nodes
 
@@ -69,7 +70,7 @@ final class ResultsFile {
             } catch {
                 throw NodeError(
                     .data,
-                    "\(path):\(index + 1): not a result of `tributary reproduce`: \(error)"
+                    "\(path):\(index + 1): not a result of `tributary reproduce`: \(FaultText.sentence(error))"
                 )
             }
         }

@@ -57,6 +57,7 @@ struct ReproduceSTACCACommand: AsyncParsableCommand {
 
     func run() async throws {
         try await Failure.reporting("tributary reproduce stacca") {
+            try OutputPath.requireFolder(out)
             let count = UInt64(seeds ?? (quick ? 1 : 5))
             let console = StudyConsole(
                 title: "One policy for whole networks, in small",

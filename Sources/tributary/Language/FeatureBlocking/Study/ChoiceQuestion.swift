@@ -1,3 +1,4 @@
+internal import Contract
 internal import FoundationEssentials
 internal import Models
 internal import Randomness
@@ -140,7 +141,10 @@ extension ChoiceQuestion {
             do {
                 return (index + 1, try JSONDecoder().decode(type, from: line))
             } catch {
-                throw FeatureFault(path, "line \(index + 1): no question in the expected layout: \(error)")
+                throw FeatureFault(
+                    path,
+                    "line \(index + 1): no question in the expected layout: \(FaultText.sentence(error))"
+                )
             }
         }
     }

@@ -84,6 +84,7 @@ struct ReproduceFeatureBlockingCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await Failure.reporting("tributary reproduce feature-blocking") {
+            try OutputPath.requireFolder(out)
             let count = UInt64(seeds ?? (quick ? 1 : 5))
             let console = StudyConsole(
                 title: "Feature blocking, in small",

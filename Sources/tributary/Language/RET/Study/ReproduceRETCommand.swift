@@ -57,6 +57,7 @@ struct ReproduceRETCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await Failure.reporting("tributary reproduce ret") {
+            try OutputPath.requireFolder(out)
             let count = UInt64(seeds ?? (quick ? 1 : 5))
             let console = StudyConsole(
                 title: "Macrostates of a language model, in small",
