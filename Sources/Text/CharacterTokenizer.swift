@@ -30,6 +30,8 @@ package struct CharacterTokenizer: Tokenizer {
 
     /// How many ids there are.
     package var vocabularySize: Int { tokens.count }
+    /// The id of `<unk>`.
+    package var unk: Int32? { unknown }
 
     /// Makes a tokenizer from its tokens by id.
     ///

@@ -233,6 +233,7 @@ package struct GGUFVocabulary: Sendable {
                 bos: bos,
                 eos: eos,
                 pad: pad ?? eos,
+                unk: unknown,
                 sequenceStart: addsBOS ?? custom ? bos.map { [$0] } ?? [] : [],
                 sequenceEnd: addsEOS ?? customEnd ? eos.map { [$0] } ?? [] : []
             ),

@@ -4,7 +4,7 @@
 package struct PromptTemplate: Sendable, Equatable, Codable {
     /// The two kinds of template.
     package enum Kind: String, Sendable, Codable, CaseIterable {
-        /// The text itself, after the id that begins a sequence.
+        /// The text itself, behind what the tokenizer puts before a text.
         case raw
         /// A user's turn in the model's chat template, with the assistant's turn opened after it.
         case chat
@@ -16,18 +16,28 @@ package struct PromptTemplate: Sendable, Equatable, Codable {
     package var suffix: String?
     /// The system turn of a chat; nil for the template's own.
     package var system: String?
-    /// Whether a raw prompt begins with `bos`; true if not given. A chat never does.
+    /// Whether a raw prompt begins with `bos`; if not given, what the tokenizer itself puts before a text, as
+    /// its post-processor or `add_bos_token` says. A chat has what its template writes.
     package var beginsWithBOS: Bool?
+    /// What a chat template takes for today, `YYYY-MM-DD`; 2024-07-26 if not given.
+    package var date: String?
 
-    /// The text itself, after `bos` where the vocabulary has one.
+    /// The text itself, behind what the tokenizer puts before a text.
     package static let raw = PromptTemplate(kind: .raw)
 
     /// Makes a template.
-    package init(kind: Kind, suffix: String? = nil, system: String? = nil, beginsWithBOS: Bool? = nil) {
+    package init(
+        kind: Kind,
+        suffix: String? = nil,
+        system: String? = nil,
+        beginsWithBOS: Bool? = nil,
+        date: String? = nil
+    ) {
         self.kind = kind
         self.suffix = suffix
         self.system = system
         self.beginsWithBOS = beginsWithBOS
+        self.date = date
     }
 
     /// The ids of a prompt. Special tokens spelled out in the text stay plain text.
@@ -143,7 +153,8 @@ package struct PromptTemplate: Sendable, Equatable, Codable {
     private func suffixed(_ text: String) -> String { suffix.map { "\(text) \($0)" } ?? text }
 
     private func start(_ tokenizer: any Tokenizer) -> [Int32] {
-        beginsWithBOS ?? true ? tokenizer.bos.map { [$0] } ?? [] : []
+        guard let beginsWithBOS else { return tokenizer.sequenceStart }
+        return beginsWithBOS ? tokenizer.bos.map { [$0] } ?? [] : []
     }
 
     private func withSystem(_ messages: [Message]) -> [Message] {

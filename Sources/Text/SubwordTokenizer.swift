@@ -24,6 +24,7 @@ package struct SubwordTokenizer: Tokenizer {
         var bos: Int32?
         var eos: Int32?
         var pad: Int32?
+        var unk: Int32?
         /// What stands before and behind a text that is encoded on its own.
         var sequenceStart: [Int32] = []
         var sequenceEnd: [Int32] = []
@@ -58,6 +59,8 @@ package struct SubwordTokenizer: Tokenizer {
     package var eos: Int32? { roles.eos }
     /// The id that fills unused places.
     package var pad: Int32? { roles.pad }
+    /// The id that stands for what has no token.
+    package var unk: Int32? { roles.unk }
     /// What stands before a text that is encoded on its own.
     package var sequenceStart: [Int32] { roles.sequenceStart }
     /// What stands behind a text that is encoded on its own.
@@ -74,7 +77,7 @@ package struct SubwordTokenizer: Tokenizer {
         roles: Roles,
         source: String
     ) throws(TokenizerError) {
-        for (name, id) in [("bos", roles.bos), ("eos", roles.eos), ("pad", roles.pad)] {
+        for (name, id) in [("bos", roles.bos), ("eos", roles.eos), ("pad", roles.pad), ("unk", roles.unk)] {
             guard let id, id < 0 || id >= tokens.count else { continue }
             let expected = "an id below \(tokens.count)"
             throw .malformed(file: source, field: name, found: "id \(id)", expected: expected)

@@ -13,6 +13,8 @@ package protocol Tokenizer: Sendable {
     var eos: Int32? { get }
     /// The id that fills unused places.
     var pad: Int32? { get }
+    /// The id that stands for what has no token; nil where there is none.
+    var unk: Int32? { get }
 
     /// What the reference puts before a text that is encoded on its own; often nothing, or `bos`.
     var sequenceStart: [Int32] { get }
@@ -61,6 +63,9 @@ package protocol Tokenizer: Sendable {
 }
 
 extension Tokenizer {
+    /// None.
+    package var unk: Int32? { nil }
+
     /// The ids of a text of which all or nothing is plain. Nothing is put before or after it.
     ///
     /// - Parameters:

@@ -28,7 +28,8 @@ struct TokenizerConfiguration {
         names = SpecialNames(
             bos: try token("bos_token"),
             eos: try token("eos_token"),
-            pad: try token("pad_token")
+            pad: try token("pad_token"),
+            unk: try token("unk_token")
         )
         if let flag = try root.child("add_prefix_space") {
             guard case .boolean(let value) = flag.value else { throw flag.fault("true, false or null") }
@@ -88,6 +89,7 @@ struct SpecialNames {
     var bos: String?
     var eos: String?
     var pad: String?
+    var unk: String?
 
     /// The id of a named token, or of the first of the usual ones that there is.
     static func id(_ name: String?, or usual: [String], in ids: [String: Int32]) -> Int32? {

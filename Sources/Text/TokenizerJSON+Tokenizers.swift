@@ -143,6 +143,7 @@ extension TokenizerJSON {
                 bos: first ?? usual,
                 eos: eos,
                 pad: SpecialNames.id(names.pad, or: ["<pad>", "<|pad|>"], in: tokens) ?? eos,
+                unk: names.unk.flatMap { tokens.id(of: $0) },
                 sequenceStart: ends.start,
                 sequenceEnd: ends.end
             ),
@@ -193,7 +194,7 @@ extension TokenizerJSON {
                 expected: "one character, or an entry in added_tokens"
             )
         }
-        return try CharacterTokenizer(tokens: tokens, ends: checked(ends, tokens.count), source: name)
+        return try CharacterTokenizer(tokens: tokens, ends: ends, source: name)
     }
 
     private func word(_ names: SpecialNames) throws(TokenizerError) -> WordTokenizer {
@@ -204,13 +205,14 @@ extension TokenizerJSON {
             tokens: (0..<table.count).map { table.text($0) },
             special: Set(added.filter(\.entry.isSpecial).map(\.content)),
             names: names,
-            ends: checked(ends, table.count),
+            ends: ends,
             source: name
         )
     }
 
-    /// Whole tokens are read from files that do nothing to the text; what stands around it is returned.
-    private func requireWordLevel() throws(TokenizerError) -> (start: [Int32], end: [Int32]) {
+    /// Whole tokens are read from files that do nothing to the text; what stands around it is returned. A file that says
+    /// nothing of that is of a model that was made here before files did, and begins every text with `bos`: nil.
+    private func requireWordLevel() throws(TokenizerError) -> (start: [Int32], end: [Int32])? {
         guard normalizer.isNull else {
             throw normalizer.unsupported(normalizer.value.kind, "none with a WordLevel model")
         }
@@ -223,7 +225,7 @@ extension TokenizerJSON {
                 expected: "false with a WordLevel model"
             )
         }
-        return try sequenceEnds()
+        return postProcessor.isNull ? nil : try checked(sequenceEnds(), tokenTable(added()).count)
     }
 
     /// The ids around a text, each of which must be a token's.

@@ -24,6 +24,8 @@ package struct WordTokenizer: Tokenizer {
 
     /// How many ids there are.
     package var vocabularySize: Int { tokens.count }
+    /// The id of `<unk>`.
+    package var unk: Int32? { unknown }
 
     /// Makes a tokenizer from its tokens by id; those of the form `<name>` are special. A text begins with `<bos>`, if
     /// there is one.
@@ -31,12 +33,11 @@ package struct WordTokenizer: Tokenizer {
     /// - Throws: `TokenizerError.malformed` for tokens that are empty, hold white space or come twice.
     package init(tokens: [String]) throws(TokenizerError) {
         let special = Set(tokens.filter { $0.hasPrefix("<") && $0.hasSuffix(">") })
-        let start = tokens.firstIndex(of: "<bos>").map { [Int32($0)] }
         try self.init(
             tokens: tokens,
             special: special,
             names: SpecialNames(),
-            ends: (start ?? [], []),
+            ends: nil,
             source: "vocabulary"
         )
     }
@@ -47,13 +48,13 @@ package struct WordTokenizer: Tokenizer {
     ///   - tokens: The tokens by id.
     ///   - special: Which of them plain text never stands for.
     ///   - names: The tokens that begin, end and fill sequences; the usual names where not given.
-    ///   - ends: What stands before and behind a text that is encoded on its own.
+    ///   - ends: What stands before and behind a text that is encoded on its own; nil for `bos`, if there is one, and nothing.
     ///   - source: The file's name for errors.
     init(
         tokens: [String],
         special: Set<String>,
         names: SpecialNames,
-        ends: (start: [Int32], end: [Int32]),
+        ends: (start: [Int32], end: [Int32])?,
         source: String
     ) throws(TokenizerError) {
         var ids: [String: Int32] = [:]
@@ -75,7 +76,6 @@ package struct WordTokenizer: Tokenizer {
             )
         }
         self.tokens = tokens
-        (sequenceStart, sequenceEnd) = ends
         idOfToken = ids
         self.special = AddedTokens(
             tokens.enumerated().filter { special.contains($1) }.map {
@@ -86,6 +86,7 @@ package struct WordTokenizer: Tokenizer {
         bos = SpecialNames.id(names.bos, or: ["<bos>"], in: ids)
         eos = SpecialNames.id(names.eos, or: ["<eos>"], in: ids)
         pad = SpecialNames.id(names.pad, or: ["<pad>"], in: ids)
+        (sequenceStart, sequenceEnd) = ends ?? (bos.map { [$0] } ?? [], [])
     }
 
     /// The ids of a text.

@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 
 @testable import Text
@@ -168,7 +169,56 @@ import Testing
         #expect(throws: TokenizerError.self) { try chat.end(tokenizer: CharacterTokenizer.arithmetic) }
     }
 
-    @Test("a raw prompt begins with bos, unless it is turned off")
+    @Test(
+        "a raw prompt begins with what the tokenizer itself puts before a text, unless the settings say otherwise"
+    )
+    func rawStart() throws {
+        func tokenizer(_ processor: Any) throws -> any Tokenizer {
+            try TokenizerFile.load(
+                bytes: Fixture.edited("tokenizer.json") { $0["post_processor"] = processor }
+            )
+        }
+        let plain = try tokenizer(NSNull())
+        let bos = try #require(plain.bos)
+        let token = try #require(plain.token(of: bos))
+        let adding = try tokenizer([
+            "type": "TemplateProcessing",
+            "single": [
+                ["SpecialToken": ["id": token, "type_id": 0]], ["Sequence": ["id": "A", "type_id": 0]],
+            ],
+            "pair": [] as [Any],
+            "special_tokens": [token: ["id": token, "ids": [bos], "tokens": [token]]],
+        ])
+        let ids = plain.encode("ab", parseSpecial: false)
+        func prompt(_ tokenizer: any Tokenizer, _ beginsWithBOS: Bool?) throws -> [Int32] {
+            try PromptTemplate(kind: .raw, beginsWithBOS: beginsWithBOS).encode("ab", tokenizer: tokenizer)
+        }
+
+        #expect(try prompt(plain, nil) == ids)
+        #expect(try prompt(plain, true) == [bos] + ids)
+        #expect(try prompt(adding, nil) == [bos] + ids)
+        #expect(try prompt(adding, false) == ids)
+    }
+
+    @Test("a template knows the token for what is unknown, where the vocabulary names one")
+    func unknownToken() throws {
+        let source = ChatTemplate.Source(text: "[{{ unk_token }}]", file: "f")
+        let configuration = Array(#"{"unk_token": "<|endoftext|>"}"#.utf8)
+        let named = try TokenizerFile.load(
+            bytes: Fixture.bytes("tokenizer.json"),
+            configuration: configuration
+        )
+        let unnamed = try Fixture.tokenizer("tokenizer.json")
+        func text(_ tokenizer: any Tokenizer) throws -> String {
+            try ChatTemplate(source, tokenizer: tokenizer).render([], addGenerationPrompt: false).text
+        }
+
+        #expect(named.unk == named.id(of: "<|endoftext|>"))
+        #expect(try text(named) == (named.unk == nil ? "[]" : "[<|endoftext|>]"))
+        #expect(try text(unnamed) == "[]")
+    }
+
+    @Test("the embedded models' raw prompts begin with bos, unless it is turned off")
     func raw() throws {
         let tokenizer = CharacterTokenizer.arithmetic
 

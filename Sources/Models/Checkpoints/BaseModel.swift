@@ -12,6 +12,8 @@ package final class BaseModel: Sendable {
     /// The digest of what decides which ids a text and a conversation get, the tokenizer and the chat template, the same
     /// whichever form they came in.
     package let tokenizerSHA256: SHA256Digest
+    /// The digest of the chat template alone, which `tokenizerSHA256` covers too; nil where the model has none.
+    package var templateSHA256: SHA256Digest? { templates.usual.map { SHA256Digest(of: $0.text.utf8) } }
     /// The digest of all that the model is: weights, configuration and tokenizer with its template. What is learnt about a
     /// model, such as features of its states, holds for that model alone.
     package var identity: SHA256Digest {
@@ -21,6 +23,9 @@ package final class BaseModel: Sendable {
             tokenizer: tokenizerSHA256
         )
     }
+    /// The tokens that the model itself ends an answer with, besides the tokenizer's `eos`: `eos_token_id` of its files, one
+    /// or several.
+    package let ends: Set<Int32>
     /// Where it was loaded from.
     package let source: ModelSource
 
@@ -38,6 +43,7 @@ package final class BaseModel: Sendable {
         source = checkpoint.source
         made = Result { try checkpoint.makeTokenizer() }
         templates = try checkpoint.templates()
+        ends = try checkpoint.ends()
         tokenizerSHA256 = Checkpoint.tokenizerDigest(try? made.get(), templates)
         rope = RopeTable(configuration)
         var stored: [WeightsIdentity.Weight] = []

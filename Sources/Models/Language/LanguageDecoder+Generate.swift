@@ -16,6 +16,7 @@ extension LanguageDecoder {
     ///   - settings: Length, temperature, top-p, stop token.
     ///   - withAdapter: False draws from the base model.
     ///   - hook: Sees, and may change, the residual stream of every token that is put in.
+    ///   - observe: Is told of each token as it is drawn.
     ///   - stream: The random numbers of a sample, by the index of its prompt and its own, 0 ..< K.
     /// - Returns: For each prompt K completions.
     package func generate(
@@ -24,6 +25,7 @@ extension LanguageDecoder {
         settings: SamplingSettings,
         withAdapter: Bool = true,
         hook: SamplingHook? = nil,
+        observe: TokenObserver? = nil,
         stream: (_ promptIndex: Int, _ sampleIndex: Int) -> RandomStream
     ) -> [[Completion]] {
         settings.check()
@@ -42,6 +44,7 @@ extension LanguageDecoder {
             samplesPerPrompt: samplesPerPrompt,
             settings: settings,
             hook: hook,
+            observe: observe,
             stream: stream
         )
         generation.run()
@@ -50,6 +53,10 @@ extension LanguageDecoder {
         }
     }
 }
+
+/// What is told of a token that was drawn: the indices of its prompt and sample, and whether it ends the
+/// sample.
+package typealias TokenObserver = (_ prompt: Int, _ sample: Int, _ token: Int32, _ isEnd: Bool) -> Void
 
 /// One call of `generate` at work.
 private struct Generation {
@@ -67,6 +74,7 @@ private struct Generation {
     private let batch: PackedBatch
     private let samplesPerPrompt: Int
     private let hook: SamplingHook?
+    private let observe: TokenObserver?
     private let caches: [any AttentionCache]
     private var cap: Float? { decoder.configuration.logitCap }
     var samples: [Sample] = []
@@ -78,6 +86,7 @@ private struct Generation {
         samplesPerPrompt: Int,
         settings: SamplingSettings,
         hook: SamplingHook?,
+        observe: TokenObserver?,
         stream: (Int, Int) -> RandomStream
     ) {
         self.decoder = decoder
@@ -85,6 +94,7 @@ private struct Generation {
         self.settings = settings
         self.samplesPerPrompt = samplesPerPrompt
         self.hook = hook
+        self.observe = observe
         batch = PackedBatch(groups: prompts.map { ($0, []) })
         let model = adapter?.adapted ?? decoder.configuration
         caches = (0..<model.layerCount).map { layer in
@@ -186,7 +196,9 @@ private struct Generation {
         }
         samples[sample].completion.tokens.append(token)
         samples[sample].completion.logProbs.append(logProb)
-        samples[sample].completion.finished = token == settings.stop
-        samples[sample].isOver = token == settings.stop
+        let isEnd = settings.stop.map { token == $0 || decoder.ends.contains(token) } ?? false
+        samples[sample].completion.finished = isEnd
+        samples[sample].isOver = isEnd
+        observe?(samples[sample].prompt, sample % samplesPerPrompt, token, isEnd)
     }
 }

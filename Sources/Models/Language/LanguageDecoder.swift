@@ -76,6 +76,8 @@ package final class LanguageDecoder {
     /// The buffers that this decoder's own passes (`generate`, `scores`) reuse; use it for training tapes
     /// too.
     package let workspace: Workspace
+    /// The tokens that the model itself ends an answer with.
+    private(set) var ends: Set<Int32> = []
     /// Rotary angles, made when a block first asks for them.
     private var ropes: [RopeKey: RopeTable]
 
@@ -85,6 +87,7 @@ package final class LanguageDecoder {
     /// A decoder over a base model's frozen weights.
     package convenience init(_ base: BaseModel, adapter: Adapter? = nil, workspace: Workspace = Workspace()) {
         self.init(DecoderParameters(base), adapter: adapter, workspace: workspace)
+        ends = base.ends
     }
 
     /// A decoder over any weights; an adapter needs frozen ones, of the shape it was made for.

@@ -6,7 +6,8 @@ package struct SamplingSettings: Sendable, Codable, Equatable {
     package var temperature: Float
     /// Only the most likely tokens that together reach this probability are drawn; 1 draws from all.
     package var topP: Float
-    /// The token that ends a response; it is part of the response.
+    /// The token that ends a response; it is part of the response. Where one is given, the model's own end tokens
+    /// (`BaseModel.ends`) end it as well.
     package var stop: Int32?
     /// Tokens that are never drawn.
     package var forbidden: [Int32]

@@ -70,7 +70,10 @@ package struct ChatTemplate: Sendable {
         self.source = source
         self.date = date
         var tokens: [String: String] = [:]
-        for (name, id) in [("bos", tokenizer.bos), ("eos", tokenizer.eos), ("pad", tokenizer.pad)] {
+        let roles = [
+            ("bos", tokenizer.bos), ("eos", tokenizer.eos), ("pad", tokenizer.pad), ("unk", tokenizer.unk),
+        ]
+        for (name, id) in roles {
             tokens[name + "_token"] = id.flatMap(tokenizer.token)
         }
         self.tokens = tokens

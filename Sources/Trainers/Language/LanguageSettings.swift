@@ -91,9 +91,9 @@ package struct PromptSettings: Codable, Sendable, Equatable, WholeMapping {
     /// The template.
     package var template: PromptTemplate
 
-    private enum CodingKeys: String, CodingKey { case kind, suffix, system, beginsWithBOS }
+    private enum CodingKeys: String, CodingKey { case kind, suffix, system, beginsWithBOS, date }
 
-    /// The text itself after the id that begins a sequence, as the small models of digits have it.
+    /// The text itself, behind what the tokenizer puts before a text.
     package init() { template = .raw }
 
     /// Takes a template.
@@ -106,8 +106,15 @@ package struct PromptSettings: Codable, Sendable, Equatable, WholeMapping {
             kind: try keys.decodeIfPresent(PromptTemplate.Kind.self, forKey: .kind) ?? .raw,
             suffix: try keys.decodeIfPresent(String.self, forKey: .suffix),
             system: try keys.decodeIfPresent(String.self, forKey: .system),
-            beginsWithBOS: try keys.decodeIfPresent(Bool.self, forKey: .beginsWithBOS)
+            beginsWithBOS: try keys.decodeIfPresent(Bool.self, forKey: .beginsWithBOS),
+            date: try keys.decodeIfPresent(String.self, forKey: .date)
         )
+        if let date = template.date, TemplateDate(date) == nil {
+            throw SettingsFault(
+                key: "date",
+                reason: "found '\(date)', expected a day of the calendar as YYYY-MM-DD"
+            )
+        }
     }
 
     /// Writes the template's keys.

@@ -52,7 +52,7 @@ struct LanguageTask {
         adapter = words.adapter
         tokenizer = try base.tokenizer()
         template = prompt.template
-        chat = try template.kind == .chat ? base.chatTemplate() : nil
+        chat = try LanguageTask.chat(template, base)
         let end: Int32?
         do throws(TokenizerError) {
             end = try template.end(tokenizer: tokenizer, template: chat)
@@ -110,7 +110,7 @@ struct LanguageTask {
         adapter = LoRAConfiguration()
         tokenizer = try base.tokenizer()
         self.template = template
-        chat = try template.kind == .chat ? base.chatTemplate() : nil
+        chat = try LanguageTask.chat(template, base)
         guard let eos = try template.end(tokenizer: tokenizer, template: chat) else {
             throw TokenizerError.unsupported(
                 file: "\(base.source)",
@@ -129,6 +129,15 @@ struct LanguageTask {
             try ObjectiveTerms.entry(component).examine(component.settings, run, self)
         }
     }
+
+    /// The model's own chat template for chats, on the day that the settings name.
+    private static func chat(_ template: PromptTemplate, _ base: BaseModel) throws -> ChatTemplate? {
+        guard template.kind == .chat else { return nil }
+        return try base.chatTemplate(date: template.date.flatMap { TemplateDate($0) } ?? .standard)
+    }
+
+    /// Whether a token ends an answer: `eos`, or another that the model itself ends one with.
+    func isEnd(_ token: Int32?) -> Bool { token.map { $0 == eos || base.ends.contains($0) } ?? false }
 
     /// The prompt of a question's text as token ids.
     func prompt(_ text: String) throws -> [Int32] {
@@ -193,7 +202,7 @@ struct LanguageTask {
     /// Where the answer is one exact text, the response must be that text and then the end of
     /// sequence, with no other special token; otherwise the verifier reads the text, finished or not.
     func score(_ response: [Int32], to question: Question) -> Double {
-        let isFinished = response.last == eos
+        let isFinished = isEnd(response.last)
         let body = isFinished ? Array(response.dropLast()) : response
         if question.kind == .exact {
             guard isFinished, !body.contains(where: tokenizer.isSpecial) else { return 0 }

@@ -15,11 +15,13 @@ struct GenerateCommand: AsyncParsableCommand {
         discussion: """
             A model is the name of an embedded one, a GGUF file, or a folder with
             config.json, model.safetensors and tokenizer.json. A model with a chat
-            template gets the prompt as a message; --raw gives it as it is.
+            template gets the prompt as a message; --raw gives it as it is, behind what
+            the tokenizer itself puts before a text. Answers are shown as they come, one
+            after the other.
 
             EXAMPLES
               tributary generate --model tiny-arithmetic \\
-                --adapter run/demo/coordinator/adapter --prompt '37+5='
+                --adapter run/demo/coordinator/adapter --prompt '94-9='
               tributary generate \\
                 --model models/smollm2-135m/SmolLM2-135M-Instruct.Q4_1.gguf \\
                 --prompt 'What is 3 + 4?'
@@ -67,6 +69,17 @@ struct GenerateCommand: AsyncParsableCommand {
 
     @Option(
         help: ArgumentHelp(
+            "The day that a chat template takes for today; today unless given.",
+            valueName: "YYYY-MM-DD"
+        ),
+        transform: GenerateCommand.day
+    )
+    var date: TemplateDate?
+
+    @OptionGroup var compute: ComputeOptions
+
+    @Option(
+        help: ArgumentHelp(
             "Push towards a group of macrostates, this many median state lengths strongly: 3:0.4.",
             valueName: "group:strength"
         )
@@ -103,7 +116,8 @@ struct GenerateCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await Failure.reporting("tributary generate") {
-            let named = try NamedModel(model)
+            compute.configure()
+            let named = try NamedModel(model, date: date ?? Today.date())
             let (base, tokenizer) = (named.base, named.tokenizer)
             let decoder = LanguageDecoder(base, adapter: try named.adapter(adapter))
             let ids = try named.tokens(of: prompt, raw: raw)
@@ -129,15 +143,15 @@ struct GenerateCommand: AsyncParsableCommand {
                 topP: topP,
                 stop: try named.end(raw: raw)
             )
+            var shown = ShownSamples(samples, tokenizer: tokenizer)
             let completions = decoder.generate(
                 prompts: [ids],
                 samplesPerPrompt: samples,
                 settings: settings,
-                hook: steering?.hook()
+                hook: steering?.hook(),
+                observe: { shown.take($2, of: $1, isEnd: $3) }
             ) { RandomStream(seed: seed, "generate", $0, $1) }
-            for completion in completions[0] {
-                print(tokenizer.decode(completion.tokens, skipSpecial: true))
-            }
+            try shown.finish()
             guard let target else { return }
             let plain = decoder.generate(prompts: [ids], samplesPerPrompt: samples, settings: settings) {
                 RandomStream(seed: seed, "generate", $0, $1)
@@ -155,6 +169,13 @@ struct GenerateCommand: AsyncParsableCommand {
             let name = target.macrostates.name(of: target.group)
             FileHandle.standardError.write(Data((checks[0].text(beside: checks[1], group: name) + "\n").utf8))
         }
+    }
+
+    private static func day(_ text: String) throws -> TemplateDate {
+        guard let date = TemplateDate(text) else {
+            throw ValidationError("found '\(text)', expected a day of the calendar as YYYY-MM-DD")
+        }
+        return date
     }
 
     /// What `--steer` means; nil without it.

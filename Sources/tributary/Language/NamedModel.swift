@@ -14,11 +14,15 @@ struct NamedModel {
     private let chat: Result<ChatTemplate?, any Error>
 
     /// Loads an embedded model, a GGUF file or a folder.
-    init(_ name: String) throws {
+    ///
+    /// - Parameters:
+    ///   - name: As a person names it.
+    ///   - date: What its chat template takes for today.
+    init(_ name: String, date: TemplateDate = .standard) throws {
         source = NamedModel.source(name)
         base = try BaseModel.load(source)
         tokenizer = try base.tokenizer()
-        chat = Result { [base] in try base.chatTemplate() }
+        chat = Result { [base] in try base.chatTemplate(date: date) }
     }
 
     /// Where a model is that is named by an embedded one's name, a GGUF file or a folder.

@@ -92,7 +92,7 @@ package final class RLVRTrainer: LocalTrainer {
         metrics["entropy"] = pending.entropy
         metrics["completions/mean_length"] = pending.meanLength
         metrics["completions/clipped_ratio"] =
-            Double(own.count { $0.last != client.task.eos }) / Double(max(own.count, 1))
+            Double(own.count { !client.task.isEnd($0.last) }) / Double(max(own.count, 1))
         metrics["swap/imported_per_group"] =
             Double(mixed.reduce(0) { $0 + $1.imported.count }) / Double(max(mixed.count, 1))
         return StepReport(round: pool.round, steps: pool.step..<pool.step + 1, examples: 0, metrics: metrics)
