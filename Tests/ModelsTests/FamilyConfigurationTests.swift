@@ -154,6 +154,24 @@ struct FamilyConfigurationTests {
         #expect(abs(rule.magnitude - 1.190_238) < 1e-5)
     }
 
+    @Test("LongRoPE's factors are kept in float32, as GGUF does, so that both files are one model")
+    func longRopeFactors() throws {
+        func rule(_ factor: String) throws -> LongScaling? {
+            let factors = #""short_factor":[1,1,1,1,1,1,1,\#(factor)],"long_factor":[1,1,1,1,1,1,1,4]"#
+            let phi = try model(
+                "phi3",
+                #""rope_scaling":{"type":"longrope",\#(factors)},"original_max_position_embeddings":4096,"#
+                    + #""max_position_embeddings":131072"#
+            )
+            guard case .long(let rule) = phi.rotary.scaling else { return nil }
+            return rule
+        }
+        let written = try #require(try rule("1.0700000524520874"))
+
+        #expect(try rule("1.07") == written)
+        #expect(written.short.last == Double(Float(1.07)))
+    }
+
     @Test("YaRN reaches as far as its factor says, whatever the file gives as the longest text")
     func yarn() throws {
         let scaling =

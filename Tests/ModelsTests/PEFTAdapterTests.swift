@@ -93,7 +93,10 @@ struct PEFTAdapterTests {
         "a configuration that says another thing than the arrays is refused with its key",
         arguments: [
             ("patterns", #"{"rank_pattern": {"q_proj": 3}}"#, "which is not of rank 3"),
-            ("patterns", #"{"rank_pattern": {"q_proj": 2, "layers.0.self_attn.q_proj": 3}}"#, "rank_pattern"),
+            (
+                "patterns", #"{"target_modules": ["down_proj", "k_proj", "q_proj", "v_proj"]}"#,
+                "names 'k_proj', but 'model.layers.0.self_attn.k_proj' of the model has no arrays"
+            ),
             ("patterns", #"{"rank_pattern": {"q_(?=p)": 3}}"#, "rank_pattern: 'q_(?=p)': the group '(?='"),
             ("patterns", #"{"alpha_pattern": {"q_proj": 1e9}}"#, "out of range"),
             ("all-linear", #"{"target_modules": "q_proj"}"#, "target_modules: does not mean"),
@@ -145,6 +148,48 @@ struct PEFTAdapterTests {
         #expect(throws: (any Error).self) {
             try AdapterDirectory.adapter(from: Golden.path("adapters/\(name)"), for: other)
         }
+    }
+
+    @Test("of patterns that mean the same module the first in the file counts, as in PEFT")
+    func overlappingPatterns() throws {
+        let (base, scratch) = (try base(of: "patterns"), try Scratch())
+        try changed("patterns", scratch) { $0["rank_pattern"] = ["PATTERNS": 1] }
+        let text = String(
+            decoding: try Data(contentsOf: URL(filePath: scratch.path + "/adapter_config.json")),
+            as: UTF8.self
+        )
+        func read(_ patterns: String) throws -> Int {
+            let changed = text.replacing(#""PATTERNS":1"#, with: patterns)
+            try #require(changed != text)
+            _ = try scratch.write(Array(changed.utf8), "adapter_config.json")
+            return try AdapterDirectory.read(from: scratch.path, for: base.configuration).0.arrays.count
+        }
+        let down = #""layers\\.1\\.mlp.down_proj": 7"#
+
+        #expect(try read(#"\#(down), "q_proj": 2, "layers.0.self_attn.q_proj": 3"#) == 12)
+        let error = #expect(throws: CheckpointError.self) {
+            try read(#"\#(down), "layers.0.self_attn.q_proj": 3, "q_proj": 2"#)
+        }
+        #expect(error?.description.contains("not of rank 3") == true)
+    }
+
+    @Test("a target that no module of the model has means nothing, as in PEFT")
+    func absentTarget() throws {
+        let (base, scratch) = (try base(of: "patterns"), try Scratch())
+        try changed("patterns", scratch) { $0["target_modules"] = ["down_proj", "q_proj", "v_proj", "wi_0"] }
+
+        let (_, kind) = try AdapterDirectory.read(from: scratch.path, for: base.configuration)
+
+        #expect((kind as? LoRAConfiguration)?.targets == ["q_proj", "v_proj", "down_proj"])
+    }
+
+    @Test("an adapter for generating only is described with the key that makes it so", arguments: beyond.keys)
+    func generatingOnly(name: String) throws {
+        let found = try AdapterDirectory.forGeneratingOnly(Golden.path("adapters/\(name)"))
+
+        #expect(found?.key == Self.beyond[name])
+        #expect(found?.arrays.arrays.isEmpty == false)
+        #expect(try AdapterDirectory.forGeneratingOnly(Golden.path("adapters/rslora")) == nil)
     }
 
     @Test("a byte order mark before the configuration is taken")

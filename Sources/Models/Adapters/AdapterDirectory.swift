@@ -125,6 +125,22 @@ package enum AdapterDirectory {
         return nil
     }
 
+    /// What a directory of PEFT holds, for people, where it is for generating only.
+    ///
+    /// - Returns: The key of `adapter_config.json` that makes it so, and all arrays under their names; nil for any other
+    ///   adapter.
+    /// - Throws: `CheckpointError`, as reading does.
+    package static func forGeneratingOnly(
+        _ path: String
+    ) throws(CheckpointError) -> (key: String, arrays: AdapterWeights)? {
+        guard access("\(path)/\(descriptionName)", F_OK) != 0,
+            access("\(path)/\(PEFTDirectory.configurationName)", F_OK) == 0
+        else { return nil }
+        let contents = try PEFTContents(path)
+        guard let key = contents.keyBeyondLoRA else { return nil }
+        return (key, AdapterWeights(try SafetensorsFile(path: contents.weightsFile).arrays()))
+    }
+
     /// Whether a directory holds an adapter of a kind that is known by this module: trainers of other models write
     /// an `adapter.json` without a kind.
     package static func isThere(_ path: String) -> Bool {

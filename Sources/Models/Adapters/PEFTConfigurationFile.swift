@@ -19,6 +19,8 @@ struct PEFTConfigurationFile: Codable {
     var tokens: TokenIndices?
     var inferenceMode: Bool?
     var initialisation: Initialisation?
+    /// The keys of `rank_pattern` and `alpha_pattern` in the file's order, by which PEFT goes.
+    var patternOrder: [String: [String]] = [:]
 
     /// A list of names, or a regular expression.
     enum Targets: Codable {
@@ -228,8 +230,8 @@ struct PEFTConfigurationFile: Codable {
     /// The rank of a module, and what its product is multiplied by: α/r, or α/√r (rsLoRA, arXiv:2312.03732), with
     /// the rank and the α of the first pattern that means it.
     func factor(of path: String, file: String) throws(CheckpointError) -> (rank: Int, scale: Double) {
-        let rank = try Self.value(rankPattern, of: path, .rankPattern, file: file) ?? rank
-        let alpha = try Self.value(alphaPattern, of: path, .alphaPattern, file: file) ?? alpha
+        let rank = try value(rankPattern, of: path, .rankPattern, file: file) ?? rank
+        let alpha = try value(alphaPattern, of: path, .alphaPattern, file: file) ?? alpha
         guard (1...LoRAConfiguration.rankMax).contains(rank), alpha.isFinite, abs(alpha) <= 1e6 else {
             throw .badKey(
                 file: file,
@@ -240,18 +242,18 @@ struct PEFTConfigurationFile: Codable {
         return (rank, alpha / (usesRankStabilisedScale == true ? Double(rank).squareRoot() : Double(rank)))
     }
 
-    /// What a pattern gives a module. PEFT takes the first key in the file's order; as that order is lost here, keys
-    /// that mean the same module must agree.
-    private static func value<Value: Equatable>(
+    /// What a pattern gives a module: as in PEFT, what the first key in the file's order does that means it.
+    private func value<Value>(
         _ pattern: [String: Value]?,
         of path: String,
         _ key: CodingKeys,
         file: String
     ) throws(CheckpointError) -> Value? {
-        var found: [Value] = []
-        for (name, value) in (pattern ?? [:]).sorted(by: { $0.key < $1.key }) {
+        guard let pattern else { return nil }
+        for name in patternOrder[key.rawValue] ?? pattern.keys.sorted() {
+            guard let value = pattern[name] else { continue }
             do throws(PathPattern.Fault) {
-                if try PathPattern.matches(name, endOf: path), !found.contains(value) { found.append(value) }
+                if try PathPattern.matches(name, endOf: path) { return value }
             } catch {
                 throw .badKey(
                     file: file,
@@ -260,9 +262,6 @@ struct PEFTConfigurationFile: Codable {
                 )
             }
         }
-        guard found.count < 2 else {
-            throw .badKey(file: file, key: key.rawValue, detail: "gives '\(path)' \(found)")
-        }
-        return found.first
+        return nil
     }
 }

@@ -1,5 +1,6 @@
 internal import Contract
 internal import FoundationEssentials
+internal import Text
 
 /// What a directory of Hugging Face PEFT holds: its configuration, and its arrays by the modules that they change.
 struct PEFTContents {
@@ -45,11 +46,16 @@ struct PEFTContents {
             limit: PEFTDirectory.configurationBytesMax
         )
         if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { bytes.removeFirst(3) }
+        var description: PEFTConfigurationFile
         do {
             description = try JSONDecoder().decode(PEFTConfigurationFile.self, from: Data(bytes))
         } catch {
             throw .malformed(file: configurationFile, offset: nil, detail: JSONFault.describe(error))
         }
+        for key in ["rank_pattern", "alpha_pattern"] {
+            description.patternOrder[key] = JSONKeyOrder.keys(under: key, in: bytes)
+        }
+        self.description = description
         try description.check(file: configurationFile)
         let tensors = try SafetensorsFile(path: "\(path)/\(PEFTDirectory.weightsName)")
         weightsFile = tensors.path

@@ -129,19 +129,31 @@ enum PEFTDirectory {
         var targets = modules
         if case .names(let names) = description.targets {
             let paths = contents.paths
-            func isLeftOut(_ name: String) -> Bool {
-                description.excluded.map { isMeant(name, by: $0) ?? true } ?? false
-            }
-            guard
-                names.allSatisfy({ name in
-                    paths.contains { LinearModule.isMeant($0, by: name) } || isLeftOut(name)
-                }),
-                paths.allSatisfy({ path in names.contains { LinearModule.isMeant(path, by: $0) } })
-            else {
+            if let path = paths.sorted().first(where: { path in
+                !names.contains { LinearModule.isMeant(path, by: $0) }
+            }) {
                 throw .badKey(
                     file: file,
                     key: "target_modules",
-                    detail: "names \(names.sorted()), the arrays are of \(modules)"
+                    detail: "names \(names.sorted()), none of which means '\(path)', which has arrays"
+                )
+            }
+            func isLeftOut(_ path: String) -> Bool {
+                description.excluded.map { isMeant(path, by: $0) ?? true } ?? false
+            }
+            // As in PEFT, a name may mean nothing; what it does mean must have its arrays.
+            let all = model.map { model in
+                (0..<model.layerCount).flatMap { layer in
+                    model.modules(layer: layer).map { $0.path(layer: layer) }
+                }
+            }
+            for name in names where !paths.contains(where: { LinearModule.isMeant($0, by: name) }) {
+                guard let path = all?.first(where: { LinearModule.isMeant($0, by: name) && !isLeftOut($0) })
+                else { continue }
+                throw .badKey(
+                    file: file,
+                    key: "target_modules",
+                    detail: "names '\(name)', but '\(path)' of the model has no arrays in the adapter"
                 )
             }
             targets = names.filter { name in found.paths.contains { LinearModule.isMeant($0, by: name) } }

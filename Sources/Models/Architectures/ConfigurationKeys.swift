@@ -32,10 +32,8 @@ struct ConfigurationKeys {
 
     /// Throws for a key that is neither read nor known to change nothing, unless it is null, false or empty.
     ///
-    /// - Parameters:
-    ///   - decoder: Of the object.
-    ///   - place: Where the object is, for errors; empty for the file.
-    func check(_ decoder: any Decoder, in place: String = "") throws {
+    /// - Parameter decoder: Of the object.
+    func check(_ decoder: any Decoder) throws {
         let values = try decoder.container(keyedBy: AnyKey.self)
         for key in values.allKeys.sorted(by: { $0.stringValue < $1.stringValue }) {
             let name = key.stringValue
@@ -54,11 +52,10 @@ struct ConfigurationKeys {
             {
                 continue
             }
-            let path = place.isEmpty ? name : "\(place).\(name)"
             throw DecodingError.dataCorruptedError(
                 forKey: key,
                 in: values,
-                debugDescription: "\(path): is not known and could change what is computed"
+                debugDescription: "is not known and could change what is computed"
             )
         }
     }

@@ -46,7 +46,7 @@ struct ConfigurationReader {
 
     /// An error that names a key.
     func refuse(_ key: String, _ detail: String) -> DecodingError {
-        .dataCorruptedError(forKey: AnyKey(key), in: values, debugDescription: "\(key): \(detail)")
+        .dataCorruptedError(forKey: AnyKey(key), in: values, debugDescription: detail)
     }
 
     /// A value that must be there.

@@ -70,7 +70,7 @@ struct RotaryFile: Codable {
         // A factor without a type, or angles by kind of layer.
         let read = known.union([.theta, .type, .turnedShare]).map(\.rawValue)
         try ConfigurationKeys(read: Set(read).union(["type"]), harmless: ["finetuned"])
-            .check(decoder, in: "rope_scaling")
+            .check(decoder)
         func number(_ key: CodingKeys) throws -> Double? {
             known.contains(key) ? try values.decodeIfPresent(Double.self, forKey: key) : nil
         }
@@ -89,7 +89,7 @@ struct RotaryFile: Codable {
         for key in [CodingKeys.short, .long] {
             let factors = try values.decode([Double].self, forKey: key)
             guard factors.count <= Self.factorsMax else {
-                throw refuse(key, "\(key.rawValue): \(factors.count) numbers, over \(Self.factorsMax)")
+                throw refuse(key, "\(factors.count) numbers, over \(Self.factorsMax)")
             }
             // transformers keeps them in float32, as GGUF does.
             let kept = factors.map { Double(Float($0)) }

@@ -1,10 +1,13 @@
 internal import Glibc
 internal import Text
 
-/// What a checkpoint is, in lines for people: everything that decides what a model computes, and where it came from.
+/// What a checkpoint is, in entries for people: everything that decides what a model computes, and where it came from.
 package struct ModelDescription {
-    /// The lines, most of them `name: value`.
-    package private(set) var lines: [String] = []
+    /// The entries in order; what differs between blocks has an entry for each group of them.
+    package private(set) var entries: [(name: String, value: String)] = []
+
+    /// The entries as lines: `name: value`.
+    package var lines: [String] { entries.map { "\($0.name): \($0.value)" } }
 
     private let checkpoint: Checkpoint
     private var model: DecoderConfiguration { checkpoint.configuration }
@@ -26,7 +29,7 @@ package struct ModelDescription {
         try describeIdentity()
     }
 
-    private mutating func add(_ name: String, _ value: String) { lines.append("\(name): \(value)") }
+    private mutating func add(_ name: String, _ value: String) { entries.append((name, value)) }
 
     private mutating func describeShape() {
         let count = checkpoint.tensors.files.count

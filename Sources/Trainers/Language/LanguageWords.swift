@@ -210,7 +210,11 @@ struct LanguageWords {
         let configuration = try Mapping(json: Array(encoder.encode(base.configuration.canonical)))
         return [FingerprintPart("base model", base.sha256.description)]
             + configuration.members.map { part("base model.\($0.key)", $0.value) }
-            + [FingerprintPart("base model.tokenizer", base.tokenizerSHA256.description)]
+            + [
+                // Before the tokenizer's, which covers it: the first part that differs is the one that is named.
+                FingerprintPart(FingerprintPart.template, base.templateSHA256?.description ?? "none"),
+                FingerprintPart("base model.tokenizer", base.tokenizerSHA256.description),
+            ]
     }
 
     /// A part that is short enough to be read.

@@ -14,6 +14,8 @@ package struct Frame: Sendable, Equatable {
     package static let version = 1
     /// The length of a header.
     package static let headerBytes = 20
+    /// The first four bytes.
+    package static let magicBytes = Array("TRIB".utf8)
     /// The first four bytes, as a little-endian number.
     static let magic: UInt32 = 0x4249_5254
 
