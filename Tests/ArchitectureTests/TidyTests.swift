@@ -12,6 +12,7 @@ struct TidyTests {
         "Sources/tributary/Commands/ProvisionAuthorityCommand.swift",
         "Sources/tributary/Commands/ProvisionSignCommand.swift",
         "Sources/tributary/Commands/ProvisionInstallCommand.swift",
+        "Sources/tributary/Commands/ValidateCommand.swift",
         // How long ago something was, for people.
         "Sources/Nodes/OperatorLink.swift", "Sources/tributary/Commands/StatusCommand.swift",
         "Sources/tributary/Commands/ValidateCommand.swift",
@@ -25,7 +26,7 @@ struct TidyTests {
         // The mailbox of a compute thread: everything behind one pthread mutex.
         "Sources/Nodes/Compute/ComputeThread.swift",
         // Work side by side: each piece writes a result of its own, all within one call.
-        "Sources/Tensors/Compute.swift",
+        "Sources/Tensors/Compute.swift", "Sources/Aggregation/Parallel.swift",
         // Numbers that never change after init, in memory that one object owns.
         "Sources/Tensors/FrozenValues.swift",
         // The queue of the thread that writes log lines: everything behind one pthread mutex.
