@@ -124,9 +124,9 @@ extension ProcessTests {
                 let none = bench.path("none")
                 let node = ["--topology", none, "--identity", none, "--state", none, "--log-format", "json"]
                 let calls: [(String, [String], Int)] = [
-                    ("coordinator", node, 66), ("client", node + ["--name", "a"], 66),
+                    ("coordinator", node, 78), ("client", node + ["--name", "a"], 78),
                     ("client", node + ["--bogus"], 64), ("coordinator", node + ["--log-level", "loud"], 64),
-                    ("tributary", ["simulate", none, "--out", none, "--log-format=json"], 66),
+                    ("tributary", ["simulate", none, "--out", none, "--log-format=json"], 78),
                     ("tributary", ["simulate", "--log-format", "json"], 64),
                 ]
                 for (program, arguments, code) in calls {
