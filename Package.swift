@@ -105,7 +105,7 @@ let package = Package(
             name: "TributaryKit",
             dependencies: [
                 "Contract", "Randomness", "Nodes", "Trainers", "Ledger", "Topology", "Transport", "Wire",
-                "Rounds", "Tensors",
+                "Rounds", "Tensors", "Report", "Aggregation", "Digest",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -193,7 +193,8 @@ let package = Package(
         .testTarget(
             name: "TributaryTests",
             dependencies: [
-                "tributary", "Contract", "Nodes", "Report", "Topology", "Ledger", "Trainers", "Tasks",
+                "tributary", "TributaryKit", "Contract", "Nodes", "Report", "Topology", "Ledger", "Trainers",
+                "Tasks",
                 "Models", "Tensors", "Text", "Randomness", "Digest", "Wire",
                 .product(name: "Logging", package: "swift-log"),
             ]

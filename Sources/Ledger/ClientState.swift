@@ -110,6 +110,24 @@ package final class ClientState: Sendable {
         try Files.syncDirectory(directory)
     }
 
+    /// Which federation and client a state directory belongs to; a client may be at work in it.
+    ///
+    /// - Throws: `LedgerError`, with `notFound` if it is no client's state.
+    package static func inspect(
+        _ directory: String
+    ) throws(LedgerError) -> (federation: String, client: String) {
+        let path = directory + "/identity"
+        guard Files.exists(path) else {
+            throw LedgerError(.notFound, "'\(directory)' is no client's state: it has no identity")
+        }
+        let sections = try SealedFile.open(
+            try Files.read(path),
+            sections: ClientIdentity.fieldCount,
+            path: path
+        )
+        return (String(decoding: sections[0], as: UTF8.self), String(decoding: sections[1], as: UTF8.self))
+    }
+
     private func check(_ identity: ClientIdentity) throws(LedgerError) {
         let fields = identity.fields
         guard let found = try sections(of: "identity", count: fields.count) else {

@@ -93,6 +93,9 @@ package struct ClientIdentity: Sendable, Hashable {
         self.variable = variable
     }
 
+    /// How many fields there are, federation and client first.
+    static let fieldCount = 6
+
     var fields: [(name: String, value: String)] {
         [
             ("federation", federation), ("client", client), ("fingerprint", fingerprint.description),

@@ -63,8 +63,10 @@ package final class ClientProcess: Sendable {
     }
 
     /// Runs until the federation is finished or this client drained.
-    package func run() async throws {
-        guard try await keeper.waitUntilValid(isStopping: { draining.isSet }) else { return }
+    ///
+    /// - Returns: Whether the federation is finished.
+    package func run() async throws -> Bool {
+        guard try await keeper.waitUntilValid(isStopping: { draining.isSet }) else { return false }
         let watching = Task { [keeper] in await keeper.watch() }
         defer { watching.cancel() }
         if let proxy { logger.info("connecting through a proxy", metadata: ["proxy": "\(proxy)"]) }
@@ -72,15 +74,16 @@ package final class ClientProcess: Sendable {
         try Compute.prepare(threads: threads, logger: logger)
         let transport = TCPTransport(logger: logger)
         do {
-            try await run(over: transport)
+            let isFinished = try await run(over: transport)
+            await transport.shutdown()
+            return isFinished
         } catch {
             await transport.shutdown()
             throw error
         }
-        await transport.shutdown()
     }
 
-    private func run(over transport: TCPTransport) async throws {
+    private func run(over transport: TCPTransport) async throws -> Bool {
         let address = job.topology.coordinator
         let dialer = TCPDialer(
             transport: transport,
@@ -102,10 +105,13 @@ package final class ClientProcess: Sendable {
         if draining.isSet { drain() }
         let outcome = try await node.run()
         switch outcome {
-        case .completed(let finished): logger.info("finished", metadata: ["adapter": "\(finished.adapter)"])
+        case .completed(let finished):
+            logger.info("the run is over", metadata: ["adapterDigest": "\(finished.adapter)"])
+            return true
         case .drained: logger.info("drained")
         case .failed: break
         }
+        return false
     }
 
     /// Rereads certificate and revocation list, for the connections to come.

@@ -58,22 +58,25 @@ package final class CoordinatorProcess: Sendable {
     }
 
     /// Runs until the federation is finished or drained.
-    package func run() async throws {
-        guard try await keeper.waitUntilValid(isStopping: { draining.isSet }) else { return }
+    ///
+    /// - Returns: Whether it is finished.
+    package func run() async throws -> Bool {
+        guard try await keeper.waitUntilValid(isStopping: { draining.isSet }) else { return false }
         let watching = Task { [keeper] in await keeper.watch() }
         defer { watching.cancel() }
         try Compute.prepare(threads: job.topology.coordinator.threads, logger: logger)
         let transport = TCPTransport(logger: logger)
         do {
-            try await run(over: transport)
+            let isFinished = try await run(over: transport)
+            await transport.shutdown()
+            return isFinished
         } catch {
             await transport.shutdown()
             throw error
         }
-        await transport.shutdown()
     }
 
-    private func run(over transport: TCPTransport) async throws {
+    private func run(over transport: TCPTransport) async throws -> Bool {
         let address = job.topology.coordinator
         let listener = try await transport.listen(host: address.listen, port: address.port, context: context)
         logger.info("listening", metadata: ["host": "\(listener.host)", "port": "\(listener.port)"])
@@ -91,7 +94,8 @@ package final class CoordinatorProcess: Sendable {
         self.node.value.withLock { $0 = node }
         if draining.isSet { drain() }
         let outcome = try await node.run()
-        logger.info(outcome == .completed ? "finished" : "drained")
+        logger.info(outcome == .completed ? "the run is over" : "drained")
+        return outcome == .completed
     }
 
     /// Tells the clients to come back later, and ends.
@@ -139,6 +143,7 @@ package final class CoordinatorProcess: Sendable {
         guard let node = node.value.withLock({ $0 }) else {
             throw NodeError(.configuration, "this coordinator is just starting; reload once it runs")
         }
+        try fresh.keepTopology(in: layout.state)
         topology.withLock { $0 = fresh.topology }
         node.post(.membersAdded(clients, quorum: fresh.topology.quorum))
     }

@@ -3,7 +3,7 @@ package import Contract
 internal import Digest
 internal import FoundationEssentials
 internal import Glibc
-internal import Ledger
+package import Ledger
 internal import Models
 internal import Rounds
 package import Topology
@@ -221,14 +221,17 @@ extension Job {
     ///
     /// - Throws: What is wrong with the files; `NodeError` for another layout.
     package func readAdapter(from folder: String, like layout: AdapterLayout) throws -> AdapterWeights {
-        let adapter =
-            try entry.readAdapter(folder, run(threads: 1))
-            ?? Job.denseAdapter(in: folder)
+        let adapter = try anyAdapter(in: folder)
         do {
             return try layout.apply(to: adapter)
         } catch {
             throw NodeError(.data, "\(folder): \(error); the topology's `adapter` describes another layout")
         }
+    }
+
+    /// Reads an adapter that `writeAdapter` wrote.
+    package func anyAdapter(in folder: String) throws -> AdapterWeights {
+        try entry.readAdapter(folder, run(threads: 1)) ?? Job.denseAdapter(in: folder)
     }
 
     /// Reads an adapter for which its trainer has no format.
@@ -335,7 +338,7 @@ extension Job {
     }
 
     /// What a client's state directory belongs to.
-    func clientIdentity(_ name: String) throws -> ClientIdentity {
+    package func clientIdentity(_ name: String) throws -> ClientIdentity {
         let (fingerprint, parts) = try identity()
         return ClientIdentity(
             federation: topology.federation,

@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import FoundationEssentials
 public import Contract
+internal import Logging
 internal import Nodes
 internal import Trainers
 
@@ -76,6 +77,7 @@ struct ClientCommand: ParsableCommand {
 
     func run(_ registry: Registry) async throws {
         try await Failure.reporting("client", log: log) {
+            let logger = log.logger(label: "client")
             let process = try ClientProcess(
                 topologyFile: topology,
                 name: name,
@@ -84,12 +86,12 @@ struct ClientCommand: ParsableCommand {
                 dataFile: data,
                 environment: ProcessInfo.processInfo.environment,
                 registry: registry,
-                logger: log.logger(label: "client")
+                logger: logger
             )
             let signals = Signals(drain: { process.drain() }, reload: { process.reloadIdentity() })
             let parent = child ? ParentWatch { process.drain() } : nil
             defer { withExtendedLifetime((signals, parent)) {} }
-            try await process.run()
+            if try await process.run() { RunEnd.tell(state, registry, logger) }
         }
     }
 }

@@ -1,5 +1,6 @@
 internal import ArgumentParser
 public import Contract
+internal import Logging
 internal import Nodes
 internal import Trainers
 
@@ -68,18 +69,19 @@ struct CoordinatorCommand: ParsableCommand {
 
     func run(_ registry: Registry) async throws {
         try await Failure.reporting("coordinator", log: log) {
+            let logger = log.logger(label: "coordinator")
             let process = try CoordinatorProcess(
                 topologyFile: topology,
                 identity: identity,
                 state: state,
                 lingers: child,
                 registry: registry,
-                logger: log.logger(label: "coordinator")
+                logger: logger
             )
             let signals = Signals(drain: { process.drain() }, reload: { process.reload() })
             let parent = child ? ParentWatch { process.drain() } : nil
             defer { withExtendedLifetime((signals, parent)) {} }
-            try await process.run()
+            if try await process.run() { RunEnd.tell(state, registry, logger) }
         }
     }
 }

@@ -48,8 +48,8 @@ enum Picture {
         // No trainer, no task, no text. Of Models it has the file format of adapters, of Tensors the number of
         // threads.
         "Nodes": federation.union(shared).union(["Models", "Tensors"]),
-        "TributaryKit": modules.subtracting(meeting).subtracting(examples).subtracting(report).union(["Nodes"]
-        ),
+        // Both programs end with a report.
+        "TributaryKit": modules.subtracting(meeting).subtracting(examples).union(["Nodes"]),
         "coordinator": ["TributaryKit"],
         "client": ["TributaryKit"],
         "tributary": modules.subtracting(["tributary", "coordinator", "client"]).subtracting(examples),

@@ -179,10 +179,10 @@ struct MeasurePageTests {
         let chart = html[start.upperBound..<end.lowerBound]
 
         for name in names + ["inc", "sort"] {
-            let label = ">\(ChartFrame.shortened(name, to: 28))</text>"
+            let label = ">\(ChartFrame.shortened(name, to: 36))</text>"
             #expect(chart.contains(label), "\(name)")
         }
-        #expect(Set(names.map { ChartFrame.shortened($0, to: 28) }).count == names.count)
+        #expect(Set(names.map { ChartFrame.shortened($0, to: 36) }).count == names.count)
     }
 
     @Test("no page speaks of what only language models have", arguments: [true, false])

@@ -7,6 +7,7 @@ import Report
 import Testing
 import Topology
 
+@testable import TributaryKit
 @testable import tributary
 
 @Suite("Gathering a run's summary")

@@ -14,6 +14,7 @@ final class MetricsFile {
     /// How many bytes wait while nothing can be written.
     private static let waitingMax = 4 << 20
 
+    /// Where it is.
     let path: String
     private var descriptor: Int32 = -1
     private var waiting: [UInt8] = []

@@ -13,11 +13,15 @@ struct RoundLine: Encodable {
 
     /// Bytes of one round, both ways.
     struct Bytes: Encodable {
+        /// From clients to the coordinator.
         var up = 0
+        /// The other way.
         var down = 0
     }
 
     /// What public steps came to, added up.
+    ///
+    /// The fields are those of `PublicStepMetrics`.
     struct Pool: Encodable {
         var groups = 0
         var silentBefore = 0
@@ -27,18 +31,27 @@ struct RoundLine: Encodable {
         var correct = 0
     }
 
+    /// What it is about.
     let kind: Kind
     /// From 0; nil for the base.
     let round: Int?
     /// How many steps of the run are done with it.
     let step: Int
+    /// What the adapter achieves that goes on.
     let evaluation: Evaluation?
+    /// How long round and evaluation took, under names that begin with `seconds/`.
     let seconds: [String: Double]
+    /// By client, what it measured, as means over the round's steps, and how many examples it learnt from.
     var clients: [String: [String: Double]] = [:]
+    /// Until the round ended.
     var bytes: Bytes?
+    /// Nil for a round without public steps.
     var pool: Pool?
+    /// Nil for a round whose updates were not merged.
     var aggregation: AggregationMetrics?
+    /// By monitor, what it measured.
     var monitors: [String: [String: Double]] = [:]
+    /// Why the round was not taken; nil if it was.
     var vetoed: String?
 
     /// The line of the adapter that round 0 starts from; nil while it is not evaluated.

@@ -11,8 +11,20 @@ package struct RunLayout: Sendable {
     /// The folder.
     package let root: String
 
+    /// The coordinator's state.
+    package let coordinatorState: String
+
     /// Names the parts below a folder.
-    package init(root: String) { self.root = root }
+    package init(root: String) {
+        self.root = root
+        coordinatorState = root + "/coordinator"
+    }
+
+    /// A coordinator's state without the rest: the host of a coordinator has nothing else.
+    package init(coordinatorState: String) {
+        root = coordinatorState
+        self.coordinatorState = coordinatorState
+    }
 
     /// The resolved topology.
     package var topologyFile: String { root + "/topology.yaml" }
@@ -24,8 +36,6 @@ package struct RunLayout: Sendable {
     package var identities: String { root + "/identities" }
     /// The coordinator's identity.
     package var coordinatorIdentity: String { identities + "/coordinator" }
-    /// The coordinator's state.
-    package var coordinatorState: String { root + "/coordinator" }
     /// What the run is doing now.
     package var statusFile: String { coordinatorState + "/status.json" }
     /// The folder of the logs.

@@ -18,6 +18,9 @@ struct BarChart {
     /// Whether groups are numbers of which some may go without a label, as rounds may.
     var thinsLabels = false
 
+    /// How long the name of a row may be.
+    private static let nameMax = 36
+
     private var values: [Double] { groups.flatMap { $0.values.compactMap { $0 } }.filter(\.isDrawable) }
     private var seriesCount: Double { Double(max(1, series.count)) }
 
@@ -62,7 +65,9 @@ struct BarChart {
                 )
             }
         }
-        return frame.svg(parts + frame.horizontalLabels(labels, name: xName))
+        return frame.svg(
+            parts + frame.horizontalLabels(labels, name: xName, isComplete: !thinsLabels)
+        )
     }
 
     // MARK: - Rows
@@ -70,7 +75,7 @@ struct BarChart {
     private func rows() -> String {
         let thickness = min(11, max(4, 22 / seriesCount))
         let rowHeight = max(20, thickness * seriesCount + 8)
-        let names = groups.map { ChartFrame.shortened($0.name, to: 28) }
+        let names = groups.map { ChartFrame.shortened($0.name, to: Self.nameMax) }
         let texts = groups.map { group -> String in
             guard let barLabel, let value = group.values.prefix(series.count).last, let value,
                 group.values.count >= series.count, value.isDrawable

@@ -67,7 +67,13 @@ struct ChartFrame {
 
     /// Labels below the plot and the name of the axis below them. Where they would touch, numbers are
     /// thinned out to multiples of a round number, and whatever else to those that fit.
-    func horizontalLabels(_ labels: [(x: Double, text: String)], name: String) -> String {
+    ///
+    /// - Parameter isComplete: Whether each label names something that nothing else on the axis tells; they have to fit.
+    func horizontalLabels(
+        _ labels: [(x: Double, text: String)],
+        name: String,
+        isComplete: Bool = false
+    ) -> String {
         var parts = ""
         var free = -Double.infinity
         let widest = (labels.map { Self.width(of: $0.text) }.max() ?? 0) + 10
@@ -75,9 +81,9 @@ struct ChartFrame {
             1,
             Int(LinearScale.roundStep(Double(labels.count) * widest / (plotRight - left)).rounded(.up))
         )
-        for (x, text) in labels where Int(text).map({ $0 % step == 0 }) ?? true {
+        for (x, text) in labels where isComplete || Int(text).map({ $0 % step == 0 }) ?? true {
             let half = Self.width(of: text) / 2
-            guard x - half > free else { continue }
+            guard isComplete || x - half > free else { continue }
             free = x + half + 6
             parts += Self.label(text, x: x, y: plotBottom + 17, class: "tick", anchor: "middle")
         }

@@ -48,7 +48,7 @@ struct IntervalChart {
     func svg() -> String? {
         guard rows.contains(where: { $0.centre != nil }) else { return nil }
         let rowHeight = rows.contains { !$0.dots.isEmpty } ? 34.0 : 26.0
-        let names = rows.map { ChartFrame.shortened($0.name, to: 32) }
+        let names = rows.map { ChartFrame.shortened($0.name, to: 36) }
         let texts = rows.map { $0.centre.map(valueText) ?? "–" }
         var frame = frame
         frame.left = 14 + (names.map(ChartFrame.width).max() ?? 0)

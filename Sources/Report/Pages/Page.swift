@@ -69,7 +69,7 @@ enum Page {
         return (isWide ? "<figure class=\"wide\">" : "<figure>") + "<figcaption>"
             + Markup.text("h3", [:], title) + paragraph(text) + "</figcaption>"
             + (items.isEmpty ? "" : Markup.element("ul", ["class": "legend"], items.joined()))
-            + (isWide ? Markup.element("div", ["class": "scroll"], chart) : chart)
+            + Markup.element("div", ["class": "scroll"], chart)
             + "<details><summary>Numbers</summary>" + table + "</details></figure>"
     }
 

@@ -58,6 +58,7 @@ enum PageStyle {
         figcaption p { margin: 2px 0 10px; color: var(--soft); font-size: 14px; line-height: 1.45; }
         figure svg { width: 100%; height: auto; display: block; }
         figure svg.chart { max-width: 640px; }
+        figure .scroll details { margin-top: 10px; }
         .legend { display: flex; flex-wrap: wrap; gap: 4px 16px; margin: 0 0 8px; padding: 0; list-style: none; font-size: 13px; }
         .legend li { display: flex; align-items: center; gap: 6px; }
         .legend svg { width: 12px; height: 12px; margin: 0; flex: none; }
@@ -100,6 +101,9 @@ enum PageStyle {
         .fails { --verdict: var(--series-4); }
         .stack { display: grid; gap: 16px; margin-bottom: 16px; grid-template-columns: minmax(0, 1fr); }
         section > details { margin-top: 16px; }
+        details.more { border-top: 0; padding-top: 0; }
+        details.more > summary { padding: 6px 0; font-size: 14px; }
+        details.more > .figures { margin-top: 10px; }
         .remark {
           margin: 18px 0 0; padding: 2px 0 2px 16px; border-left: 3px solid var(--accent); max-width: 74ch;
         }
@@ -107,8 +111,11 @@ enum PageStyle {
         code { font-family: ui-monospace, "DejaVu Sans Mono", monospace; font-size: .93em; }
         @media (max-width: 560px) {
           main { padding: 26px 14px 40px; }
-          h1 { font-size: 27px; }
+          h1 { font-size: 27px; overflow-wrap: anywhere; }
           figure { padding: 14px 12px 12px; }
+          figure svg.chart { min-width: 380px; }
+          .plain th { white-space: normal; width: 34%; overflow-wrap: anywhere; }
+          th, td { padding-right: 10px; }
           .tiles { grid-template-columns: 1fr 1fr; gap: 10px; }
           .tile { padding: 12px 13px; }
           .tile:first-child:nth-last-child(odd) { grid-column: 1 / -1; }

@@ -82,13 +82,53 @@ extension ReportPage {
         )
     }
 
+    /// With more slices than this a chart shows those that changed the most, and all are a click away.
+    private static let slicesMax = 30
+    private static let slicesShown = 20
+
     private var bySlice: String? {
         let methods = methods
         let noun = summary.measure.slice
         let slices = summary.scores.federated.bySlice.keys.sorted()
-        let chart = BarChart(
+        let isCut = slices.count > Self.slicesMax
+        let most = slices.sorted { (change(in: $0), $1) > (change(in: $1), $0) }.prefix(Self.slicesShown)
+        let chart = sliceChart(isCut ? most.sorted() : slices, id: "by-slice")
+        let whole =
+            isCut
+            ? sliceChart(slices, id: "by-every-slice").svg().map {
+                "<summary>All \(slices.count)</summary>\($0)"
+            }
+            : nil
+        let table = HTMLTable(
+            header: [noun] + methods.map(\.name),
+            rows: slices.map { slice in [slice] + methods.map { measureText.value($0.score.bySlice[slice]) } }
+                + [["all"] + methods.map { measureText.value($0.score.overall) }]
+        )
+        return Page.figure(
+            "By \(noun), at the end",
+            isCut
+                ? "\(Self.slicesShown) of \(slices.count): those that changed the most from the base. Labels give the "
+                    + "federated run."
+                : "Labels give the federated run.",
+            chart: chart.svg().map { $0 + (whole.map { "<details>\($0)</details>" } ?? "") },
+            legend: methods.map { ($0.name, $0.style) },
+            shape: .bar,
+            table: table.html
+        )
+    }
+
+    /// How far the federated run is from the base in a slice.
+    private func change(in slice: String) -> Double {
+        let scores = summary.scores
+        return abs((scores.federated.bySlice[slice] ?? 0) - (scores.base.bySlice[slice] ?? 0))
+    }
+
+    private func sliceChart(_ slices: [String], id: String) -> BarChart {
+        let methods = methods
+        let noun = summary.measure.slice
+        return BarChart(
             frame: ChartFrame(
-                id: "by-slice",
+                id: id,
                 title: "\(summary.measure.name) by \(noun)",
                 description: "Bars for \(methods.map(\.name).joined(separator: ", ")) in each of "
                     + "\(slices.joined(separator: ", ")). The numbers are in the table below."
@@ -100,20 +140,7 @@ extension ReportPage {
                 BarChart.Group(name: slice, values: methods.map { $0.score.bySlice[slice] })
             },
             factor: measureText.factor,
-            barLabel: measureText.label
-        )
-        let table = HTMLTable(
-            header: [noun] + methods.map(\.name),
-            rows: slices.map { slice in [slice] + methods.map { measureText.value($0.score.bySlice[slice]) } }
-                + [["all"] + methods.map { measureText.value($0.score.overall) }]
-        )
-        return Page.figure(
-            "By \(noun), at the end",
-            "Labels give the federated run.",
-            chart: chart.svg(),
-            legend: methods.map { ($0.name, $0.style) },
-            shape: .bar,
-            table: table.html
+            barLabel: measureText.labels(of: slices.compactMap { summary.scores.federated.bySlice[$0] })
         )
     }
 }

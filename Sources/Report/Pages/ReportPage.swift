@@ -6,9 +6,13 @@ package struct ReportPage {
     /// How values of the run's measure are written.
     let measureText: MeasureText
 
-    /// Takes what a run amounts to.
-    package init(_ summary: RunSummary) {
+    /// What clients reported step by step.
+    let curves: TrainingCurves
+
+    /// Takes what a run amounts to, and what clients reported step by step.
+    package init(_ summary: RunSummary, curves: TrainingCurves = TrainingCurves(steps: 0)) {
         self.summary = summary
+        self.curves = curves
         measureText = MeasureText(summary.measure)
     }
 
@@ -16,7 +20,8 @@ package struct ReportPage {
     package func html() -> String {
         Page.html(
             title: "\(summary.federation): run report",
-            body: header + tiles + heldOut + metrics + trainerFigures + vetoes + traffic + drift + swaps
+            body: header + tiles + heldOut + TrainingSection(curves: curves).html + metrics + trainerFigures
+                + vetoes + traffic + drift + swaps
                 + combined + monitors + updates + settings + footer
         )
     }

@@ -31,9 +31,21 @@ struct MeasureText {
         measure.unit == .fraction ? NumberText.fixed(value * 100, 1) : NumberText.significant(value)
     }
 
-    /// A value without its unit and with few digits, as labels of bars have it.
-    func label(_ value: Double) -> String {
-        measure.unit == .fraction ? NumberText.fixed(value * 100, 0) : NumberText.significant(value)
+    /// How labels of bars write values, without their unit: with as few digits as tell the values apart, so that small
+    /// ones are not all the same zero.
+    ///
+    /// - Parameter values: All values that are labelled.
+    func labels(of values: [Double]) -> (Double) -> String {
+        guard measure.unit == .fraction else { return NumberText.significant }
+        let drawn = Set(values.filter(\.isDrawable))
+        let digits = (0..<3).first { digits in
+            let texts = drawn.map { NumberText.fixed($0 * 100, digits) }
+            // Some that differ by next to nothing may look the same.
+            let zero = NumberText.fixed(0, digits)
+            let lost = zip(drawn, texts).contains { $0 != 0 && $1 == zero }
+            return !lost && 3 * Set(texts).count >= 2 * drawn.count
+        }
+        return { NumberText.fixed($0 * 100, digits ?? 3) }
     }
 
     /// A difference of two values with its sign, without a unit.

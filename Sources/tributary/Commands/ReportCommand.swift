@@ -1,10 +1,9 @@
 internal import ArgumentParser
 internal import TributaryKit
 internal import Contract
-internal import Foundation
+internal import FoundationEssentials
 internal import Nodes
 internal import Report
-internal import Topology
 internal import Trainers
 
 struct ReportCommand: AsyncParsableCommand {
@@ -13,7 +12,11 @@ struct ReportCommand: AsyncParsableCommand {
         abstract:
             "Gathers what a run measured into summary.json and a page, report.html, in the run's folder.",
         discussion: """
-            Controls below the run's folder are shown beside it; without them their
+            The folder is a whole run's on this machine, a coordinator's --state or a
+            client's: of a client's the report holds only what that client knows. Both
+            programs make theirs at the end; while they run it can be made at any time.
+
+            Controls below a whole run's folder are shown beside it; without them their
             figures are left out.
 
             EXAMPLES
@@ -22,12 +25,13 @@ struct ReportCommand: AsyncParsableCommand {
               tributary simulate topologies/demo.yaml --out run/demo/local-only \\
                 --local-only
               tributary report run/demo
+              tributary report /var/lib/tributary/coordinator
             """
     )
 
     @Argument(
         help: ArgumentHelp(
-            "The folder of a run, as `tributary up` or `tributary simulate` made it.",
+            "The folder of a run, as `tributary up` or `tributary simulate` made it, or a state folder.",
             valueName: "run"
         )
     )
@@ -44,38 +48,12 @@ struct ReportCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await Failure.reporting("tributary report") {
-            let layout = RunLayout(root: folder)
-            let record = try RunRecord.read(layout)
-            let builder = SummaryBuilder(
-                run: record,
-                controls: try Controls.read(layout, of: record),
-                topologyName: layout.topologyFile,
-                modelParameters: ReportCommand.parameterCount(record.topology),
-                buildSeconds: buildSeconds
-            )
-            let summary = try builder.summary()
-            let page = layout.root + "/report.html"
-            try Data(summary.json()).write(
-                to: URL(filePath: layout.root + "/summary.json"),
-                options: .atomic
-            )
-            try Data(ReportPage(summary).html().utf8).write(to: URL(filePath: page), options: .atomic)
-            print(SummaryText(summary: summary).text)
-            print("report: \(page)")
-        }
-    }
-
-    /// What a full synchronisation would send; nil where there is nothing to compare with, where the model's files
-    /// are not here, as a report may be made on another host, and for a trainer of another program.
-    private static func parameterCount(_ topology: Topology) -> Int? {
-        guard Registry.shipped.trainers.contains(where: { $0.name == topology.trainer.name }) else {
-            return nil
-        }
-        do {
-            return try Job(topology, .shipped).parameterCount()
-        } catch {
-            print("The base model is not here (\(error)); the full-model figure is left out.\n")
-            return nil
+            let report = try RunReport(reading: folder, .shipped, buildSeconds: buildSeconds) {
+                print($0 + "\n")
+            }
+            try report.write()
+            if let summary = report.summary { print(SummaryText(summary: summary).text) }
+            report.closing.forEach { print($0) }
         }
     }
 }

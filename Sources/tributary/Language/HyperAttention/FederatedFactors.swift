@@ -6,6 +6,7 @@ internal import Nodes
 internal import Report
 internal import Topology
 internal import Trainers
+internal import TributaryKit
 
 /// A federation that trains an extra HyperFeatureAttention factor of a pretrained model, against LoRA with as many
 /// parameters: the same seeds, data, steps and rules.

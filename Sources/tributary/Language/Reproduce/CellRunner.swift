@@ -7,6 +7,7 @@ internal import Nodes
 internal import Report
 internal import Tasks
 internal import Topology
+internal import TributaryKit
 internal import Trainers
 
 /// Runs cells, each in a folder of its own that is removed afterwards.

@@ -1,6 +1,7 @@
 internal import Digest
 internal import Report
 internal import Topology
+internal import TributaryKit
 
 /// Puts results into the shape that the report module compares and draws.
 struct ReproductionTables {

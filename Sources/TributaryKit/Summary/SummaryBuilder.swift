@@ -159,14 +159,14 @@ struct SummaryBuilder {
 
 extension [Component] {
     /// `clip (norm: 2), …`; nothing for no entries.
-    fileprivate var oneLine: String {
+    var oneLine: String {
         map { $0.settings.isEmpty ? $0.name : "\($0.name) (\($0.settings.oneLine))" }.joined(separator: ", ")
     }
 }
 
 extension Mapping {
     /// `rank: 8, alpha: 16`; nothing for an empty mapping.
-    fileprivate var oneLine: String {
+    var oneLine: String {
         members.map { key, value in
             "\(key): \(value.filter { $0 != "\"" }.replacing(",", with: ", "))"
         }.joined(separator: ", ")

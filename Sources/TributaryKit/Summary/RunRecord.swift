@@ -1,32 +1,34 @@
-internal import Contract
-internal import Digest
+package import Contract
+package import Digest
 internal import Foundation
-internal import Ledger
-internal import Nodes
-internal import Report
-internal import Topology
+package import Ledger
+package import Nodes
+package import Report
+package import Topology
 
 /// What the folder of a federated run holds for those who look at it afterwards.
-struct RunRecord: Sendable {
+package struct RunRecord: Sendable {
     /// What was run.
-    var topology: Topology
+    package var topology: Topology
     /// The digest of what all members agreed on.
-    var fingerprint: SHA256Digest
+    package var fingerprint: SHA256Digest
     /// The rounds that were begun.
-    var rounds: [RoundRecord]
+    package var rounds: [RoundRecord]
     /// The bytes by round, kind and direction.
-    var traffic: [TrafficRecord]
+    package var traffic: [TrafficRecord]
     /// What the coordinator measured.
-    var metrics: RunMetrics
+    package var metrics: RunMetrics
     /// What clients measured of the updates they sent: by round and client.
-    var updates: [Int: [String: [String: Double]]]
+    package var updates: [Int: [String: [String: Double]]]
     /// What identifies the newest adapter; see `AdapterWeights.digest`.
-    var adapterDigest: SHA256Digest
+    package var adapterDigest: SHA256Digest
+    /// What clients reported by step.
+    package var curves: TrainingCurves
 
     /// Reads a run's folder; a coordinator may be at work in it.
     ///
     /// - Throws: `NodeError` if no run has begun in it; `LedgerError`; `ConfigurationError`.
-    static func read(_ layout: RunLayout) throws -> RunRecord {
+    package static func read(_ layout: RunLayout) throws -> RunRecord {
         guard FileManager.default.fileExists(atPath: layout.topologyFile) else {
             throw NodeError(.input, "\(layout.root) is not the folder of a run: it has no topology.yaml")
         }
@@ -50,7 +52,8 @@ struct RunRecord: Sendable {
             updates: Dictionary(
                 uniqueKeysWithValues: try rounds.map { ($0.round, try updates(in: ledger, round: $0.round)) }
             ),
-            adapterDigest: try ledger.adapterDigest(round: newest.version)
+            adapterDigest: try ledger.adapterDigest(round: newest.version),
+            curves: TrainingCurves(reading: layout.coordinatorState, topology)
         )
     }
 
@@ -62,15 +65,15 @@ struct RunRecord: Sendable {
     }
 
     /// How many rounds are finished and evaluated.
-    var finishedRounds: Int {
+    package var finishedRounds: Int {
         rounds.count { $0.isFinished && metrics.evaluations[$0.round] != nil }
     }
 
     /// Why a round was not taken; nil if it was.
-    func veto(ofRound round: Int) -> VetoRecord? { metrics.vetoes.last { $0.round == round } }
+    package func veto(ofRound round: Int) -> VetoRecord? { metrics.vetoes.last { $0.round == round } }
 
     /// What monitors measured of the adapter that a round ended with, by name; nil if none watched.
-    func monitorMetrics(ofRound round: Int) -> [String: Double]? {
+    package func monitorMetrics(ofRound round: Int) -> [String: Double]? {
         let reports = metrics.monitors.filter { $0.round == round }
         guard !reports.isEmpty else { return nil }
         return reports.reduce(into: [:]) { all, record in
@@ -79,7 +82,7 @@ struct RunRecord: Sendable {
     }
 
     /// What was measured of each client's update: by the client, and by the coordinator's transforms.
-    func updateMetrics(ofRound round: Int) -> [String: [String: Double]]? {
+    package func updateMetrics(ofRound round: Int) -> [String: [String: Double]]? {
         var all = updates[round] ?? [:]
         for (client, metrics) in metrics.aggregations.last(where: { $0.round == round })?.transforms ?? [:] {
             for (name, value) in metrics { all[client, default: [:]]["coordinator/" + name] = value }
@@ -88,32 +91,32 @@ struct RunRecord: Sendable {
     }
 
     /// The figures of the newest evaluation and of what monitors saw last.
-    var figures: [Figure] {
+    package var figures: [Figure] {
         let evaluated = metrics.evaluations[finishedRounds - 1]?.figures ?? []
         let last = metrics.monitors.map(\.round).max()
         return evaluated + metrics.monitors.filter { $0.round == last }.flatMap(\.report.figures)
     }
 
     /// The held-out score after as many rounds; 0 is the adapter that round 0 starts from.
-    func score(afterRounds count: Int) -> Score? {
+    package func score(afterRounds count: Int) -> Score? {
         metrics.evaluations[count - 1].map { Score($0) }
     }
 
     /// From the beginning of each finished round to its merge, in seconds, added up.
-    var trainingSeconds: Double {
+    package var trainingSeconds: Double {
         rounds.reduce(0) { sum, round in
             sum + Double((round.finishedMs ?? round.startedMs) - round.startedMs) / 1000
         }
     }
 
     /// The time of all evaluations in seconds; nil if none was recorded.
-    var evaluationSeconds: Double? {
+    package var evaluationSeconds: Double? {
         let times = metrics.evaluationTimes
         return times.isEmpty ? nil : times.reduce(0) { $0 + $1.seconds }
     }
 
     /// The bytes of a round, or of all, by kind in a fixed order.
-    func bytes(inRound round: Int? = nil) -> [ByteCount] {
+    package func bytes(inRound round: Int? = nil) -> [ByteCount] {
         var counts: [ByteCount] = []
         for record in traffic where round == nil || record.round == round {
             let place = counts.firstIndex { $0.kind == record.kind } ?? counts.count
@@ -131,7 +134,7 @@ struct RunRecord: Sendable {
     }
 
     /// What a run's public steps come to, of one round or of all; nil if it had none.
-    func publicSteps(inRound round: Int? = nil) -> PublicTotals? {
+    package func publicSteps(inRound round: Int? = nil) -> PublicTotals? {
         let steps = metrics.publicSteps.filter { round == nil || $0.round == round }
         let groups = steps.reduce(0) { $0 + $1.groups }
         guard groups > 0 else { return nil }
@@ -150,26 +153,26 @@ struct RunRecord: Sendable {
 }
 
 /// What several public steps come to.
-struct PublicTotals: Sendable, Equatable {
+package struct PublicTotals: Sendable, Equatable {
     /// The part of the groups, 0 to 1, that are silent before swaps.
     /// Whether the pool rule swapped, and not the judge combined.
-    var isSwapped: Bool
+    package var isSwapped: Bool
     /// Whether there are groups of several responses.
-    var isCompared: Bool
+    package var isCompared: Bool
     /// What the judge measured when it combined, as the mean over the steps.
-    var metrics: [String: Double]
-    var silentBefore: Double
+    package var metrics: [String: Double]
+    package var silentBefore: Double
     /// The same after swaps.
-    var silentAfter: Double
+    package var silentAfter: Double
     /// How many responses were swapped.
-    var swaps: Int
+    package var swaps: Int
     /// How many groups there were.
-    var groups: Int
+    package var groups: Int
 }
 
 extension Score {
     /// The primary figure of an evaluation.
-    init(_ evaluation: Evaluation) {
+    package init(_ evaluation: Evaluation) {
         self.init(
             overall: evaluation.value,
             bySlice: Dictionary(
@@ -182,7 +185,7 @@ extension Score {
     }
 
     /// The mean of several scores with the same slices; nil for none.
-    static func mean(_ scores: [Score]) -> Score? {
+    package static func mean(_ scores: [Score]) -> Score? {
         guard let first = scores.first else { return nil }
         let count = Double(scores.count)
         let slices = first.bySlice.keys.map { slice in
