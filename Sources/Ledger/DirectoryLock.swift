@@ -5,18 +5,6 @@ internal import Glibc
 package final class DirectoryLock: Sendable {
     private let descriptor: Int32
 
-    /// The process that has a directory locked, as text; nil if none has.
-    package static func holder(of directory: String) -> String? {
-        let descriptor = Glibc.open(directory + "/lock", O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { return nil }
-        defer { close(descriptor) }
-        if flock(descriptor, LOCK_SH | LOCK_NB) == 0 {
-            flock(descriptor, LOCK_UN)
-            return nil
-        }
-        return errno == EWOULDBLOCK ? owner(descriptor) : nil
-    }
-
     private static func owner(_ descriptor: Int32) -> String {
         var bytes = [UInt8](repeating: 0, count: 32)
         let count = max(0, pread(descriptor, &bytes, bytes.count, 0))
@@ -30,6 +18,10 @@ package final class DirectoryLock: Sendable {
     package init(directory: String) throws(LedgerError) {
         let path = directory + "/lock"
         let descriptor = try Files.open(path, O_RDWR | O_CREAT)
+        // Whoever only looks whether the directory is locked has it for an instant.
+        for _ in 0..<10 where flock(descriptor, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK {
+            usleep(10_000)
+        }
         guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
             let number = errno
             let owner = DirectoryLock.owner(descriptor)

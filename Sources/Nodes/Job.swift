@@ -287,7 +287,7 @@ extension Job {
         for (key, value) in try Mapping(json: settings).members {
             parts.append(FingerprintPart("trainer.settings.\(key)", value))
         }
-        for (index, transform) in topology.transforms.client.enumerated() {
+        for (index, transform) in try TransformChain.completed(topology.transforms.client).enumerated() {
             let settings = String(decoding: transform.settings.json, as: UTF8.self)
             parts.append(FingerprintPart("transforms.client[\(index)]", "\(transform.name) \(settings)"))
         }

@@ -112,6 +112,9 @@ struct RunReportTests {
         #expect(try report(run).next == "tributary inspect '\(adapter)'")
         try "{}".write(toFile: adapter + "/adapter_config.json", atomically: true, encoding: .utf8)
 
-        #expect(try report(run).next == "tributary generate --model tiny-arithmetic --adapter '\(adapter)'")
+        #expect(
+            try report(run).next
+                == "tributary generate --model tiny-arithmetic --adapter '\(adapter)' --prompt 'your prompt'"
+        )
     }
 }

@@ -98,7 +98,7 @@ def session_messages():
     )
     lines = [
         "session: 7", "seed: 18446744073709551615", "trainer: rlvr", "settings: 10 B", "rounds: 3", "steps: 6",
-        "local_per_public: 2", "heartbeat_ms: 5000", "encoding: int8", "held_out: 0 B",
+        "local_per_public: 2", "heartbeat_ms: 5000", "encoding: int8",
     ]
     add_message("welcome", "welcome", welcome, lines)
     add_message("welcome with the encoding bytes", "welcome", welcome + number(9, 4), [], "MALFORMED")

@@ -88,7 +88,8 @@ package struct RunReport {
         else { return "tributary inspect \(RunReport.quoted(adapter))" }
         let name = model.value.filter { $0 != "\"" }
         return
-            "tributary generate --model \(RunReport.quoted(name)) --adapter \(RunReport.quoted(adapter))"
+            "tributary generate --model \(RunReport.quoted(name)) --adapter \(RunReport.quoted(adapter)) "
+            + "--prompt 'your prompt'"
     }
 
     /// Where everything is and what to do next, as the last lines of a command.

@@ -3,6 +3,7 @@ internal import TributaryKit
 internal import Foundation
 internal import Nodes
 internal import Topology
+internal import Trainers
 
 struct UpCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -61,6 +62,9 @@ struct UpCommand: AsyncParsableCommand {
             let signals = Signals(LocalFederation.signals, federation.signalled)
             defer { withExtendedLifetime((signals, run)) {} }
             try await federation.run(display: &display)
+            let report = try RunReport(reading: layout.root, .shipped) { print($0 + "\n") }
+            try report.write()
+            report.closing.forEach { print($0) }
         }
     }
 }

@@ -124,15 +124,18 @@ struct LocalRun {
         let folders =
             [("coordinator", layout.coordinatorState)]
             + topology.clients.map { ($0.name, layout.state(ofClient: $0.name)) }
-        let holders = folders.compactMap { name, folder in
-            DirectoryLock.holder(of: folder).map { (name: name, process: $0) }
+        let holders = folders.filter { LockHolder.isLocked($0.1) }.map { name, folder in
+            (name: name, process: LockHolder(of: folder)?.process)
         }
         guard !holders.isEmpty else { return }
-        let names = holders.map { "\($0.name) (process \($0.process))" }.joined(separator: ", ")
+        let numbers = holders.compactMap(\.process).map(String.init).joined(separator: " ")
+        let names = holders.map { holder in
+            holder.process.map { "\(holder.name) (process \($0))" } ?? holder.name
+        }.joined(separator: ", ")
         throw UpError(
             "processes of the run in \(layout.root) are still there: \(names). Those of a `tributary up` that was "
                 + "killed end when the step in hand is done: wait for that, or end them with "
-                + "`kill \(holders.map(\.process).joined(separator: " "))`",
+                + "`kill \(numbers)`",
             exitCode: EX_TEMPFAIL
         )
     }
