@@ -128,18 +128,22 @@ extension ProcessTests {
         @Test("what is wrong with networks is named with its line", .timeLimit(.minutes(1)))
         func faults() async throws {
             try await Bench.with { bench in
-                for (old, new, words) in [
-                    ("family: grid, nodes: 9", "family: gird, nodes: 9", "clients[0].data.networks.family"),
+                let coordinator = ["--as", "coordinator"]
+                for (old, new, words, host) in [
+                    (
+                        "family: grid, nodes: 9", "family: gird, nodes: 9", "clients[0].data.networks.family",
+                        []
+                    ),
                     (
                         "ramp: 2", "ramp: 2, transmission: 1.5",
-                        "epidemic.transmission': found 1.5, expected 0 to 1"
+                        "epidemic.transmission': found 1.5, expected 0 to 1", []
                     ),
-                    ("{shipped: florentine}", "{file: absent.edges}", "absent.edges"),
-                    ("receptiveField: 2", "receptiveField: 0, heads: 3", "heads"),
+                    ("{shipped: florentine}", "{file: absent.edges}", "absent.edges", coordinator),
+                    ("receptiveField: 2", "receptiveField: 0, heads: 3", "heads", []),
                 ] {
                     let text = Self.topology(port: 1).replacing(old, with: new)
                     let file = try bench.write("wrong.yaml", text)
-                    let (code, output) = try await bench.run("tributary", ["validate", file])
+                    let (code, output) = try await bench.run("tributary", ["validate", file] + host)
                     #expect(code != 0 && output.contains(words), "\(new): \(output)")
                 }
             }

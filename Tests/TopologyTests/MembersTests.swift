@@ -80,7 +80,8 @@ struct MembersTests {
         let here = try Topology.parse(files, folder: "/here")
         let there = try Topology.parse(files, folder: "/there").changes(from: here)
         #expect(there.map(\.key) == ["folder"] && there.map(\.isAllowed) == [false])
-        #expect(try changes("count: 3", "count: 4").map(\.isAllowed) == [false])
+        #expect(try changes("count: 3", "count: 4").map(\.isAllowed) == [true])
+        #expect(try changes("steps: 60", "steps: 61").map(\.isAllowed).contains(true) == false)
         #expect(try changes(", {name: birch}", "").map(\.isAllowed).contains(false))
     }
 

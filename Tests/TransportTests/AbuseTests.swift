@@ -80,7 +80,8 @@ extension SocketTests {
             var settings = TransportSettings()
             settings.handshakeTimeout = .milliseconds(200)
             try await withRaw(federation, tls: false, settings: settings) { station, raw in
-                if bytes > 0 { try await raw.send([0x16, 0x03, 0x01, 0x02, 0x00, 0x01]) }
+                // On a busy machine the time may be over before they are sent.
+                if bytes > 0 { try? await raw.send([0x16, 0x03, 0x01, 0x02, 0x00, 0x01]) }
                 #expect(await station.log.refusal() == "handshakeTimeout")
                 for await _ in raw.received {}
             }

@@ -113,10 +113,17 @@ private final class Crash: Sendable {
         _ name: String,
         _ make: @Sendable () async throws -> @Sendable () async throws -> Void
     ) async throws {
+        // The victim has to be there before the frame that it dies at.
+        while name != point.victim, point.victim == "coordinator", state.withLock({ $0.victim == nil }) {
+            try await Task.sleep(for: .milliseconds(1))
+        }
         while true {
             let run = try await made(make)
-            let task = Task { try await run() }
-            if name == point.victim { state.withLock { $0.victim = task } }
+            let task = state.withLock { state in
+                let task = Task { try await run() }
+                if name == point.victim { state.victim = task }
+                return task
+            }
             do {
                 return try await task.value
             } catch is CancellationError where name == point.victim && hasHappened {
