@@ -114,7 +114,7 @@ struct RunReportTests {
 
         #expect(
             try report(run).next
-                == "tributary generate --model tiny-arithmetic --adapter '\(adapter)' --prompt 'your prompt'"
+                == "tributary generate --model tiny-arithmetic --adapter '\(adapter)'"
         )
     }
 }

@@ -88,8 +88,7 @@ package struct RunReport {
         else { return "tributary inspect \(RunReport.quoted(adapter))" }
         let name = model.value.filter { $0 != "\"" }
         return
-            "tributary generate --model \(RunReport.quoted(name)) --adapter \(RunReport.quoted(adapter)) "
-            + "--prompt 'your prompt'"
+            "tributary generate --model \(RunReport.quoted(name)) --adapter \(RunReport.quoted(adapter))"
     }
 
     /// Where everything is and what to do next, as the last lines of a command.

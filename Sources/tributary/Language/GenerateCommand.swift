@@ -2,6 +2,7 @@ internal import ArgumentParser
 internal import TributaryKit
 internal import Digest
 internal import Foundation
+internal import Glibc
 internal import Models
 internal import Nodes
 internal import Randomness
@@ -17,7 +18,7 @@ struct GenerateCommand: AsyncParsableCommand {
             config.json, model.safetensors and tokenizer.json. A model with a chat
             template gets the prompt as a message; --raw gives it as it is, behind what
             the tokenizer itself puts before a text. Answers are shown as they come, one
-            after the other.
+            after the other. Without --prompt each line of standard input is one.
 
             EXAMPLES
               tributary generate --model tiny-arithmetic \\
@@ -39,8 +40,8 @@ struct GenerateCommand: AsyncParsableCommand {
     )
     var adapter: String?
 
-    @Option(help: "The prompt.")
-    var prompt: String
+    @Option(help: "The prompt; the lines of standard input, one by one, unless given.")
+    var prompt: String?
 
     @Option(help: ArgumentHelp("How many answers.", valueName: "number"))
     var samples = 1
@@ -118,9 +119,7 @@ struct GenerateCommand: AsyncParsableCommand {
         try await Failure.reporting("tributary generate") {
             compute.configure()
             let named = try NamedModel(model, date: date ?? Today.date())
-            let (base, tokenizer) = (named.base, named.tokenizer)
-            let decoder = LanguageDecoder(base, adapter: try named.adapter(adapter))
-            let ids = try named.tokens(of: prompt, raw: raw)
+            let decoder = LanguageDecoder(named.base, adapter: try named.adapter(adapter))
             let target = try self.target(named)
             let steering = try target.map {
                 try Steering(
@@ -131,44 +130,62 @@ struct GenerateCommand: AsyncParsableCommand {
                     ignoresRecall: force
                 )
             }
-            let room = base.configuration.positionsMax - ids.count
-            try FlagRange.require(
-                samples * min(maxTokens, room),
-                in: 1...Self.tokensMax,
-                "samples times max-tokens"
-            )
-            let settings = SamplingSettings(
-                maxTokens: min(maxTokens, room),
-                temperature: temperature,
-                topP: topP,
-                stop: try named.end(raw: raw)
-            )
-            var shown = ShownSamples(samples, tokenizer: tokenizer)
-            let completions = decoder.generate(
-                prompts: [ids],
-                samplesPerPrompt: samples,
-                settings: settings,
-                hook: steering?.hook(),
-                observe: { shown.take($2, of: $1, isEnd: $3) }
-            ) { RandomStream(seed: seed, "generate", $0, $1) }
-            try shown.finish()
-            guard let target else { return }
-            let plain = decoder.generate(prompts: [ids], samplesPerPrompt: samples, settings: settings) {
-                RandomStream(seed: seed, "generate", $0, $1)
-            }
-            let checks = try [completions[0], plain[0]].map { completions in
-                try SteeringCheck(
-                    prompt: ids,
-                    responses: completions.map(\.tokens),
-                    group: target.group,
-                    macrostates: target.macrostates,
-                    decoder: decoder,
-                    base: base
-                )
-            }
-            let name = target.macrostates.name(of: target.group)
-            FileHandle.standardError.write(Data((checks[0].text(beside: checks[1], group: name) + "\n").utf8))
+            if let prompt { return try answer(prompt, named, decoder, target, steering) }
+            while let line = nextLine() { try answer(line, named, decoder, target, steering) }
         }
+    }
+
+    /// The next prompt of standard input, for which a terminal is asked.
+    private func nextLine() -> String? {
+        if isatty(STDIN_FILENO) == 1 { FileHandle.standardError.write(Data("prompt: ".utf8)) }
+        return readLine()
+    }
+
+    private func answer(
+        _ prompt: String,
+        _ named: NamedModel,
+        _ decoder: LanguageDecoder,
+        _ target: Target?,
+        _ steering: Steering?
+    ) throws {
+        let ids = try named.tokens(of: prompt, raw: raw)
+        let room = named.base.configuration.positionsMax - ids.count
+        try FlagRange.require(
+            samples * min(maxTokens, room),
+            in: 1...Self.tokensMax,
+            "samples times max-tokens"
+        )
+        let settings = SamplingSettings(
+            maxTokens: min(maxTokens, room),
+            temperature: temperature,
+            topP: topP,
+            stop: try named.end(raw: raw)
+        )
+        var shown = ShownSamples(samples, tokenizer: named.tokenizer)
+        let completions = decoder.generate(
+            prompts: [ids],
+            samplesPerPrompt: samples,
+            settings: settings,
+            hook: steering?.hook(),
+            observe: { shown.take($2, of: $1, isEnd: $3) }
+        ) { RandomStream(seed: seed, "generate", $0, $1) }
+        try shown.finish()
+        guard let target else { return }
+        let plain = decoder.generate(prompts: [ids], samplesPerPrompt: samples, settings: settings) {
+            RandomStream(seed: seed, "generate", $0, $1)
+        }
+        let checks = try [completions[0], plain[0]].map { completions in
+            try SteeringCheck(
+                prompt: ids,
+                responses: completions.map(\.tokens),
+                group: target.group,
+                macrostates: target.macrostates,
+                decoder: decoder,
+                base: named.base
+            )
+        }
+        let name = target.macrostates.name(of: target.group)
+        FileHandle.standardError.write(Data((checks[0].text(beside: checks[1], group: name) + "\n").utf8))
     }
 
     private static func day(_ text: String) throws -> TemplateDate {
@@ -178,10 +195,10 @@ struct GenerateCommand: AsyncParsableCommand {
         return date
     }
 
+    private typealias Target = (macrostates: Macrostates, group: Int, strength: Double)
+
     /// What `--steer` means; nil without it.
-    private func target(
-        _ named: NamedModel
-    ) throws -> (macrostates: Macrostates, group: Int, strength: Double)? {
+    private func target(_ named: NamedModel) throws -> Target? {
         guard let steer, let macrostates else { return nil }
         let found = try MacrostateFolder.read(from: macrostates)
         try named.require(found.source, of: macrostates)
