@@ -2,23 +2,33 @@
 struct TrainingSection {
     let curves: TrainingCurves
 
-    /// How many charts are open from the beginning.
+    /// How many charts are open from the beginning, at most.
     private static let shown = 6
 
     /// The section; nothing where no step was recorded.
     var html: String {
         guard !curves.isEmpty else { return "" }
-        let local = curves.figures(isPublic: false).enumerated().map {
+        // What stays the same in all steps, such as a clip ratio of one update a batch, says less than what moves.
+        let names = curves.figures(isPublic: false)
+        let local = (names.filter(moves) + names.filter { !moves($0) }).enumerated().map {
             chart($1, "local-\($0)", isPublic: false)
         }
         let others = curves.figures(isPublic: true).enumerated().map {
             chart($1, "public-\($0)", isPublic: true)
         }
-        let (first, rest) = (local.prefix(Self.shown), local.dropFirst(Self.shown))
+        let open = max(1, min(Self.shown, names.count(where: moves)))
+        let (first, rest) = (local.prefix(open), local.dropFirst(open))
         return "<section>" + Markup.text("h2", [:], "Training, step by step") + Markup.text("p", [:], text)
             + figures(Array(first) + [time])
             + folded("Further figures of steps on private data", Array(rest))
             + folded("Figures of public steps", others) + "</section>\n"
+    }
+
+    /// Whether a figure of private steps is more than one value with rounding errors.
+    private func moves(_ figure: String) -> Bool {
+        let values = curves.clients.flatMap { curves.points(figure, of: $0, isPublic: false).map(\.y) }
+        guard let lowest = values.min(), let highest = values.max() else { return false }
+        return highest - lowest > 1e-9 * max(1, abs(lowest), abs(highest))
     }
 
     private var text: String {
