@@ -148,6 +148,12 @@ extension CoordinatorMachine {
         actions.append(.aggregate(round: current.round, clients: clients))
     }
 
+    /// Whether the phases wait for a client at all: it is not shut out, and no phase has gone on without it since it was
+    /// last connected.
+    package func isAwaited(_ client: String) -> Bool {
+        record.quarantined[client] == nil && !absent.contains(client)
+    }
+
     /// A phase goes on without some clients. Those that are not even connected are not waited for
     /// again until they are back.
     private mutating func leaveBehind(round: Int, step: Int?, _ clients: [String]) {

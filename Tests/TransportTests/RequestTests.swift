@@ -56,6 +56,28 @@ struct RequestTests {
         #expect(try federation.provisioner.revoke(.client("zoe"), now: Date()).count == 1)
     }
 
+    @Test("an answer that was kept does not put an older revocation list back")
+    func olderList() throws {
+        _ = try sign(try ask())
+        let kept = "\(federation.directory)/kept.pem"
+        try FileManager.default.copyItem(
+            atPath: federation.provisioner.reply(to: .client("zoe")),
+            toPath: kept
+        )
+        _ = try install()
+        let ada = try ask(.client("ada"), at: "\(federation.directory)/ada")
+        _ = try sign(ada, as: .client("ada"))
+        _ = try federation.provisioner.revoke(.client("ada"), now: Date().addingTimeInterval(60))
+        let list = "\(federation.directory)/ca/crl.pem"
+        let newest = try #require(FileManager.default.contents(atPath: list))
+        try newest.write(to: URL(filePath: "\(site)/crl.pem"))
+
+        let identity = try Provisioner.install(reply: kept, directory: site, now: Date()).identity
+
+        #expect(identity.revokedSerials.count == 1)
+        #expect(FileManager.default.contents(atPath: "\(site)/crl.pem") == newest)
+    }
+
     @Test("coordinator and operator are signed like clients, each for its own part of a connection")
     func otherRoles() throws {
         let coordinator = try Provisioner.request(

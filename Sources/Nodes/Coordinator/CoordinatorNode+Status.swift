@@ -236,7 +236,7 @@ extension CoordinatorNode {
         guard current.closedWith == nil else { return [] }
         let open = current.responses.keys.sorted().first { current.closedSteps[$0] == nil }
         return machine.plan.clients.filter { client in
-            guard record.takesPart(client, in: current.round) else { return false }
+            guard record.takesPart(client, in: current.round), machine.isAwaited(client) else { return false }
             if let open { return current.responses[open]?[client] == nil && current.updates[client] == nil }
             return current.updates[client] == nil
         }

@@ -113,7 +113,7 @@ enum PageStyle {
           main { padding: 26px 14px 40px; }
           h1 { font-size: 27px; overflow-wrap: anywhere; }
           figure { padding: 14px 12px 12px; }
-          figure svg.chart { min-width: 380px; }
+          figure svg.chart { min-width: 280px; }
           .plain th { white-space: normal; width: 34%; overflow-wrap: anywhere; }
           th, td { padding-right: 10px; }
           .tiles { grid-template-columns: 1fr 1fr; gap: 10px; }

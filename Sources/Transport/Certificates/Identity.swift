@@ -84,7 +84,8 @@ package struct Identity: Sendable {
                 .expired,
                 path: path,
                 "\(path) of \(peer) expired at \(timeText(chain[0].notAfter))",
-                fix: "Renew it where the authority's key is and copy the new identity.crt here."
+                fix:
+                    "Renew it where the authority's key is, and give the NAME.pem to `tributary provision install`."
             )
         }
         guard now >= chain[0].notBefore else {

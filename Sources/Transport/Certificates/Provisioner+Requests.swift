@@ -189,14 +189,33 @@ extension Provisioner {
                 fix: "Tell whoever signed it which name you asked for."
             )
         }
-        _ = try RevocationList.readAll(pem: reply, path: path, authorities: [authority])
+        let lists = try RevocationList.readAll(pem: reply, path: path, authorities: [authority])
         try requireSame(authority, files)
         let blocks = PEMBlocks(reply)
         try SecureFiles.replace(files.authority, authority.pem(), mode: 0o644)
-        try SecureFiles.replace(files.revocations, blocks.text(of: "X509 CRL"), mode: 0o644)
+        if try !hasNewerList(than: lists, authority, files) {
+            try SecureFiles.replace(files.revocations, blocks.text(of: "X509 CRL"), mode: 0o644)
+        }
         try SecureFiles.replace(files.certificate, chain[0].pem(), mode: 0o644)
         let identity = try Identity.load(directory: directory, now: now, checksTime: false)
         return (identity, try authority.publicKey().fingerprint())
+    }
+
+    /// Whether the folder's own list is newer than those of an answer: an answer that was kept for a year must not let
+    /// back in who was shut out since.
+    private static func hasNewerList(
+        than lists: [RevocationList],
+        _ authority: Certificate,
+        _ files: IdentityFiles
+    ) throws -> Bool {
+        guard SecureFiles.exists(files.revocations) else { return false }
+        let known = try RevocationList.readAll(
+            pem: SecureFiles.read(files.revocations),
+            path: files.revocations,
+            authorities: [authority]
+        )
+        let newest = { (lists: [RevocationList]) in lists.map(\.lastUpdate).max() ?? .distantPast }
+        return newest(known) > newest(lists)
     }
 
     /// Throws if the folder trusts another authority already.

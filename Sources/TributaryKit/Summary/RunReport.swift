@@ -1,5 +1,6 @@
 package import Contract
 internal import Foundation
+internal import Glibc
 internal import Nodes
 package import Report
 internal import Topology
@@ -111,6 +112,12 @@ package struct RunReport {
         if has("identity"), !has("identity.key") { return .client }
         guard FileManager.default.fileExists(atPath: folder) else {
             throw NodeError(.input, "\(folder) does not exist")
+        }
+        guard access(folder, R_OK | X_OK) == 0 || errno != EACCES else {
+            throw NodeError(
+                .refused,
+                "\(folder) may not be read by this user; run this as the user that the program runs as"
+            )
         }
         throw NodeError(
             .input,

@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import Contract
 internal import Foundation
+internal import Glibc
 internal import Ledger
 internal import Logging
 internal import Nodes
@@ -78,6 +79,12 @@ struct StatusSource: ParsableArguments {
         if FileManager.default.fileExists(atPath: layout.coordinatorState) {
             let clients = (try? FileManager.default.contentsOfDirectory(atPath: folder + "/clients")) ?? []
             return .run(layout, clients: clients.sorted())
+        }
+        guard access(folder, R_OK | X_OK) == 0 || errno != EACCES else {
+            throw NodeError(
+                .refused,
+                "'\(folder)' may not be read by this user; run this as the user that the program runs as"
+            )
         }
         throw NodeError(
             .input,

@@ -110,7 +110,8 @@ enum StatusText {
     }
 
     private static func number(_ value: Double) -> String {
-        value.formatted(
+        // What rounding leaves of zero, such as the loss of one update a batch.
+        (abs(value) < 1e-9 ? 0 : value).formatted(
             .number.precision(.significantDigits(1...4)).grouping(.never).locale(
                 Locale(identifier: "en_US_POSIX")
             )
