@@ -1,5 +1,6 @@
 package import Contract
 internal import Digest
+internal import Glibc
 internal import Topology
 internal import Wire
 
@@ -110,12 +111,21 @@ extension Job {
     }
 
     private func requireOther(_ file: String?, _ role: String, _ count: Int) throws {
-        guard let file, file == (try self.file(of: topology.evaluation)) else { return }
+        guard let file, let evaluated = try self.file(of: topology.evaluation),
+            Self.isSameFile(file, evaluated)
+        else { return }
         throw topology.evaluation.error(
             "path",
             "found \(file), which is \(role) as well: \(count) held-out items would be learnt from; expected "
                 + "'reserve: true' in every mapping that names the file, which keeps a fifth of it for evaluation, or a file "
                 + "of its own"
         )
+    }
+
+    /// Whether two paths lead to one file, by whatever names and links.
+    private static func isSameFile(_ first: String, _ second: String) -> Bool {
+        var (one, other) = (stat(), stat())
+        guard stat(first, &one) == 0, stat(second, &other) == 0 else { return first == second }
+        return one.st_dev == other.st_dev && one.st_ino == other.st_ino
     }
 }

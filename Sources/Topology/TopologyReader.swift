@@ -217,6 +217,15 @@ struct TopologyReader {
                 let line = section.node("name")?.line ?? section.line
                 log.add(line: line, key: section.name("name"), "two clients are called '\(client.name)'")
             }
+            // Logs and identities of both stand side by side.
+            if client.name == "coordinator" {
+                let line = section.node("name")?.line ?? section.line
+                log.add(
+                    line: line,
+                    key: section.name("name"),
+                    "found 'coordinator', expected a name that is not the coordinator's own"
+                )
+            }
             clients.append(client)
         }
         return clients

@@ -28,8 +28,8 @@ extension ProcessTests {
                 case .localSteps:
                     return run.log(Federation.coordinator).contains("client=max  round=0  step=0")
                 case .publicStep:
+                    // `max` answers later by the delay; on a busy machine it may have answered when this is seen.
                     return run.log("inc").contains("responses(round: 0, step: 2)")
-                        && !run.log("max").contains("responses(round: 0, step: 2)")
                 case .uploading:
                     return run.log(Federation.coordinator).contains("client=inc  round=0  step=5")
                 case .merging:

@@ -101,7 +101,11 @@ extension ProcessTests {
                 let text = try String(contentsOf: file, encoding: .utf8)
                 let line = try #require(text.split(separator: "\n").first { $0.hasPrefix("RestartPrevent") })
                 let codes = line.split(separator: "=")[1].split(separator: " ").compactMap { Int32($0) }
-                #expect(codes == [EX_USAGE, EX_DATAERR, EX_NOINPUT, EX_SOFTWARE, EX_NOPERM, EX_CONFIG])
+                #expect(
+                    codes == [
+                        EX_USAGE, EX_DATAERR, EX_NOINPUT, EX_SOFTWARE, EX_CANTCREAT, EX_NOPERM, EX_CONFIG,
+                    ]
+                )
                 #expect(text.contains("ExecReload=/bin/kill -HUP $MAINPID"))
             }
         }

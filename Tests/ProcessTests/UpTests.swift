@@ -54,6 +54,24 @@ extension ProcessTests {
             }
         }
 
+        @Test("what no run made is not written over, and nothing is begun", .timeLimit(.minutes(1)))
+        func foreign() async throws {
+            try await Bench.with { bench in
+                let file = try bench.write("topology.yaml", "# mine\n" + SmallTopology().text)
+                let folder = (file as NSString).deletingLastPathComponent
+                for command in ["up", "simulate"] {
+                    let words = ["topology.yaml: cannot be written: it is there already, and no run made it"]
+                    try await bench.fail(73, words, "tributary", [command, file, "--out", folder])
+                }
+                let text = String(
+                    decoding: FileManager.default.contents(atPath: file) ?? Data(),
+                    as: UTF8.self
+                )
+                #expect(text.hasPrefix("# mine\n"))
+                #expect(!FileManager.default.fileExists(atPath: folder + "/data.json"))
+            }
+        }
+
         @Test("while processes of the run are there, it names them", .timeLimit(.minutes(2)))
         func inUse() async throws {
             try await Bench.with { bench in

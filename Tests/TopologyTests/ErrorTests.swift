@@ -26,6 +26,13 @@ struct ErrorTests {
         )
     }
 
+    @Test("no client has the coordinator's own name")
+    func ownName() {
+        let yaml = minimal.replacingOccurrences(of: "name: inc", with: "name: coordinator")
+
+        #expect(errors(yaml).first?.contains("found 'coordinator', expected a name that is not") == true)
+    }
+
     @Test("a key that resembles none gets the list of known ones")
     func unknown() {
         let yaml = minimal + "\npool: {colour: red}\n"

@@ -172,6 +172,8 @@ struct ExaminationTests {
 
         let shared = try job(evaluation: "{path: north.jsonl}", files: files)
         #expect(try refusal { _ = try shared.examine(as: nil) }.contains("'reserve: true' in every mapping"))
+        let renamed = try job(evaluation: "{path: ./north.jsonl}", files: files)
+        #expect(try refusal { _ = try renamed.examine(as: nil) }.contains("'reserve: true' in every mapping"))
 
         let kept = try job(
             south: "{path: north.jsonl, reserve: true}",

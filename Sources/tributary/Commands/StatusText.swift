@@ -23,7 +23,10 @@ enum StatusText {
             lines += names.dropFirst().map { field("", $0) }
         }
         for (index, client) in status.clients.enumerated() {
-            var parts = [client.name, client.connected ? "connected" : "not connected"]
+            var parts = [
+                client.name,
+                client.connected ? "connected" : status.phase == .finished ? "finished" : "not connected",
+            ]
             if let step = client.step { parts.append("step \(step + 1) of \(status.steps)") }
             if let reward = client.reward { parts.append("reward \(number(reward))") }
             if let loss = client.loss { parts.append("loss \(number(loss))") }
@@ -33,7 +36,7 @@ enum StatusText {
             let recent = status.values.suffix(6).map(number).joined(separator: "  ")
             let first = max(0, status.values.count - 6)
             let from = first == 0 ? "base, then after each round" : "after each round from \(first) on"
-            lines.append(field(measure.key, "\(recent)  (\(from))"))
+            lines.append(field(measure.name, "\(recent)  (\(from))"))
         }
         if !status.vetoed.isEmpty {
             let rounds = status.vetoed.map { "\($0 + 1)" }.joined(separator: ", ")
@@ -59,7 +62,9 @@ enum StatusText {
         }
         var lines = ["\(status.client) of \(status.federation)  \(about)  (\(state))"]
         if !status.finished { lines.append(field("since", status.since + ago(status.since, now))) }
-        let link = status.connected ? "connected" : "NOT CONNECTED" + (status.trouble.map { ": \($0)" } ?? "")
+        let trouble =
+            status.finished ? "told the end" : "NOT CONNECTED" + (status.trouble.map { ": \($0)" } ?? "")
+        let link = status.connected ? "connected" : trouble
         lines.append(field("coordinator", "\(status.coordinator)  \(link)"))
         let measured = ["reward", "loss", "kl", "entropy", "completions/mean_length"].compactMap { name in
             status.metrics[name].map { "\(name) \(number($0))" }

@@ -1,3 +1,4 @@
+internal import Glibc
 internal import Models
 internal import Nodes
 internal import Text
@@ -20,6 +21,13 @@ struct NamedModel {
     ///   - date: What its chat template takes for today.
     init(_ name: String, date: TemplateDate = .standard) throws {
         source = NamedModel.source(name)
+        if case .directory(let path) = source, !path.contains("/"), access(path, F_OK) != 0 {
+            throw NodeError(
+                .input,
+                "there is no model '\(name)': nothing here has that name, and the embedded ones are "
+                    + EmbeddedModels.names.joined(separator: ", ")
+            )
+        }
         base = try BaseModel.load(source)
         tokenizer = try base.tokenizer()
         chat = Result { [base] in try base.chatTemplate(date: date) }

@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import Foundation
+internal import Glibc
 internal import Nodes
 internal import Topology
 
@@ -113,8 +114,13 @@ struct LocalFederation {
 
     private static func key(_ client: String) -> String { "client \(client)" }
 
-    /// The signals that mean something here.
-    static let signals = [SIGINT, SIGTERM, SIGHUP, SIGWINCH]
+    /// The signals that mean something here. Who started this with `nohup` wants it to outlive the terminal.
+    static var signals: [Int32] {
+        var earlier = sigaction()
+        sigaction(SIGHUP, nil, &earlier)
+        let ignores = unsafeBitCast(earlier.__sigaction_handler.sa_handler, to: Int.self) == 1
+        return [SIGINT, SIGTERM, SIGWINCH] + (ignores ? [] : [SIGHUP])
+    }
 
     /// Takes a signal: the first one lets all processes finish the step in hand, a second one ends them at once. A
     /// terminal that is closed asks once and no more.

@@ -88,6 +88,7 @@ struct LocalRun {
         named name: String
     ) throws -> Topology? {
         guard FileManager.default.fileExists(atPath: layout.coordinatorState + "/ledger.sqlite") else {
+            try requireNothingForeign(in: layout)
             return nil
         }
         let earlier = try Topology.load(layout.topologyFile)
@@ -109,6 +110,28 @@ struct LocalRun {
             throw holdsAnother(layout, "its topology is that of \(name), its model is not")
         }
         return earlier
+    }
+
+    /// What no run made is not written over: a folder without a run has nothing under the names that one writes, but
+    /// what an earlier attempt left there.
+    private static func requireNothingForeign(in layout: RunLayout) throws {
+        let files = FileManager.default
+        if let topology = try? Topology.load(layout.topologyFile),
+            files.contents(atPath: layout.topologyFile) == Data(topology.resolvedYAML.utf8)
+        {
+            return
+        }
+        let names = [
+            "topology.yaml", "data.json", "overlap.json", "summary.json", "report.html", "coordinator",
+            "clients",
+            "logs",
+        ]
+        for name in names where files.fileExists(atPath: layout.root + "/" + name) {
+            throw OutputFault(
+                layout.root + "/" + name,
+                "it is there already, and no run made it; nothing is overwritten: choose another --out"
+            )
+        }
     }
 
     private static func holdsAnother(_ layout: RunLayout, _ why: String) -> NodeError {
