@@ -54,6 +54,11 @@ package struct Topology: Sendable, Hashable {
     /// The clients in the order of the file.
     package var clients: [Client]
 
+    /// Whether clients dial this machine: all of the federation is here.
+    package var isLocal: Bool {
+        coordinator.host == "localhost" || coordinator.host == "::1" || coordinator.host.hasPrefix("127.")
+    }
+
     /// The client of a name, or nil.
     package func client(named name: String) -> Client? {
         clients.first { $0.name == name }

@@ -151,7 +151,7 @@ struct JudgeTests {
 
         #expect(
             try fault("?")?.description
-                == "private question 'odd': the model's vocabulary cannot express U+3F of the prompt"
+                == "private question 'odd': the model's vocabulary cannot express '?' (U+003F) of the prompt"
         )
         #expect(try fault(String(repeating: "1", count: 64))?.id == "odd")
     }

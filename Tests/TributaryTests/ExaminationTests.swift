@@ -16,6 +16,7 @@ struct ExaminationTests {
         south: String = "{path: south.jsonl}",
         evaluation: String = "{path: held-out.jsonl}",
         objectives: String = "[]",
+        host: String = "coordinator.example.org",
         files: [String: String] = [:]
     ) throws -> Job {
         let folder = FileManager.default.temporaryDirectory.appending(
@@ -32,6 +33,7 @@ struct ExaminationTests {
         let topology = try Topology.parse(
             """
             federation: f
+            coordinator: {host: \(host)}
             model: \(model)
             adapter: \(adapter)
             trainer: {name: rlvr, settings: \(settings.dropLast()), publicPromptsPerStep: 2}}
@@ -71,6 +73,12 @@ struct ExaminationTests {
         #expect(
             try refusal { _ = try job.examine(as: "west") }.contains("no client 'west'; it has north, south")
         )
+    }
+
+    @Test("a federation on this machine has to have everything here")
+    func local() throws {
+        let job = try job(model: "{directory: nowhere}", host: "127.0.0.1")
+        #expect(try refusal { _ = try job.examine(as: nil) }.contains("nowhere"))
     }
 
     @Test("a model that is not here is not checked either, and an error for a host")
@@ -124,7 +132,9 @@ struct ExaminationTests {
                 "evaluation.method': is expected, which needs one exact text"
             )
         )
-        #expect(try found(question("c", "2+2=", "four")).contains("cannot express U+66 of the answer"))
+        #expect(
+            try found(question("c", "2+2=", "four")).contains("cannot express 'f' (U+0066) of the answer")
+        )
         let long = question("c", "2+2=", "1234567890", kind: "numeric")
         #expect(try found(long).contains("no answer fits into maxTokens = 8"))
     }

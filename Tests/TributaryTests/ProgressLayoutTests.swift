@@ -43,6 +43,13 @@ struct ProgressLayoutTests {
         )
     }
 
+    @Test("names that begin alike keep what tells them apart")
+    func names() {
+        #expect(ProgressLayout.shortened("organisation-number-07", to: 11) == "organ…er-07")
+        #expect(ProgressLayout.shortened("north", to: 11) == "north")
+        #expect(ProgressLayout.shortened("north", to: 2) == "n…")
+    }
+
     @Test("80 by 24")
     func usual() {
         #expect(

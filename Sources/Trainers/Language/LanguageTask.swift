@@ -194,7 +194,11 @@ struct LanguageTask {
     }
 
     private static func unencodable(_ scalar: Unicode.Scalar, in part: String) -> String {
-        "the model's vocabulary cannot express U+\(String(scalar.value, radix: 16, uppercase: true)) of the \(part)"
+        let digits = String(scalar.value, radix: 16, uppercase: true)
+        let code = "U+" + String(repeating: "0", count: max(0, 4 - digits.count)) + digits
+        let isSeen = scalar.value > 0x20 && !(0x7F...0xA0).contains(scalar.value)
+        let shown = isSeen ? "'\(scalar)' (\(code))" : code
+        return "the model's vocabulary cannot express \(shown) of the \(part)"
     }
 
     /// 1 for a right response, else 0.

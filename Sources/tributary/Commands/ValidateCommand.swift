@@ -12,7 +12,8 @@ struct ValidateCommand: AsyncParsableCommand {
         abstract: "Checks a topology file, and the model, data and identity that a host has for it.",
         discussion: """
             With --as, everything that the host needs must be there and right: its model, its data, its identity if one is \
-            given; nothing of other hosts is looked at. Without it, every role is checked as far as its files are here. \
+            given; nothing of other hosts is looked at. Without it, every role is checked as far as its files are here, and \
+            completely where clients dial this machine. \
             Shows the topology with every default filled in, then what was found.
 
             EXAMPLES

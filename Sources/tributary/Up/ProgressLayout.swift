@@ -72,7 +72,7 @@ struct ProgressLayout {
     private func line(of client: RunStatus.Client, width: Int) -> String {
         let longest = status.clients.map(\.name.count).max() ?? 0
         let column = min(longest, max(6, width / 4), 24)
-        let name = ProgressLayout.cut(client.name, to: column).padded(to: column)
+        let name = ProgressLayout.shortened(client.name, to: column).padded(to: column)
         if let note = notes[client.name] { return "  \(name)  \(note)" }
         guard client.connected || status.phase == .finished else { return "  \(name)  not connected" }
         let done = client.step.map { $0 + 1 } ?? 0
@@ -160,6 +160,12 @@ struct ProgressLayout {
     private static func bar(_ done: Int, of total: Int, width: Int) -> String {
         let filled = total > 0 ? min(width, done * width / total) : 0
         return String(repeating: "█", count: filled) + String(repeating: "░", count: width - filled)
+    }
+
+    /// A name that is at most so many columns wide, without its middle: names of one federation often begin alike.
+    static func shortened(_ name: String, to width: Int) -> String {
+        guard name.count > width, width > 2 else { return cut(name, to: width) }
+        return String(name.prefix((width - 1) / 2)) + "…" + String(name.suffix(width / 2))
     }
 
     /// A text that is at most so many columns wide; one that was longer ends with an ellipsis.
