@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import TributaryKit
 internal import Foundation
+internal import Glibc
 internal import Nodes
 internal import Topology
 internal import Trainers
@@ -61,6 +62,8 @@ struct UpCommand: AsyncParsableCommand {
             )
             let signals = Signals(LocalFederation.signals, federation.signalled)
             defer { withExtendedLifetime((signals, run)) {} }
+            // What was printed until now stands before the display, in a pipe too.
+            fflush(nil)
             try await federation.run(display: &display)
             let report = try RunReport(reading: layout.root, .shipped) { print($0 + "\n") }
             try report.write()
