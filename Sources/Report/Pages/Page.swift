@@ -30,6 +30,15 @@ enum Page {
             + Markup.text("p", ["class": "subtitle"], subtitle) + "</header>\n"
     }
 
+    /// The table of a run's settings.
+    static func settings(_ settings: [Setting]) -> String {
+        section(
+            "Settings",
+            "",
+            table: HTMLTable(header: [], rows: settings.map { [$0.name, $0.value] }, className: "plain")
+        )
+    }
+
     /// A heading, a sentence or two, and figures side by side; nothing where there are no figures.
     static func section(_ title: String, _ text: String, figures: [String?], remark: String? = nil) -> String
     {

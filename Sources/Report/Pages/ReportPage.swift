@@ -22,7 +22,7 @@ package struct ReportPage {
             title: "\(summary.federation): run report",
             body: header + tiles + heldOut + TrainingSection(curves: curves).html + metrics + trainerFigures
                 + vetoes + traffic + drift + swaps
-                + combined + monitors + updates + settings + footer
+                + combined + monitors + updates + Page.settings(summary.settings) + footer
         )
     }
 
@@ -83,18 +83,6 @@ package struct ReportPage {
             )
         )
         return Page.tiles(tiles)
-    }
-
-    private var settings: String {
-        Page.section(
-            "Settings",
-            "",
-            table: HTMLTable(
-                header: [],
-                rows: summary.settings.map { [$0.name, $0.value] },
-                className: "plain"
-            )
-        )
     }
 
     private var footer: String {

@@ -36,3 +36,9 @@ struct OpenSSLErrors: Sendable, CustomStringConvertible {
         entries.isEmpty ? "no reason given" : entries.map(\.text).joined(separator: "; ")
     }
 }
+
+/// The OpenSSL library of this process.
+package enum TLSLibrary {
+    /// Its version, such as `3.0.17`.
+    package static var version: String { String(cString: OpenSSL_version(OPENSSL_VERSION_STRING)) }
+}

@@ -38,7 +38,7 @@ struct ClientRunRecord {
         var (examples, taken) = (0, 0)
         var seconds: [String: Double] = [:]
         var rounds: [Int: Round] = [:]
-        MetricsReader.eachStep(in: folder) { step in
+        StepLine.each(in: folder) { step in
             curves.add(step)
             examples += step.kind == .local ? step.examples ?? 0 : 0
             taken += 1
@@ -113,7 +113,7 @@ extension TrainingCurves {
     /// Reads the steps of a state folder.
     init(reading folder: String, _ topology: Topology) {
         var curves = TrainingCurves(steps: topology.rounds.count * topology.rounds.steps)
-        MetricsReader.eachStep(in: folder) { curves.add($0) }
+        StepLine.each(in: folder) { curves.add($0) }
         self = curves
     }
 }
