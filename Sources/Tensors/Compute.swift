@@ -1,48 +1,57 @@
+internal import CKernels
 internal import COpenBLAS
-internal import Dispatch
 internal import Glibc
-internal import Synchronization
 
-/// The matrix library of this process: its threads, its health, and what it says of itself.
+/// The threads of this process that compute, its matrix library, its health, and what it says of itself.
 package enum Compute {
-    /// Sets how many threads a matrix product may use. OpenBLAS keeps one count for the whole process, so call
-    /// this once, first thing, with cores ÷ processes.
+    /// Sets how many threads share the loops and the matrix products of this process: cores ÷ processes. No result
+    /// depends on it.
     package static func configure(threads: Int) {
         precondition(threads > 0, "Compute.configure: threads must be positive, found \(threads)")
-        openblas_set_num_threads(Int32(clamping: threads))
+        _ = prepared
+        kernel_parallel_configure(threads)
     }
 
-    /// How many threads a matrix product may use.
-    package static var threads: Int { Int(openblas_get_num_threads()) }
-
-    /// How many bodies want products of one thread at the moment, and the threads that were configured before.
-    private static let single = Mutex((depth: 0, threads: 1))
-
-    /// Runs a body whose matrix products have one thread each, whatever was configured: a product's last bits depend
-    /// on how many threads share it, so this is for results that shall not.
-    package static func withSingleThreadedProducts<Result>(_ body: () throws -> Result) rethrows -> Result {
-        single.withLock { state in
-            if state.depth == 0 {
-                state.threads = threads
-                configure(threads: 1)
-            }
-            state.depth += 1
-        }
-        defer {
-            single.withLock { state in
-                state.depth -= 1
-                if state.depth == 0 { configure(threads: state.threads) }
-            }
-        }
-        return try body()
+    /// How many threads share loops and products: as many as OpenBLAS found cores, or `OPENBLAS_NUM_THREADS`, until
+    /// ``configure(threads:)`` says otherwise.
+    package static var threads: Int {
+        _ = prepared
+        return kernel_parallel_threads()
     }
 
-    /// Does pieces of work side by side, and gives their results in order. A piece touches nothing that another one writes,
-    /// and what it does must not depend on the number of threads; products inside have one thread each.
+    /// Leaves OpenBLAS one thread for each product, since products are cut here, and takes over its count.
+    private static let prepared: Void = {
+        kernel_parallel_configure(Int(openblas_get_num_threads()))
+        openblas_set_num_threads(1)
+    }()
+
+    /// Does the parts of a loop side by side, in any order, and returns when all are done. Loops inside parts, and those that
+    /// come while the threads have another, run one part after the other: what is computed must not depend on how many
+    /// threads there are, nor on which does what.
+    ///
+    /// - Parameters:
+    ///   - parts: How many there are.
+    ///   - body: Does one, of 0 ..< parts, and touches nothing that another one writes.
+    package static func parallel(_ parts: Int, _ body: (Int) -> Void) {
+        _ = prepared
+        withoutActuallyEscaping(body) { body in
+            withUnsafePointer(to: body) { body in
+                kernel_parallel(
+                    parts,
+                    { body, part in
+                        body?.assumingMemoryBound(to: ((Int) -> Void).self).pointee(part)
+                    },
+                    UnsafeMutableRawPointer(mutating: body)
+                )
+            }
+        }
+    }
+
+    /// Does pieces of work side by side, as ``parallel(_:_:)`` does, and gives their results in order.
     ///
     /// - Parameters:
     ///   - pieces: How many there are.
-    ///   - threads: How many run at once, at least 1.
+    ///   - threads: How many run at once at most, at least 1.
     ///   - work: Does one piece.
     package static func sideBySide<Result>(
         _ pieces: Int,
@@ -54,17 +63,8 @@ package enum Compute {
         guard lanes > 1 else { return (0..<pieces).map(work) }
         var results = [Result?](repeating: nil, count: pieces)
         results.withUnsafeMutableBufferPointer { results in
-            withoutActuallyEscaping(work) { work in
-                // All pieces are done when this function returns; each writes a result of its own, and the caller
-                // answers for what else they touch.
-                nonisolated(unsafe) let (results, work) = (results, work)
-                withSingleThreadedProducts {
-                    DispatchQueue.concurrentPerform(iterations: lanes) { lane in
-                        for piece in stride(from: lane, to: pieces, by: lanes) {
-                            results[piece] = work(piece)
-                        }
-                    }
-                }
+            parallel(lanes) { lane in
+                for piece in stride(from: lane, to: pieces, by: lanes) { results[piece] = work(piece) }
             }
         }
         return results.compactMap { $0 }

@@ -1,6 +1,7 @@
 internal import COpenBLAS
 
-/// Matrix products on row-major float32, by OpenBLAS. Each computes `c = alpha · a b + beta · c`.
+/// Matrix products on row-major float32, by OpenBLAS, which the threads of the process share. Each computes
+/// `c = alpha · a b + beta · c`.
 package enum Products {
     /// c [m, n] from a [m, k] and b [n, k] transposed.
     package static func abT(
@@ -13,23 +14,24 @@ package enum Products {
         alpha: Float = 1,
         beta: Float = 0
     ) {
-        guard worthwhile(c, m, n, k, beta) else { return }
-        cblas_sgemm(
-            CblasRowMajor,
-            CblasNoTrans,
-            CblasTrans,
-            blasint(m),
-            blasint(n),
-            blasint(k),
-            alpha,
-            a,
-            blasint(k),
-            b,
-            blasint(k),
-            beta,
-            c,
-            blasint(n)
-        )
+        cut(c, m, n, k, beta) { rows, columns in
+            cblas_sgemm(
+                CblasRowMajor,
+                CblasNoTrans,
+                CblasTrans,
+                blasint(rows.count),
+                blasint(columns.count),
+                blasint(k),
+                alpha,
+                a + rows.lowerBound * k,
+                blasint(k),
+                b + columns.lowerBound * k,
+                blasint(k),
+                beta,
+                c + rows.lowerBound * n + columns.lowerBound,
+                blasint(n)
+            )
+        }
     }
 
     /// c [m, n] from a [m, k] and b [k, n].
@@ -43,23 +45,24 @@ package enum Products {
         alpha: Float = 1,
         beta: Float = 0
     ) {
-        guard worthwhile(c, m, n, k, beta) else { return }
-        cblas_sgemm(
-            CblasRowMajor,
-            CblasNoTrans,
-            CblasNoTrans,
-            blasint(m),
-            blasint(n),
-            blasint(k),
-            alpha,
-            a,
-            blasint(k),
-            b,
-            blasint(n),
-            beta,
-            c,
-            blasint(n)
-        )
+        cut(c, m, n, k, beta) { rows, columns in
+            cblas_sgemm(
+                CblasRowMajor,
+                CblasNoTrans,
+                CblasNoTrans,
+                blasint(rows.count),
+                blasint(columns.count),
+                blasint(k),
+                alpha,
+                a + rows.lowerBound * k,
+                blasint(k),
+                b + columns.lowerBound,
+                blasint(n),
+                beta,
+                c + rows.lowerBound * n + columns.lowerBound,
+                blasint(n)
+            )
+        }
     }
 
     /// c [m, n] from a [k, m] transposed and b [k, n].
@@ -73,34 +76,48 @@ package enum Products {
         alpha: Float = 1,
         beta: Float = 0
     ) {
-        guard worthwhile(c, m, n, k, beta) else { return }
-        cblas_sgemm(
-            CblasRowMajor,
-            CblasTrans,
-            CblasNoTrans,
-            blasint(m),
-            blasint(n),
-            blasint(k),
-            alpha,
-            a,
-            blasint(m),
-            b,
-            blasint(n),
-            beta,
-            c,
-            blasint(n)
-        )
+        cut(c, m, n, k, beta) { rows, columns in
+            cblas_sgemm(
+                CblasRowMajor,
+                CblasTrans,
+                CblasNoTrans,
+                blasint(rows.count),
+                blasint(columns.count),
+                blasint(k),
+                alpha,
+                a + rows.lowerBound,
+                blasint(m),
+                b + columns.lowerBound,
+                blasint(n),
+                beta,
+                c + rows.lowerBound * n + columns.lowerBound,
+                blasint(n)
+            )
+        }
     }
 
-    /// False for an empty product, whose result is still beta · c.
-    private static func worthwhile(
+    /// Multiplications that are worth a second thread.
+    private static let sharedFrom = 1 << 20
+    /// How many pieces a product is cut into at most, and how many rows or columns one has at least.
+    private static let (piecesMax, pieceMin) = (8, 64)
+
+    /// Cuts a product into rows or columns of c for the threads to share. The cuts depend on the sizes alone, since the last
+    /// bits of a product depend on them. An empty product is beta · c.
+    private static func cut(
         _ c: UnsafeMutablePointer<Float>,
         _ m: Int,
         _ n: Int,
         _ k: Int,
-        _ beta: Float
-    ) -> Bool {
+        _ beta: Float,
+        _ piece: (_ rows: Range<Int>, _ columns: Range<Int>) -> Void
+    ) {
         if k == 0 && beta == 0 { c.update(repeating: 0, count: m * n) }
-        return m > 0 && n > 0 && k > 0
+        guard m > 0 && n > 0 && k > 0 else { return }
+        let length = max(m, n)
+        let pieces = m * n * k < sharedFrom ? 1 : min(piecesMax, (length + pieceMin - 1) / pieceMin)
+        Compute.parallel(pieces) { index in
+            let range = index * length / pieces..<(index + 1) * length / pieces
+            if m >= n { piece(range, 0..<n) } else { piece(0..<m, range) }
+        }
     }
 }

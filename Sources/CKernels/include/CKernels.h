@@ -4,7 +4,8 @@
 //   - arrays are contiguous row-major float32 unless said; a matrix [rows, columns] holds row after row;
 //   - pointers may be unaligned; outputs may not overlap inputs unless said; n = 0 and rows = 0 are allowed;
 //   - a `…_backward` ADDS to its gradient outputs (+=); a NULL gradient output is skipped where said;
-//   - one thread; the same input gives the same bits on the same CPU type: lanes are summed in a fixed order;
+//   - one thread, unless it is said that those of the pool share the work; the same input gives the same bits on the
+//     same CPU type: lanes are summed in a fixed order;
 //   - on x86-64 Linux the loader picks the clone for AVX-512 (x86-64-v4), AVX2 (x86-64-v3) or the base
 //     instruction set; clones differ in the last bits, because they fuse multiply and add differently;
 //   - `…_reference` is the scalar twin: it documents the fast one and is its test oracle. It uses libm.
@@ -16,6 +17,7 @@
 #include "attention_kernels.h"
 #include "dequantise_kernels.h"
 #include "graph_kernels.h"
+#include "pool_kernels.h"
 
 #ifdef __cplusplus
 extern "C" {

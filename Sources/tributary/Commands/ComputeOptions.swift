@@ -5,7 +5,7 @@ internal import Tensors
 struct ComputeOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "How many threads matrix products have; other counts can change the last bits of results.",
+            "How many threads compute; no result depends on it.",
             valueName: "number"
         )
     )
@@ -17,8 +17,8 @@ struct ComputeOptions: ParsableArguments {
 
     /// Sets the threads of this process.
     ///
-    /// - Parameter standard: How many where none were given; nil leaves it to OpenBLAS, which takes a thread for each core
-    ///   unless `OPENBLAS_NUM_THREADS` says otherwise.
+    /// - Parameter standard: How many where none were given; nil for a thread for each core, unless `OPENBLAS_NUM_THREADS`
+    ///   says otherwise.
     func configure(standard: Int? = nil) {
         if let count = threads ?? standard { Compute.configure(threads: count) }
     }

@@ -62,7 +62,7 @@ struct BenchNetworkCommand: AsyncParsableCommand {
     func run() async throws {
         try await Failure.reporting("tributary bench network") {
             if let out { try OutputPath.requireFile(out) }
-            Compute.configure(threads: 1)
+            Compute.configure(threads: learning ? threads : 1)
             if learning {
                 try tell(NetworkScale(sizes: counts, repeats: repeats, threads: threads).rows)
             } else {

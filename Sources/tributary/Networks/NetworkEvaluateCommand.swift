@@ -72,7 +72,7 @@ struct NetworkEvaluateCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await Failure.reporting("tributary network evaluate") {
-            Compute.configure(threads: 1)
+            Compute.configure(threads: threads)
             let files = try PolicyFolder(reading: folder)
             let (policy, dynamics) = (try files.policy(), try files.dynamics(under: circumstances))
             let rows = try network.map { text in

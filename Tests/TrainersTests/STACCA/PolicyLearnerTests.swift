@@ -43,18 +43,6 @@ struct PolicyLearnerTests {
         #expect(one.optimiserStates == three.optimiserStates)
     }
 
-    @Test("products have the threads of before once the last body without threads is done")
-    func productThreads() {
-        let before = Compute.threads
-
-        Compute.withSingleThreadedProducts {
-            Compute.withSingleThreadedProducts { #expect(Compute.threads == 1) }
-            #expect(Compute.threads == 1)
-        }
-
-        #expect(Compute.threads == before)
-    }
-
     @Test(
         "a policy tells circumstances apart where it sees them, and nowhere else",
         arguments: [false, true]

@@ -73,10 +73,6 @@ package final class PolicyLearner {
     /// - Parameter iteration: How many there were before it: what is drawn, warm-up and entropy are functions of it.
     /// - Returns: Metrics by name.
     package func iterate(_ iteration: Int) -> [String: Double] {
-        Compute.withSingleThreadedProducts { iterateSingly(iteration) }
-    }
-
-    private func iterateSingly(_ iteration: Int) -> [String: Double] {
         let rollout = timer.sampling {
             Rollout(
                 policy,
@@ -134,9 +130,7 @@ package final class PolicyLearner {
                 CodedState(view: networks[episode.place], state: episode.record.state(after: $0), time: $0)
             }
         }
-        return Compute.withSingleThreadedProducts {
-            actor.imitate(states, actions: episodes.flatMap(\.record.actions))
-        }
+        return actor.imitate(states, actions: episodes.flatMap(\.record.actions))
     }
 
     private func starts(_ iteration: Int) -> [Rollout.Start] {

@@ -65,10 +65,8 @@ package struct Rollout: Sendable {
         let groups = stride(from: 0, to: starts.count, by: Self.episodesAtOnce).map {
             starts[$0..<min($0 + Self.episodesAtOnce, starts.count)]
         }
-        episodes = Compute.withSingleThreadedProducts {
-            Compute.sideBySide(groups.count, threads: threads) {
-                Self.play(policy, pool, Array(groups[$0]), choice)
-            }
+        episodes = Compute.sideBySide(groups.count, threads: threads) {
+            Self.play(policy, pool, Array(groups[$0]), choice)
         }
         .flatMap { $0 }
     }
