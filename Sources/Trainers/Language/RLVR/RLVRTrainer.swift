@@ -12,6 +12,7 @@ package final class RLVRTrainer: LocalTrainer {
     package static let name = "rlvr"
     private let client: LanguageClient<RLVRSettings, AskedQuestion>
     private var settings: RLVRSettings { client.settings }
+    private var learning: PolicyLearning { PolicyLearning(learner: client.learner, settings: settings) }
 
     /// Loads the model and checks the private questions.
     package init(settings: RLVRSettings, context: ClientContext) throws {
@@ -49,7 +50,7 @@ package final class RLVRTrainer: LocalTrainer {
                     rewards: group.map { client.task.score($0.tokens, to: asked.question) }
                 )
             }
-            var metrics = try learn(groups)
+            var metrics = try learning.learn(groups)
             let statistics = CompletionStatistics(completions.flatMap { $0 })
             metrics["entropy"] = statistics.entropy
             metrics["completions/mean_length"] = statistics.meanLength
@@ -82,7 +83,7 @@ package final class RLVRTrainer: LocalTrainer {
                 imported: group.imported
             )
         }
-        var metrics = try learn(groups)
+        var metrics = try learning.learn(groups)
         // What was learnt from has others' responses in it; what the policy achieves is in its own.
         for (name, value) in GroupAdvantage.metrics(of: groups.map(\.rewards)) {
             metrics["swap/\(name)"] = value
@@ -109,76 +110,6 @@ package final class RLVRTrainer: LocalTrainer {
 private struct AskedQuestion {
     var question: Question
     var prompt: [Int32]
-}
-
-/// A prompt, its group of responses and their rewards.
-struct RewardedGroup {
-    var prompt: [Int32]
-    var responses: [[Int32]]
-    var rewards: [Double]
-    /// Which of the responses came from other clients.
-    var imported: [Int] = []
-}
-
-extension RLVRTrainer {
-    /// Takes `updatesPerBatch` steps on a batch of groups and returns what TRL would log.
-    ///
-    /// Silent groups have zero advantage; without a KL term they are left out of the passes, but count
-    /// in every mean.
-    private func learn(_ groups: [RewardedGroup]) throws -> [String: Double] {
-        let relative = groups.map {
-            GroupAdvantage.evaluate(rewards: $0.rewards, normalise: settings.normaliseAdvantages)
-        }
-        // Terms besides the policy's teach something of silent groups too.
-        let teachesAll = settings.klWeight > 0 || !client.learner.addedTerms.isEmpty
-        let learnt = groups.indices.filter { teachesAll || !relative[$0].isSilent }
-        let passes = client.learner.passes(
-            learnt.map { LearningGroup(prompt: groups[$0].prompt, responses: groups[$0].responses) }
-        )
-        let temperature = Float(settings.temperature)
-        let responses = groups.reduce(0) { $0 + $1.responses.count }
-        let tokens = groups.reduce(0) { $0 + $1.responses.reduce(0) { $0 + $1.count } }
-        var terms: [any ObjectiveTerm] = [
-            PolicyRatioTerm(
-                advantages: learnt.flatMap { relative[$0].advantages },
-                old: settings.updatesPerBatch > 1
-                    ? client.learner.logProbs(passes, temperature: temperature) : nil,
-                normaliser: responses,
-                clipLow: settings.clipLow,
-                clipHigh: settings.clipHigh,
-                tokensInAll: tokens * settings.updatesPerBatch,
-                imported: importedTokens(groups, learnt)
-            )
-        ]
-        if settings.klWeight > 0 {
-            terms.append(ReferenceKLTerm(weight: settings.klWeight, normaliser: responses))
-        }
-        let step = try client.learner.step(
-            passes,
-            temperature: temperature,
-            terms: terms,
-            updates: settings.updatesPerBatch
-        )
-        var metrics = step.metrics.merging(GroupAdvantage.metrics(of: groups.map(\.rewards))) { own, _ in own
-        }
-        metrics["loss"] = step.loss
-        metrics["grad_norm"] = step.gradientNorm
-        metrics["learning_rate"] = settings.optimiser.learningRate
-        return metrics
-    }
-
-    /// The positions, among the tokens of the learnt groups, of tokens from other clients.
-    private func importedTokens(_ groups: [RewardedGroup], _ learnt: [Int]) -> [Int] {
-        var tokens: [Int] = []
-        var position = 0
-        for group in learnt.map({ groups[$0] }) {
-            for (index, response) in group.responses.enumerated() {
-                if group.imported.contains(index) { tokens += position..<position + response.count }
-                position += response.count
-            }
-        }
-        return tokens
-    }
 }
 
 /// The judge of `rlvr`: it verifies every public response and measures pass@1.
