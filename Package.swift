@@ -117,7 +117,8 @@ let package = Package(
             name: "tributary",
             dependencies: [
                 "TributaryKit", "Contract", "Nodes", "Report", "Topology", "Transport", "Ledger", "Wire",
-                "Aggregation", "Models", "Text", "Tensors", "Trainers", "Tasks", "Randomness", "Digest",
+                "Aggregation", "Models", "Text", "Tensors", "CKernels", "Trainers", "Tasks", "Randomness",
+                "Digest",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]

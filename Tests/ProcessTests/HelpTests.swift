@@ -19,8 +19,8 @@ extension ProcessTests {
             "macrostates learn",
             "macrostates fit", "macrostates name",
             "macrostates show", "features train", "features discover", "features show", "features info",
-            "network evaluate", "network render", "network act", "bench ret", "bench features",
-            "bench network",
+            "network evaluate", "network render", "network act", "bench gemm", "bench train",
+            "bench generate", "bench rlvr", "bench ret", "bench features", "bench network",
         ]
 
         /// The lines of the examples, each with the lines it was broken into, and the options of the rest.

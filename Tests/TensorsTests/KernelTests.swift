@@ -97,6 +97,20 @@ let lengths = [0, 1, 2, 3, 7, 8, 15, 16, 17, 31, 33, 63, 64, 65, 100, 257]
         #expect(abs(kernel_sum_of_squares(x, n) - kernel_sum_of_squares_reference(x, n)) <= 1e-12)
     }
 
+    @Test("reading for the sake of reading misses nothing", arguments: lengths)
+    func read(n: Int) {
+        let x = random(n, "read")
+        #expect(abs(kernel_peak_read(x, n) - kernel_peak_read_reference(x, n)) <= 1e-4)
+        #expect(kernel_peak_read([Float](repeating: 1, count: n), n) == Float(n))
+    }
+
+    @Test("a loop of the processor's peak has operations where it has an instruction", arguments: 0..<3)
+    func peaks(kind: UInt32) {
+        let kind = kernel_peak(rawValue: kind)
+        #expect((kernel_peak_instruction(kind) == nil) == (kernel_peak_operations(kind) == 0))
+        kernel_peak_run(kind, 3)
+    }
+
     @Test(
         "one value that is not finite is found at any place",
         arguments: [Float.infinity, -.infinity, .nan]

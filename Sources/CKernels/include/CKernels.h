@@ -17,6 +17,7 @@
 #include "attention_kernels.h"
 #include "dequantise_kernels.h"
 #include "graph_kernels.h"
+#include "peak_kernels.h"
 #include "pool_kernels.h"
 
 #ifdef __cplusplus
