@@ -9,6 +9,7 @@ struct TidyTests {
         "Sources/Nodes/CoordinatorProcess.swift", "Sources/Nodes/ClientProcess.swift",
         "Sources/Nodes/IdentityKeeper.swift",
         "Sources/tributary/Up/LocalRun.swift", "Sources/tributary/Commands/ProvisionAllCommand.swift",
+        "Sources/tributary/Bench/WireRound.swift",
         "Sources/tributary/Commands/ProvisionAuthorityCommand.swift",
         "Sources/tributary/Commands/ProvisionSignCommand.swift",
         "Sources/tributary/Commands/ProvisionInstallCommand.swift",

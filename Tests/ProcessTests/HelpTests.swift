@@ -20,7 +20,7 @@ extension ProcessTests {
             "macrostates fit", "macrostates name",
             "macrostates show", "features train", "features discover", "features show", "features info",
             "network evaluate", "network render", "network act", "bench gemm", "bench train",
-            "bench generate", "bench rlvr", "bench ret", "bench features", "bench network",
+            "bench generate", "bench rlvr", "bench wire", "bench ret", "bench features", "bench network",
         ]
 
         /// The lines of the examples, each with the lines it was broken into, and the options of the rest.

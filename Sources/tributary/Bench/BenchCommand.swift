@@ -22,7 +22,7 @@ struct BenchCommand: AsyncParsableCommand {
             """,
         subcommands: [
             BenchGemmCommand.self, BenchTrainCommand.self, BenchGenerateCommand.self, BenchRLVRCommand.self,
-            BenchRETCommand.self, BenchFeaturesCommand.self, BenchNetworkCommand.self,
+            BenchWireCommand.self, BenchRETCommand.self, BenchFeaturesCommand.self, BenchNetworkCommand.self,
         ]
     )
 }
