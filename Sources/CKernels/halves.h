@@ -19,3 +19,19 @@ INLINE float half_to_float(uint32_t h) {
     memcpy(&value, &bits, 4);
     return value;
 }
+
+// binary32 → binary16 without branches: multiplying by 2^-112 makes the subnormals of binary16 those of
+// binary32, so that one integer rounding (to the nearest, ties to even) serves all.
+INLINE uint32_t float_to_half(float x) {
+    uint32_t bits;
+    memcpy(&bits, &x, 4);
+    uint32_t sign = (bits >> 16) & 0x8000u, magnitude = bits & 0x7FFFFFFFu;
+    uint32_t nan = magnitude > 0x7F800000u;
+    float value;
+    memcpy(&value, &magnitude, 4);
+    value = value > 65504.0f ? 65504.0f : value;
+    value *= 0x1p-112f;
+    memcpy(&magnitude, &value, 4);
+    magnitude += 0x0FFFu + ((magnitude >> 13) & 1u);
+    return sign | (nan ? 0x7E00u : magnitude >> 13);
+}

@@ -1,12 +1,4 @@
-#include "kernel.h"
-
-// Long rows are summed in pieces of so many columns in float, and the pieces in double: a float sum of 2^20
-// equal terms would be off by 1e-4.
-enum { PIECE = 1024 };
-
-INLINE size_t piece_end(size_t start, size_t columns) {
-    return columns - start < PIECE ? columns : start + PIECE;
-}
+#include "softmax.h"
 
 KERNEL void kernel_log_sum_exp(const float *x, float *lse, size_t rows, size_t columns) {
     for (size_t r = 0; r < rows; r++, x += columns) {
@@ -14,12 +6,8 @@ KERNEL void kernel_log_sum_exp(const float *x, float *lse, size_t rows, size_t c
         // Subtracting −inf (or +inf) from itself would give NaN where the answer is that infinity.
         float offset = isinf(largest) ? 0.0f : largest;
         double sum = 0;
-        for (size_t start = 0; start < columns; start += PIECE) {
-#pragma clang fp reassociate(on)
-            float piece = 0;
-            for (size_t c = start; c < piece_end(start, columns); c++) piece += exp_inline(x[c] - offset);
-            sum += piece;
-        }
+        for (size_t start = 0; start < columns; start += PIECE)
+            sum += piece_sum(x + start, piece_end(start, columns) - start, 1, offset);
         lse[r] = offset + (float)log(sum);
     }
 }

@@ -83,25 +83,19 @@ import Testing
     func cached(rule: ScoreRule) {
         let (q, k, v) = (parameter([11, 12], "q"), parameter([11, 6], "k"), parameter([11, 6], "v"))
         let whole = attend(Tape(), q, k, v, rule).toArray()
+        let (tape, pages) = (Tape(recording: false), CachePages(.single))
+        let layer = pages.addLayer(heads: 4, keyValueHeads: 2, headSize: 3, rule: rule)
+        let (beginning, own) = (CachedRows(pages, rowsMax: 3), CachedRows(pages, rowsMax: 5))
+        beginning.grow(by: 3)
+        layer.store(keys: k, values: v, rows: 0..<3, in: beginning)
         for row in 3..<8 {
-            let tape = Tape(recording: false)
+            own.grow(by: 1)
             let one = tape.cachedAttention(
-                q: [tape.gatherRows(q, rows: [Int32(row)])],
-                offsets: [0],
-                segments: [
-                    CachedSegment(
-                        rows: 0..<1,
-                        prefixKeys: [k],
-                        prefixValues: [v],
-                        prefixRows: 0..<3,
-                        keys: [k],
-                        values: [v],
-                        ownRows: 3..<row + 1
-                    )
-                ],
-                heads: 4,
-                keyValueHeads: 2,
-                rule: rule
+                q: tape.gatherRows(q, rows: [Int32(row)]),
+                k: tape.gatherRows(k, rows: [Int32(row)]),
+                v: tape.gatherRows(v, rows: [Int32(row)]),
+                layer: layer,
+                step: CachedStep([(beginning, own)])
             )
             expectClose(one.toArray(), Array(whole[row * 12..<row * 12 + 12]), 2e-6)
         }

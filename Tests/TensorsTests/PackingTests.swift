@@ -127,34 +127,27 @@ import Testing
             heads: heads,
             keyValueHeads: keyValueHeads
         )
-        let (promptKeys, promptValues) = (Tensor(zeros: [9, 12]), Tensor(zeros: [9, 12]))
-        promptKeys.copyRows(0..<prompt, of: k, to: 2)
-        promptValues.copyRows(0..<prompt, of: v, to: 2)
-        for segment in sharedSegments.dropFirst() {
-            let (keys, values) = (Tensor(zeros: [8, 12]), Tensor(zeros: [8, 12]))
-            for (index, row) in segment.rows.enumerated() {
-                keys.copyRows(row..<row + 1, of: k, to: index + 1)
-                values.copyRows(row..<row + 1, of: v, to: index + 1)
-                let query = tape.gatherRows(q, rows: [Int32(row)])
-                let cached = CachedSegment(
-                    rows: 0..<1,
-                    prefixKeys: [promptKeys],
-                    prefixValues: [promptValues],
-                    prefixRows: 2..<2 + prompt,
-                    keys: [keys],
-                    values: [values],
-                    ownRows: 1..<index + 2
-                )
-                let y = tape.cachedAttention(
-                    q: [query],
-                    offsets: [0],
-                    segments: [cached],
-                    heads: heads,
-                    keyValueHeads: keyValueHeads
-                )
-                let expected = Array(whole.values[row * y.columns..<(row + 1) * y.columns])
-                expectClose(y.toArray(), expected, 1e-6, "row \(row)")
+        let pages = CachePages(.single)
+        let layer = pages.addLayer(heads: heads, keyValueHeads: keyValueHeads, headSize: size)
+        let beginning = CachedRows(pages, rowsMax: prompt)
+        beginning.grow(by: prompt)
+        layer.store(keys: k, values: v, rows: 0..<prompt, in: beginning)
+        let own = responses.map { CachedRows(pages, rowsMax: $0) }
+        for place in 0..<4 {
+            let live = responses.indices.filter { place < responses[$0] }
+            for index in live { own[index].grow(by: 1) }
+            let rows = live.map { Int32(sharedSegments[$0 + 1].rows.lowerBound + place) }
+            let y = tape.cachedAttention(
+                q: tape.gatherRows(q, rows: rows),
+                k: tape.gatherRows(k, rows: rows),
+                v: tape.gatherRows(v, rows: rows),
+                layer: layer,
+                step: CachedStep(live.map { (beginning, own[$0]) })
+            )
+            let expected = rows.flatMap {
+                whole.values[Int($0) * y.columns..<(Int($0) + 1) * y.columns]
             }
+            expectClose(y.toArray(), expected, 1e-6, "place \(place)")
         }
     }
 }

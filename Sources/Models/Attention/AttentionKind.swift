@@ -35,9 +35,8 @@ package protocol AttentionKind: Sendable, Hashable, Codable {
     ///
     /// - Parameters:
     ///   - shape: The layer's sizes.
-    ///   - slots: How many samples there are.
-    ///   - rowsMax: The most rows that a sample puts in.
-    func makeCache(_ shape: HeadShape, slots: Int, rowsMax: Int) -> any AttentionCache
+    ///   - room: How much of it there can be.
+    func makeCache(_ shape: HeadShape, _ room: CacheRoom) -> any AttentionCache
 }
 
 extension AttentionKind {
@@ -51,29 +50,57 @@ extension AttentionKind {
     package func outputWidth(_ shape: HeadShape) -> Int { shape.heads * shape.headSize }
 }
 
+/// What caches have to make room for.
+package struct CacheRoom {
+    /// How many samples there are at once.
+    package let slots: Int
+    /// The most rows that a sample puts in.
+    package let rowsMax: Int
+    /// The pages that layers with plain keys and values share.
+    package let pages: CachePages
+}
+
 /// The memory of one layer while samples are drawn; not differentiable.
 package protocol AttentionCache: AnyObject {
-    /// Runs the beginnings that samples share and keeps what their later rows need: causal segments without prefix,
-    /// mask or bias.
-    func prefill(_ pass: AttentionPass, _ pattern: AttentionPattern) -> Tensor
+    /// Runs beginnings that samples share and keeps what their later rows need.
+    ///
+    /// - Parameters:
+    ///   - pass: The layer at work.
+    ///   - beginnings: Its rows: causal, without prefix, mask or bias.
+    func prefill(_ pass: AttentionPass, _ beginnings: [CachedBeginning]) -> Tensor
 
     /// Runs one new row for each sample.
     ///
     /// - Parameters:
     ///   - pass: The layer at work; row i is that of `samples[i]`.
-    ///   - samples: Which slot each row belongs to, and where its beginning lies.
-    ///   - step: How many rows every one of them has put in before.
-    func decode(_ pass: AttentionPass, _ samples: [CachedSample], step: Int) -> Tensor
+    ///   - samples: Which slot each row belongs to, and which beginning.
+    ///   - step: The same samples' rows in the pages.
+    func decode(_ pass: AttentionPass, _ samples: [CachedSample], _ step: CachedStep) -> Tensor
+
+    /// Lets go of a beginning whose samples are all over.
+    func forget(_ beginning: Int)
 }
 
-/// A sample that is being drawn.
+/// A beginning that is run.
+package struct CachedBeginning {
+    /// Its number.
+    package let number: Int
+    /// Its rows of the pass.
+    package let segment: AttentionSegment
+    /// Where its rows go in the pages.
+    package let rows: CachedRows
+}
+
+/// A sample that is being drawn, at its new row.
 package struct CachedSample {
-    /// Its place in the caches.
+    /// Its place in the caches; that of a sample that is over may be another's.
     package let slot: Int
-    /// The rows of its beginning, in the tensors of the prefill.
-    package let beginning: Range<Int>
-    /// Which of the prefill's segments that is.
-    package let segment: Int
+    /// The number of its beginning.
+    package let beginning: Int
+    /// How many rows the beginning has.
+    package let beginningRows: Int
+    /// How many rows the sample has put in before.
+    package let step: Int
 }
 
 /// The sizes of an attention layer.

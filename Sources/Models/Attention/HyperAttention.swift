@@ -125,10 +125,10 @@ package struct HyperAttention: AttentionKind {
         attend(pass, projections(pass), pattern)
     }
 
-    package func makeCache(_ shape: HeadShape, slots: Int, rowsMax: Int) -> any AttentionCache {
+    package func makeCache(_ shape: HeadShape, _ room: CacheRoom) -> any AttentionCache {
         switch form {
-        case .exact: ExactCache(kind: self, rows: RowCache(slots: slots, rowsMax: rowsMax))
-        case .linear: LinearCache(kind: self, slots: slots)
+        case .exact: ExactCache(kind: self, rows: RowCache(slots: room.slots, rowsMax: room.rowsMax))
+        case .linear: LinearCache(kind: self, slots: room.slots)
         }
     }
 
@@ -214,21 +214,23 @@ package struct HyperAttention: AttentionKind {
             self.rows = rows
         }
 
-        func prefill(_ pass: AttentionPass, _ pattern: AttentionPattern) -> Tensor {
+        func prefill(_ pass: AttentionPass, _ beginnings: [CachedBeginning]) -> Tensor {
             let all = kind.projections(pass)
-            rows.begin(keys: all.keys, values: all.values)
-            return kind.attend(pass, all, pattern)
+            rows.begin(keys: all.keys, values: all.values, beginnings)
+            return kind.attend(pass, all, AttentionPattern(segments: beginnings.map(\.segment)))
         }
 
-        func decode(_ pass: AttentionPass, _ samples: [CachedSample], step: Int) -> Tensor {
+        func decode(_ pass: AttentionPass, _ samples: [CachedSample], _ step: CachedStep) -> Tensor {
             let all = kind.projections(pass)
             return pass.tape.cachedHyperAttention(
                 q: all.q,
-                segments: rows.store(keys: all.keys, values: all.values, samples, step: step),
+                segments: rows.store(keys: all.keys, values: all.values, samples),
                 windows: kind.windows,
                 heads: pass.shape.heads
             )
         }
+
+        func forget(_ beginning: Int) { rows.forget(beginning) }
     }
 
     /// Running sums of keys times values: of a beginning, and of each sample once it has a row of its own. The same
@@ -241,7 +243,7 @@ package struct HyperAttention: AttentionKind {
         }
 
         private let kind: HyperAttention
-        private var beginnings: [Sums] = []
+        private var beginnings: [Int: Sums] = [:]
         private var slots: [Sums?]
 
         init(kind: HyperAttention, slots: Int) {
@@ -249,25 +251,25 @@ package struct HyperAttention: AttentionKind {
             self.slots = Array(repeating: nil, count: slots)
         }
 
-        func prefill(_ pass: AttentionPass, _ pattern: AttentionPattern) -> Tensor {
+        func prefill(_ pass: AttentionPass, _ beginnings: [CachedBeginning]) -> Tensor {
             let all = kind.projections(pass)
             let heads = pass.shape.heads
             let ones = kind.isPositive ? kind.ones(all.q.rows, heads) : nil
-            beginnings = pattern.segments.map { segment in
+            for beginning in beginnings {
                 func state(_ values: [Tensor]) -> Tensor {
                     pass.tape.hyperAttentionState(
                         keys: all.keys,
                         values: values,
-                        rows: segment.rows,
+                        rows: beginning.segment.rows,
                         heads: heads
                     )
                 }
-                return Sums(values: state(all.values), ones: ones.map(state))
+                self.beginnings[beginning.number] = Sums(values: state(all.values), ones: ones.map(state))
             }
-            return kind.attend(pass, all, pattern)
+            return kind.attend(pass, all, AttentionPattern(segments: beginnings.map(\.segment)))
         }
 
-        func decode(_ pass: AttentionPass, _ samples: [CachedSample], step: Int) -> Tensor {
+        func decode(_ pass: AttentionPass, _ samples: [CachedSample], _ step: CachedStep) -> Tensor {
             let all = kind.projections(pass)
             let (tape, heads) = (pass.tape, pass.shape.heads)
             let states = samples.map { sums(of: $0) }
@@ -277,7 +279,7 @@ package struct HyperAttention: AttentionKind {
                     keys: all.keys,
                     values: values,
                     states: states,
-                    counts: samples.map { $0.beginning.count + step },
+                    counts: samples.map { $0.beginningRows + $0.step },
                     heads: heads,
                     divisor: kind.divisor
                 )
@@ -288,10 +290,14 @@ package struct HyperAttention: AttentionKind {
             return tape.divideHeads(out, by: weights, heads: heads)
         }
 
+        func forget(_ beginning: Int) { beginnings[beginning] = nil }
+
         private func sums(of sample: CachedSample) -> Sums {
-            if let sums = slots[sample.slot] { return sums }
+            if sample.step > 0, let sums = slots[sample.slot] { return sums }
+            guard let beginning = beginnings[sample.beginning] else {
+                preconditionFailure("LinearCache: beginning \(sample.beginning) was not run")
+            }
             func copy(_ tensor: Tensor) -> Tensor { Tensor(shape: tensor.shape, values: tensor.toArray()) }
-            let beginning = beginnings[sample.segment]
             let sums = Sums(values: copy(beginning.values), ones: beginning.ones.map(copy))
             slots[sample.slot] = sums
             return sums

@@ -84,8 +84,17 @@ package struct HyperFeatureAttention: AttentionKind {
         attend(pass, projections(pass), pattern)
     }
 
-    package func makeCache(_ shape: HeadShape, slots: Int, rowsMax: Int) -> any AttentionCache {
-        Cache(kind: self, rows: RowCache(slots: slots, rowsMax: rowsMax))
+    package func makeCache(_ shape: HeadShape, _ room: CacheRoom) -> any AttentionCache {
+        guard order == 1 else {
+            return Cache(kind: self, rows: RowCache(slots: room.slots, rowsMax: room.rowsMax))
+        }
+        let layer = room.pages.addLayer(
+            heads: shape.heads,
+            keyValueHeads: shape.keyValueHeads,
+            headSize: shape.headSize,
+            rule: shape.rule
+        )
+        return PlainCache(kind: self, layer: layer)
     }
 
     private struct Projections {
@@ -129,6 +138,32 @@ package struct HyperFeatureAttention: AttentionKind {
         )
     }
 
+    /// Keys and values in pages, for one factor.
+    private final class PlainCache: AttentionCache {
+        private let kind: HyperFeatureAttention
+        private let layer: CacheLayer
+
+        init(kind: HyperFeatureAttention, layer: CacheLayer) {
+            self.kind = kind
+            self.layer = layer
+        }
+
+        func prefill(_ pass: AttentionPass, _ beginnings: [CachedBeginning]) -> Tensor {
+            let all = kind.projections(pass)
+            for beginning in beginnings {
+                layer.store(keys: all.k[0], values: all.v, rows: beginning.segment.rows, in: beginning.rows)
+            }
+            return kind.attend(pass, all, AttentionPattern(segments: beginnings.map(\.segment)))
+        }
+
+        func decode(_ pass: AttentionPass, _ samples: [CachedSample], _ step: CachedStep) -> Tensor {
+            let all = kind.projections(pass)
+            return pass.tape.cachedAttention(q: all.q[0], k: all.k[0], v: all.v, layer: layer, step: step)
+        }
+
+        func forget(_ beginning: Int) {}
+    }
+
     /// A keys and the product of values of every row.
     private final class Cache: AttentionCache {
         private let kind: HyperFeatureAttention
@@ -139,22 +174,23 @@ package struct HyperFeatureAttention: AttentionKind {
             self.rows = rows
         }
 
-        func prefill(_ pass: AttentionPass, _ pattern: AttentionPattern) -> Tensor {
+        func prefill(_ pass: AttentionPass, _ beginnings: [CachedBeginning]) -> Tensor {
             let all = kind.projections(pass)
-            rows.begin(keys: all.k, values: [all.v])
-            return kind.attend(pass, all, pattern)
+            rows.begin(keys: all.k, values: [all.v], beginnings)
+            return kind.attend(pass, all, AttentionPattern(segments: beginnings.map(\.segment)))
         }
 
-        func decode(_ pass: AttentionPass, _ samples: [CachedSample], step: Int) -> Tensor {
+        func decode(_ pass: AttentionPass, _ samples: [CachedSample], _ step: CachedStep) -> Tensor {
             let all = kind.projections(pass)
             return pass.tape.cachedAttention(
                 q: all.q,
                 offsets: all.q.indices.map { $0 == 0 ? 0 : 1 },
-                segments: rows.store(keys: all.k, values: [all.v], samples, step: step),
+                segments: rows.store(keys: all.k, values: [all.v], samples),
                 heads: pass.shape.heads,
-                keyValueHeads: pass.shape.keyValueHeads,
-                rule: pass.shape.rule
+                keyValueHeads: pass.shape.keyValueHeads
             )
         }
+
+        func forget(_ beginning: Int) { rows.forget(beginning) }
     }
 }

@@ -37,7 +37,7 @@ package struct LinearAttention: AttentionKind {
         hyper.attend(pass, pattern)
     }
 
-    package func makeCache(_ shape: HeadShape, slots: Int, rowsMax: Int) -> any AttentionCache {
-        hyper.makeCache(shape, slots: slots, rowsMax: rowsMax)
+    package func makeCache(_ shape: HeadShape, _ room: CacheRoom) -> any AttentionCache {
+        hyper.makeCache(shape, room)
     }
 }

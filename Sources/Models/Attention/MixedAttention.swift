@@ -68,13 +68,8 @@ package struct MixedAttention: AttentionKind {
         }
     }
 
-    package func makeCache(_ shape: HeadShape, slots: Int, rowsMax: Int) -> any AttentionCache {
-        Cache(
-            kind: self,
-            parts: groups.map { group in
-                group.attention.kind.makeCache(part(group, of: shape), slots: slots, rowsMax: rowsMax)
-            }
-        )
+    package func makeCache(_ shape: HeadShape, _ room: CacheRoom) -> any AttentionCache {
+        Cache(kind: self, parts: groups.map { $0.attention.kind.makeCache(part($0, of: shape), room) })
     }
 
     private func prefix(_ index: Int) -> String { "heads_\(index)." }
@@ -128,14 +123,14 @@ package struct MixedAttention: AttentionKind {
             self.parts = parts
         }
 
-        func prefill(_ pass: AttentionPass, _ pattern: AttentionPattern) -> Tensor {
-            kind.side(pass) { index, part in
-                parts[index].prefill(part, kind.narrowed(pattern, to: index, pass.tape))
-            }
+        func prefill(_ pass: AttentionPass, _ beginnings: [CachedBeginning]) -> Tensor {
+            kind.side(pass) { index, part in parts[index].prefill(part, beginnings) }
         }
 
-        func decode(_ pass: AttentionPass, _ samples: [CachedSample], step: Int) -> Tensor {
-            kind.side(pass) { index, part in parts[index].decode(part, samples, step: step) }
+        func decode(_ pass: AttentionPass, _ samples: [CachedSample], _ step: CachedStep) -> Tensor {
+            kind.side(pass) { index, part in parts[index].decode(part, samples, step) }
         }
+
+        func forget(_ beginning: Int) { for part in parts { part.forget(beginning) } }
     }
 }

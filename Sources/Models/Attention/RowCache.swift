@@ -3,22 +3,23 @@ internal import Tensors
 /// Keys and values of one layer while samples are drawn: those of the shared beginnings, computed once, and those
 /// of each sample's own rows, in one slot per sample. However many of each a kind has.
 final class RowCache {
-    /// A keys or values tensor of the beginnings, `[rows of all beginnings, width]`, and its slots,
-    /// `[slots · capacity, width]`.
-    private struct Stream {
-        let beginning: Tensor
-        var own: Tensor
+    /// A beginning's keys and values, `[rows of all beginnings of its pass, width]` each, and its rows in them.
+    private struct Beginning {
+        let keys: [Tensor]
+        let values: [Tensor]
+        let rows: Range<Int>
     }
 
-    private var keys: [Stream] = []
-    private var values: [Stream] = []
+    private var beginnings: [Int: Beginning] = [:]
+    /// The samples' own keys, then values, `[slots · capacity, width]` each.
+    private var own: [Tensor] = []
     private let slots: Int
     private let capacityMax: Int
     /// Rows a slot has room for; grows by doubling.
     private var capacity: Int
 
     /// - Parameters:
-    ///   - slots: The number of samples.
+    ///   - slots: The number of samples at once.
     ///   - rowsMax: The most rows that a sample puts in.
     init(slots: Int, rowsMax: Int) {
         self.slots = slots
@@ -26,14 +27,17 @@ final class RowCache {
         capacity = min(16, capacityMax)
     }
 
-    /// Keeps the keys and values of the beginnings.
-    func begin(keys: [Tensor], values: [Tensor]) {
-        func stream(_ beginning: Tensor) -> Stream {
-            Stream(beginning: beginning, own: Tensor(zeros: [slots * capacity, beginning.columns]))
+    /// Keeps the keys and values of beginnings.
+    func begin(keys: [Tensor], values: [Tensor], _ beginnings: [CachedBeginning]) {
+        if own.isEmpty { own = (keys + values).map { Tensor(zeros: [slots * capacity, $0.columns]) } }
+        for beginning in beginnings {
+            let rows = beginning.segment.rows
+            self.beginnings[beginning.number] = Beginning(keys: keys, values: values, rows: rows)
         }
-        self.keys = keys.map(stream)
-        self.values = values.map(stream)
     }
+
+    /// Lets go of a beginning.
+    func forget(_ beginning: Int) { beginnings[beginning] = nil }
 
     /// Stores new keys and values, one row per sample, and gives each sample's view of the cache.
     ///
@@ -41,24 +45,24 @@ final class RowCache {
     ///   - keys: As many as `begin` had, `[samples, width]` each.
     ///   - values: Likewise.
     ///   - samples: The slot and the beginning of each row.
-    ///   - step: How many rows each slot holds already.
-    func store(keys: [Tensor], values: [Tensor], _ samples: [CachedSample], step: Int) -> [CachedSegment] {
-        reserve(step + 1)
-        for (stream, new) in zip(self.keys + self.values, keys + values) {
+    func store(keys: [Tensor], values: [Tensor], _ samples: [CachedSample]) -> [CachedSegment] {
+        reserve(samples.reduce(0) { max($0, $1.step + 1) })
+        for (own, new) in zip(own, keys + values) {
             for (row, sample) in samples.enumerated() {
-                stream.own.copyRows(row..<row + 1, of: new, to: sample.slot * capacity + step)
+                own.copyRows(row..<row + 1, of: new, to: sample.slot * capacity + sample.step)
             }
         }
         return samples.enumerated().map { row, sample in
             let start = sample.slot * capacity
+            let beginning = beginnings[sample.beginning]
             return CachedSegment(
                 rows: row..<row + 1,
-                prefixKeys: self.keys.map(\.beginning),
-                prefixValues: self.values.map(\.beginning),
-                prefixRows: sample.beginning,
-                keys: self.keys.map(\.own),
-                values: self.values.map(\.own),
-                ownRows: start..<start + step + 1
+                prefixKeys: beginning?.keys ?? [],
+                prefixValues: beginning?.values ?? [],
+                prefixRows: beginning?.rows ?? 0..<0,
+                keys: Array(own[..<keys.count]),
+                values: Array(own[keys.count...]),
+                ownRows: start..<start + sample.step + 1
             )
         }
     }
@@ -68,8 +72,7 @@ final class RowCache {
         precondition(count <= capacityMax, "RowCache: row \(count) in slots for \(capacityMax)")
         guard count > capacity else { return }
         let grown = min(capacityMax, max(count, 2 * capacity))
-        for index in keys.indices { keys[index].own = regrown(keys[index].own, to: grown) }
-        for index in values.indices { values[index].own = regrown(values[index].own, to: grown) }
+        own = own.map { regrown($0, to: grown) }
         capacity = grown
     }
 

@@ -18,7 +18,7 @@ package struct SoftmaxAttention: AttentionKind {
         oneFactor.attend(pass, pattern)
     }
 
-    package func makeCache(_ shape: HeadShape, slots: Int, rowsMax: Int) -> any AttentionCache {
-        oneFactor.makeCache(shape, slots: slots, rowsMax: rowsMax)
+    package func makeCache(_ shape: HeadShape, _ room: CacheRoom) -> any AttentionCache {
+        oneFactor.makeCache(shape, room)
     }
 }

@@ -76,6 +76,8 @@ package final class LanguageDecoder {
     /// The buffers that this decoder's own passes (`generate`, `scores`) reuse; use it for training tapes
     /// too.
     package let workspace: Workspace
+    /// How `generate` keeps keys and values.
+    package var cachePrecision = CachePrecision.single
     /// The tokens that the model itself ends an answer with.
     private(set) var ends: Set<Int32> = []
     /// Rotary angles, made when a block first asks for them.

@@ -52,17 +52,14 @@ extension Tape {
     ///     together their `rows` cover q.
     ///   - heads: H.
     ///   - keyValueHeads: Hkv, a divisor of H.
-    ///   - rule: As in `attention`.
     /// - Returns: `[N, H·Dv]`.
     package func cachedAttention(
         q: [Tensor],
         offsets: [Float],
         segments: [CachedSegment],
         heads: Int,
-        keyValueHeads: Int,
-        rule: ScoreRule = ScoreRule()
+        keyValueHeads: Int
     ) -> Tensor {
-        rule.check("cachedAttention")
         precondition(
             !q.isEmpty && offsets.count == q.count && heads % keyValueHeads == 0
                 && q.allSatisfy { $0.rows == q[0].rows && $0.columns % heads == 0 },
@@ -83,46 +80,11 @@ extension Tape {
             shape: [q[0].rows, heads * valueSize],
             storage: workspace.take(q[0].rows * heads * valueSize)
         )
-        let isPlain = q.count == 1 && offsets[0] == 0 && sizes[0] == valueSize
-        precondition(isPlain || rule.isPlain, "cachedAttention: \(rule) with products of scores")
         for segment in segments where !segment.rows.isEmpty {
             let to = y.pointer + segment.rows.lowerBound * y.columns
-            if isPlain {
-                attend(q[0], segment, heads: heads, keyValueHeads: keyValueHeads, rule: rule, to: to)
-            } else {
-                interact(q, offsets, segment, heads: heads, keyValueHeads: keyValueHeads, to: to)
-            }
+            interact(q, offsets, segment, heads: heads, keyValueHeads: keyValueHeads, to: to)
         }
         return y
-    }
-
-    private func attend(
-        _ q: Tensor,
-        _ segment: CachedSegment,
-        heads: Int,
-        keyValueHeads: Int,
-        rule: ScoreRule,
-        to y: UnsafeMutablePointer<Float>
-    ) {
-        let headSize = q.columns / heads
-        var kernel = kernel_attention_segment(
-            rows: segment.rows.count,
-            prefix_rows: segment.prefixRows.count,
-            own_before: segment.ownBefore,
-            heads: heads,
-            key_value_heads: keyValueHeads,
-            head_size: headSize,
-            scale: rule.scale ?? ScoreFactor.scale(size: headSize),
-            cap: rule.cap ?? 0,
-            window: rule.window ?? 0,
-            q: q.pointer + segment.rows.lowerBound * q.columns,
-            prefix_keys: segment.prefixRow(of: segment.prefixKeys, 0),
-            prefix_values: segment.prefixRow(of: segment.prefixValues, 0),
-            own_keys: segment.ownRow(of: segment.keys, 0),
-            own_values: segment.ownRow(of: segment.values, 0)
-        )
-        let scratch = workspace.take(kernel_attention_scratch(&kernel))
-        kernel_attention(&kernel, scratch.pointer, y, nil)
     }
 
     private func interact(

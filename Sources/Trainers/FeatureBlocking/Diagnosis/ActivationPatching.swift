@@ -88,9 +88,8 @@ package struct ActivationPatching: Sendable, Equatable {
     package func hook(_ decoder: LanguageDecoder) -> SamplingHook {
         let contexts = Contexts()
         return { rows in
-            contexts.append(rows)
+            let texts = contexts.append(rows)
             if case .prompt = place, rows.areSampled { return nil }
-            let texts = contexts.texts(of: rows)
             let batch = PackedBatch(groups: texts.map { (prompt: $0, responses: []) })
             let last = batch.segments.map { Int32($0.rows.upperBound - 1) }
             let found = states(of: batch, rows: rows.areSampled ? last : nil, decoder)
@@ -100,23 +99,20 @@ package struct ActivationPatching: Sendable, Equatable {
 
     /// What each row of a generation has before it.
     private final class Contexts {
-        private var prompts: [[Int32]] = []
-        private var samples: [SampledRows.Origin: [Int32]] = [:]
+        private var texts: [SampledRows.Origin: [Int32]] = [:]
 
-        func append(_ rows: SampledRows) {
-            if !rows.areSampled { (prompts, samples) = ([], [:]) }
+        /// Adds the tokens of a pass, and gives the texts that its rows belong to: a prompt's once, a sample's with its
+        /// prompt before it.
+        func append(_ rows: SampledRows) -> [[Int32]] {
+            var origins: [SampledRows.Origin] = []
             for (token, origin) in zip(rows.tokens, rows.origins) {
-                switch origin {
-                case .prompt(let index):
-                    if index == prompts.count { prompts.append([]) }
-                    prompts[index].append(token)
-                case .sample(let prompt, _): samples[origin, default: prompts[prompt]].append(token)
+                if origins.last != origin { origins.append(origin) }
+                if texts[origin] == nil, case .sample(let prompt, _) = origin {
+                    texts[origin] = texts[.prompt(prompt)]
                 }
+                texts[origin, default: []].append(token)
             }
-        }
-
-        func texts(of rows: SampledRows) -> [[Int32]] {
-            rows.areSampled ? rows.origins.map { samples[$0] ?? [] } : prompts
+            return origins.map { texts[$0] ?? [] }
         }
     }
 
