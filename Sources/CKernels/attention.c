@@ -9,9 +9,8 @@ INLINE size_t column_count(segment_t *s) { return s->prefix_rows + s->own_before
 
 size_t kernel_attention_scratch(const kernel_attention_segment *s) {
     size_t width = padded(column_count(s)), depth = padded(s->head_size);
-    // For the gradients, which need more: keys and values transposed; keys, dkeys and dvalues by rows; two
-    // tiles of scores and three of heads.
-    return 2 * s->head_size * width + 3 * width * depth + 2 * TILE * width + 3 * TILE * depth;
+    // Keys transposed, values by rows, a tile of scores and two of heads.
+    return s->head_size * width + width * depth + TILE * width + 2 * TILE * depth;
 }
 
 // The first column that a query row sees whose last one is `base`; 0 without a window.
@@ -121,83 +120,5 @@ KERNEL void kernel_attention(const kernel_attention_segment *s, float *scratch, 
                 for (size_t k = 0; k < count; k++)
                     memcpy(out + ((i + k) * s->heads + h) * D, result + k * depth, D * sizeof(float));
             }
-    }
-}
-
-// As below for one query row and head `at`, with soft-capped scores z = cap tanh(…), whose slope is 1 − (z / cap)².
-INLINE void backward_capped(segment_t *s, const kernel_attention_gradients *g, size_t at, float *restrict p,
-                            float *restrict ds, size_t visible) {
-    size_t D = s->head_size;
-    float delta = 0, sum = g->lse[at], scale = s->scale, cap = s->cap;
-    const float *o = g->out + at * D, *dout = g->dout + at * D;
-    {
-#pragma clang fp reassociate(on)
-        for (size_t d = 0; d < D; d++) delta += dout[d] * o[d];
-    }
-    for (size_t t = 0; t < visible; t++) {
-        float tanh = tanh_inline(p[t] * scale / cap);
-        p[t] = exp_inline(cap * tanh - sum);
-        ds[t] = p[t] * (ds[t] - delta) * (1.0f - tanh * tanh) * scale;
-    }
-}
-
-// Per query row, with p the probabilities, δ = dout · out:  dv_t += p_t dout,  ds_t = p_t (dout · v_t − δ)
-// scale, dq += Σ_t ds_t k_t,  dk_t += ds_t q  (FlashAttention-2, arXiv:2307.08691, section 2.2).
-KERNEL void kernel_attention_backward(const kernel_attention_segment *s,
-                                      const kernel_attention_gradients *g, float *scratch) {
-    size_t D = s->head_size, depth = padded(D), columns = column_count(s), width = padded(columns);
-    size_t heads = s->heads, group = heads / s->key_value_heads;
-    float *keys = scratch, *values = keys + D * width, *key_rows = values + D * width;
-    float *dkeys = key_rows + width * depth, *dvalues = dkeys + width * depth;
-    float *scores = dvalues + width * depth, *dscores = scores + TILE * width;
-    float *queries = dscores + TILE * width, *douts = queries + TILE * depth, *result = douts + TILE * depth;
-    for (size_t kv = 0; kv < s->key_value_heads; kv++) {
-        const head_rows key_head = head_of(s, s->prefix_keys, s->own_keys, kv * D);
-        const head_rows value_head = head_of(s, s->prefix_values, s->own_values, kv * D);
-        pack(&key_head, columns, D, keys, width, key_rows, depth);
-        pack(&value_head, columns, D, values, width, NULL, 0);
-        memset(dkeys, 0, 2 * width * depth * sizeof(float));
-        for (size_t h = kv * group; h < (kv + 1) * group; h++)
-            for (size_t i = 0; i < s->rows; i += TILE) {
-                size_t count = s->rows - i < TILE ? s->rows - i : TILE, at = (i * heads + h) * D;
-                size_t base = s->prefix_rows + s->own_before + i, used = padded(base + count);
-                size_t from = first_column(s, base) / 16 * 16, seen = base + count - from;
-                take_tile(s->q + at, heads * D, count, D, queries, depth);
-                take_tile(g->dout + at, heads * D, count, D, douts, depth);
-                tile_product(queries, depth, keys + from, width, scores + from, width, D, used - from);
-                tile_product(douts, depth, values + from, width, dscores + from, width, D, used - from);
-                for (size_t k = 0; k < TILE; k++) {
-                    size_t first = k < count ? first_column(s, base + k) : from;
-                    size_t visible = k < count ? base + k + 1 - first : 0;
-                    memset(scores + k * width + from, 0, (first - from) * sizeof(float));
-                    memset(dscores + k * width + from, 0, (first - from) * sizeof(float));
-                    float *p = scores + k * width + first, *restrict ds = dscores + k * width + first;
-                    if (visible && s->cap > 0.0f) {
-                        backward_capped(s, g, (i + k) * heads + h, p, ds, visible);
-                    } else if (visible) {
-#pragma clang fp reassociate(on)
-                        float delta = 0, sum = g->lse[(i + k) * heads + h], scale = s->scale;
-                        const float *o = g->out + ((i + k) * heads + h) * D;
-                        for (size_t d = 0; d < D; d++) delta += douts[k * depth + d] * o[d];
-                        for (size_t t = 0; t < visible; t++) {
-                            p[t] = exp_inline(p[t] * scale - sum);
-                            ds[t] = p[t] * (ds[t] - delta) * scale;
-                        }
-                    }
-                    memset(p + visible, 0, (used - first - visible) * sizeof(float));
-                    memset(ds + visible, 0, (used - first - visible) * sizeof(float));
-                }
-                if (g->dq) {
-                    tile_product(dscores + from, width, key_rows + from * depth, depth, result, depth, seen,
-                                 depth);
-                    add_rows(g->dq + at, heads * D, result, depth, count, D);
-                }
-                tile_outer(dscores + from, width, queries, depth, dkeys + from * depth, seen, depth);
-                tile_outer(scores + from, width, douts, depth, dvalues + from * depth, seen, depth);
-            }
-        if (g->down_keys) {
-            add_packed(&key_head, g->dprefix_keys, g->down_keys, dkeys, depth, columns, D);
-            add_packed(&value_head, g->dprefix_values, g->down_values, dvalues, depth, columns, D);
-        }
     }
 }

@@ -57,6 +57,31 @@ KERNEL int kernel_all_finite(const float *x, size_t n) {
     return bad == 0;
 }
 
+KERNEL void kernel_copy_rows(const float *x, size_t x_stride, float *y, size_t y_stride, int adds, size_t rows,
+                             size_t columns) {
+    for (size_t r = 0; r < rows; r++) {
+        const float *from = x + r * x_stride;
+        float *restrict to = y + r * y_stride;
+        if (adds) {
+            for (size_t c = 0; c < columns; c++) to[c] += from[c];
+        } else {
+            memcpy(to, from, columns * sizeof(float));
+        }
+    }
+}
+
+KERNEL void kernel_scale_rows(const float *x, const float *scale, int adds, float *y, size_t rows, size_t columns) {
+    for (size_t r = 0; r < rows; r++) {
+        const float *from = x + r * columns;
+        float *restrict to = y + r * columns, factor = scale[r];
+        if (adds) {
+            for (size_t c = 0; c < columns; c++) to[c] += factor * from[c];
+        } else {
+            for (size_t c = 0; c < columns; c++) to[c] = factor * from[c];
+        }
+    }
+}
+
 // ---- Scalar twins
 
 void kernel_add_reference(const float *a, const float *b, float *y, size_t n) {
@@ -107,4 +132,18 @@ int kernel_all_finite_reference(const float *x, size_t n) {
 
 void kernel_add_product_reference(const float *a, const float *b, float *y, size_t n) {
     for (size_t i = 0; i < n; i++) y[i] = (float)(y[i] + (double)a[i] * b[i]);
+}
+
+void kernel_copy_rows_reference(const float *x, size_t x_stride, float *y, size_t y_stride, int adds, size_t rows,
+                                size_t columns) {
+    for (size_t i = 0; i < rows * columns; i++) {
+        size_t to = i / columns * y_stride + i % columns;
+        y[to] = x[i / columns * x_stride + i % columns] + (adds ? y[to] : 0.0f);
+    }
+}
+
+void kernel_scale_rows_reference(const float *x, const float *scale, int adds, float *y, size_t rows,
+                                 size_t columns) {
+    for (size_t i = 0; i < rows * columns; i++)
+        y[i] = (float)((adds ? y[i] : 0.0) + (double)scale[i / columns] * x[i]);
 }

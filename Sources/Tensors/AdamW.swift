@@ -61,7 +61,7 @@ package struct AdamW {
         )
         state.stepCount += 1
         let time = Double(state.stepCount)
-        var step = kernel_adamw_step(
+        let step = kernel_adamw_step(
             keep: Float(1 - learningRate * weightDecay),
             size: Float(learningRate / (1 - pow(beta1, time))),
             complement1: Float(1 - beta1),
@@ -70,22 +70,22 @@ package struct AdamW {
             correction2_root: Float((1 - pow(beta2, time)).squareRoot()),
             epsilon: Float(epsilon)
         )
+        let pieces = Pieces(parameters)
         state.moments.withUnsafeMutableBufferPointer { moments in
             guard let base = moments.baseAddress else { return }
-            var offset = 0
-            for parameter in parameters {
-                guard let gradient = parameter.gradient?.baseAddress else {
-                    preconditionFailure("AdamW: a parameter of shape \(parameter.shape) is not trainable")
+            withUnsafePointer(to: step) { step in
+                Compute.parallel(pieces.count) { part in
+                    let piece = pieces[part]
+                    let (first, place) = (piece.range.lowerBound, base + piece.place)
+                    kernel_adamw(
+                        step,
+                        piece.gradient + first,
+                        piece.values + first,
+                        place,
+                        place + total,
+                        piece.range.count
+                    )
                 }
-                kernel_adamw(
-                    &step,
-                    gradient,
-                    parameter.pointer,
-                    base + offset,
-                    base + total + offset,
-                    parameter.count
-                )
-                offset += parameter.count
             }
         }
     }

@@ -18,7 +18,7 @@ package final class Tape {
     private var nodes: [Node] = []
 
     private struct Node {
-        let output: Tensor
+        let output: GradientSlot
         /// Given d loss / d output, adds the gradients of the inputs.
         let backward: (UnsafePointer<Float>) -> Void
     }
@@ -47,18 +47,29 @@ package final class Tape {
     /// - Parameter outputs: Tensors and d loss / d tensor; an output that no parameter went into is skipped.
     package func backward(from outputs: [(output: Tensor, seed: [Float])]) {
         precondition(isRecording, "Tape.backward: the tape was made with recording: false")
-        for (output, seed) in outputs where output.needsGradient {
+        for (output, seed) in outputs {
+            guard let slot = output.slot else { continue }
             precondition(
                 seed.count == output.count,
                 "Tape.backward: a seed of \(seed.count) values for an output of shape \(output.shape)"
             )
-            let gradient = output.gradientForAdding(workspace)
+            let gradient = slot.forAdding(workspace)
             for index in seed.indices { gradient[index] += seed[index] }
         }
+        run()
+    }
+
+    /// Runs the tape backwards from one tensor, whose gradient lies somewhere, and empties it.
+    func backward(from output: Tensor, gradient: UnsafePointer<Float>) {
+        output.slot?.forAdding(workspace).update(from: gradient, count: output.count)
+        run()
+    }
+
+    private func run() {
         while let node = nodes.popLast() {
-            guard let gradient = node.output.gradient?.baseAddress else { continue }
+            guard let gradient = node.output.pointer else { continue }
             node.backward(gradient)
-            node.output.recycleGradient()
+            node.output.recycle()
         }
     }
 
@@ -78,6 +89,18 @@ extension Tape {
 
     /// Records how to turn d loss / d output into additions to the inputs' gradients.
     func record(_ output: Tensor, backward: @escaping (UnsafePointer<Float>) -> Void) {
-        if output.needsGradient { nodes.append(Node(output: output, backward: backward)) }
+        if let slot = output.slot { nodes.append(Node(output: slot, backward: backward)) }
+    }
+
+    /// Fills a result, in a way that can be repeated: the result's values may then be forgotten.
+    func fill(_ output: Tensor, _ write: @escaping (UnsafeMutablePointer<Float>) -> Void) {
+        write(output.pointer)
+        guard isRecording else { return }
+        let count = output.count
+        output.canBeRemade { [workspace] in
+            let storage = workspace.take(count)
+            write(storage.pointer)
+            return storage
+        }
     }
 }

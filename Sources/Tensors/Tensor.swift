@@ -1,11 +1,10 @@
 internal import CKernels
 
-internal import CKernels
-
 /// An array of float32 in row-major order, with a gradient if something trainable went into it.
 ///
 /// A tensor is a reference to its buffer: assigning it shares the values. It lives on one compute thread and is
-/// not `Sendable`; weights that threads share are ``FrozenWeight``s.
+/// not `Sendable`; weights that threads share are ``FrozenWeight``s. Values and gradient live apart: a recorded
+/// operation keeps the values of its inputs only where its backward pass reads them.
 package final class Tensor {
     /// The sizes of the dimensions, slowest first, e.g. `[N, C]`.
     package let shape: [Int]
@@ -14,12 +13,17 @@ package final class Tensor {
     /// Whether this is a parameter: a leaf whose gradient collects over backward passes until zeroed.
     package let isTrainable: Bool
     /// Keeps the gradient of an intermediate tensor after ``Tape/backward(from:seed:)`` instead of recycling it.
-    package var retainsGradient = false
+    package var retainsGradient: Bool {
+        get { slot?.isKept ?? false }
+        set { slot?.isKept = newValue }
+    }
 
-    /// Whether a gradient can flow into this tensor.
-    let needsGradient: Bool
-    private let storage: Storage
-    private var gradientStorage: Storage?
+    /// Where its gradient collects; nil if none can flow into it.
+    let slot: GradientSlot?
+    /// The values; nil while they are forgotten.
+    private var storage: Storage?
+    /// Makes forgotten values again.
+    private var remake: (() -> Storage)?
 
     /// A tensor of given values.
     ///
@@ -36,14 +40,14 @@ package final class Tensor {
         self.init(shape: shape, storage: Storage(count: count), trainable: trainable)
         values.withUnsafeBufferPointer { from in
             guard let base = from.baseAddress else { return }
-            storage.pointer.update(from: base, count: count)
+            pointer.update(from: base, count: count)
         }
     }
 
     /// A tensor of zeros.
     package convenience init(zeros shape: [Int], trainable: Bool = false) {
         self.init(shape: shape, storage: Storage(count: shape.reduce(1, *)), trainable: trainable)
-        storage.pointer.update(repeating: 0, count: count)
+        pointer.update(repeating: 0, count: count)
     }
 
     /// A tensor over a buffer, whose contents stay as they are.
@@ -52,12 +56,7 @@ package final class Tensor {
         self.count = shape.reduce(1, *)
         self.storage = storage
         isTrainable = trainable
-        self.needsGradient = needsGradient || trainable
-        if trainable {
-            let gradient = Storage(count: count)
-            gradient.pointer.update(repeating: 0, count: count)
-            gradientStorage = gradient
-        }
+        slot = needsGradient || trainable ? GradientSlot(count: count, isTrainable: trainable) : nil
     }
 
     /// The size of the last dimension.
@@ -67,20 +66,31 @@ package final class Tensor {
 
     /// The values, for reading and writing. The view is valid while the tensor lives.
     package var values: UnsafeMutableBufferPointer<Float> {
-        UnsafeMutableBufferPointer(start: storage.pointer, count: count)
+        UnsafeMutableBufferPointer(start: pointer, count: count)
     }
 
     /// The gradient: of a parameter always, of an intermediate tensor if ``retainsGradient`` was set before
     /// the backward pass; otherwise nil. The view is valid while the tensor lives.
     package var gradient: UnsafeMutableBufferPointer<Float>? {
-        gradientStorage.map { UnsafeMutableBufferPointer(start: $0.pointer, count: count) }
+        slot?.pointer.map { UnsafeMutableBufferPointer(start: $0, count: count) }
     }
 
     /// A copy of the values.
     package func toArray() -> [Float] { Array(values) }
 
     /// The same values without their history: no gradient flows through the result.
-    package func detached() -> Tensor { Tensor(shape: shape, storage: storage) }
+    package func detached() -> Tensor { sharing(needsGradient: false) }
+
+    /// The same values with a gradient of their own, or none.
+    func sharing(needsGradient: Bool) -> Tensor {
+        Tensor(shape: shape, storage: held, needsGradient: needsGradient)
+    }
+
+    /// Gives the values back to the pool where the operation that made them can make them again; whoever reads them
+    /// next has them remade, to the same bits.
+    package func forget() {
+        if remake != nil { storage = nil }
+    }
 
     /// Copies rows of another tensor over rows of this one, e.g. new keys into a cache.
     ///
@@ -99,30 +109,38 @@ package final class Tensor {
         )
     }
 
-    var pointer: UnsafeMutablePointer<Float> { storage.pointer }
+    var pointer: UnsafeMutablePointer<Float> { held.pointer }
+
+    private var held: Storage {
+        if let storage { return storage }
+        guard let fresh = remake?() else { preconditionFailure("Tensor: values forgotten for good") }
+        storage = fresh
+        return fresh
+    }
+
+    /// Says how to make the values again, so that they may be forgotten.
+    func canBeRemade(by remake: @escaping () -> Storage) { self.remake = remake }
 }
 
 // MARK: - Gradients, for the operations
 
 extension Tensor {
-    /// The gradient to add to, zeroed if this is the first contribution.
+    /// Whether a gradient can flow into this tensor.
+    var needsGradient: Bool { slot != nil }
+
+    /// The gradient to add to, zeroed if this is the first contribution; only where there is one.
     func gradientForAdding(_ workspace: Workspace) -> UnsafeMutablePointer<Float> {
-        let (pointer, beta) = gradientForProduct(workspace)
-        if beta == 0 { pointer.update(repeating: 0, count: count) }
-        return pointer
+        needed.forAdding(workspace)
     }
 
-    /// The gradient to add a matrix product to with `C = A B + beta C`: beta is 0 for the first contribution,
-    /// which saves the zeroing.
+    /// The gradient to add a product to; see ``GradientSlot/forProduct(_:)``. Only where there is one.
     func gradientForProduct(_ workspace: Workspace) -> (pointer: UnsafeMutablePointer<Float>, beta: Float) {
-        if let gradientStorage { return (gradientStorage.pointer, 1) }
-        let fresh = workspace.take(count)
-        gradientStorage = fresh
-        return (fresh.pointer, 0)
+        needed.forProduct(workspace)
     }
 
-    func recycleGradient() {
-        if !isTrainable && !retainsGradient { gradientStorage = nil }
+    private var needed: GradientSlot {
+        guard let slot else { preconditionFailure("Tensor: no gradient flows into shape \(shape)") }
+        return slot
     }
 }
 

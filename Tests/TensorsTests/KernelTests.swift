@@ -20,6 +20,19 @@ let lengths = [0, 1, 2, 3, 7, 8, 15, 16, 17, 31, 33, 63, 64, 65, 100, 257]
         #expect(y == z)
     }
 
+    @Test("rows are copied, added and scaled wherever they lie", arguments: lengths, [0, 1])
+    func rows(n: Int, adds: Int32) {
+        let (x, scale) = (random(3 * (n + 2), "rows"), random(3, "scale"))
+        var fast = random(3 * (n + 5), "to")
+        var slow = fast
+        kernel_copy_rows(x, n + 2, &fast, n + 5, adds, 3, n)
+        kernel_copy_rows_reference(x, n + 2, &slow, n + 5, adds, 3, n)
+        #expect(fast == slow)
+        kernel_scale_rows(x, scale, adds, &fast, 3, n)
+        kernel_scale_rows_reference(x, scale, adds, &slow, 3, n)
+        expectClose(fast, slow, 1e-6)
+    }
+
     @Test("ReLU and its slope", arguments: lengths)
     func rectify(n: Int) {
         let (x, dy) = (random(n, "rectify"), random(n, "slope"))

@@ -72,6 +72,51 @@ import Testing
         #expect(constant.gradient == nil)
     }
 
+    @Test("a gradient that two tensors share is copied before one of them adds to it")
+    func sharedGradient() {
+        let x = parameter([1, 2], "x")
+        let tape = Tape()
+        let (left, right) = (tape.scale(x, by: 2), tape.scale(x, by: 3))
+        // The sum's gradient is left's and right's, until the second use of `right` adds to it.
+        let sum = tape.add(left, right)
+        let end = tape.add(sum, tape.scale(right, by: 5))
+        sum.retainsGradient = true
+        right.retainsGradient = true
+        left.retainsGradient = true
+        tape.backward(from: end, seed: [1, 10])
+        #expect(sum.gradient.map(Array.init) == [1, 10])
+        #expect(left.gradient.map(Array.init) == [1, 10])
+        #expect(right.gradient.map(Array.init) == [6, 60])
+        #expect(x.gradient.map(Array.init) == [20, 200])
+    }
+
+    @Test("forgotten values are made again to the same bits, and what cannot be made again is kept")
+    func forgets() {
+        let (x, weight) = (parameter([3, 40], "x"), Tensor(shape: [40], values: random(40, "n")))
+        let tape = Tape()
+        let normed = tape.rmsNorm(x, weight: weight, epsilon: 0.1)
+        let gated = tape.swiGLU(gate: normed, up: x)
+        let (before, product) = (normed.toArray(), gated.toArray())
+        normed.forget()
+        gated.forget()
+        x.forget()
+        #expect(gated.toArray() == product)
+        #expect(normed.toArray() == before)
+        tape.reset()
+    }
+
+    @Test("values that no backward pass reads go when the model lets go of them")
+    func keepsLittle() {
+        func held(_ steps: Int) -> Int {
+            let tape = Tape()
+            var x = parameter([50, 50], "x")
+            let weight = frozen(50, 50, "w")
+            for _ in 0..<steps { x = tape.add(x, tape.linear(x, weight)) }
+            return tape.workspace.bytesReserved
+        }
+        #expect(held(50) == held(3))
+    }
+
     @Test("a batch without rows runs forward and backward")
     func empty() {
         let (x, w) = (Tensor(zeros: [0, 3], trainable: true), parameter([2, 3], "w"))

@@ -75,6 +75,15 @@ void kernel_scatter_add_rows(const float *x, const int32_t *index, float scale, 
                              size_t columns);
 void kernel_scatter_add_rows_reference(const float *x, const int32_t *index, float scale, float *table,
                                        size_t rows, size_t columns);
+/// y[r, c] = or += x[r, c], rows of `columns` values x_stride and y_stride apart.
+void kernel_copy_rows(const float *x, size_t x_stride, float *y, size_t y_stride, int adds, size_t rows,
+                      size_t columns);
+void kernel_copy_rows_reference(const float *x, size_t x_stride, float *y, size_t y_stride, int adds, size_t rows,
+                                size_t columns);
+/// y[r, c] = or += scale[r] x[r, c].
+void kernel_scale_rows(const float *x, const float *scale, int adds, float *y, size_t rows, size_t columns);
+void kernel_scale_rows_reference(const float *x, const float *scale, int adds, float *y, size_t rows,
+                                 size_t columns);
 /// Σ x[i]², squared and summed in double.
 double kernel_sum_of_squares(const float *x, size_t n);
 double kernel_sum_of_squares_reference(const float *x, size_t n);
@@ -176,6 +185,12 @@ void kernel_log_sum_exp_reference(const float *x, float *lse, size_t rows, size_
 void kernel_softmax_scaled(float *x, const float *lse, const float *factor, size_t rows, size_t columns);
 void kernel_softmax_scaled_reference(float *x, const float *lse, const float *factor, size_t rows,
                                      size_t columns);
+/// x[r, c] = exp(x[r, c] − the row's largest) in place, sum[r] = Σ_c of that, lse[r] as kernel_log_sum_exp; entropy and
+/// best as kernel_row_statistics, or NULL.
+void kernel_softmax_sums(float *x, float *sum, float *lse, float *entropy, int32_t *best, size_t rows,
+                         size_t columns);
+void kernel_softmax_sums_reference(float *x, float *sum, float *lse, float *entropy, int32_t *best, size_t rows,
+                                   size_t columns);
 /// entropy[r] = −Σ_c p log p in nats with p = exp(x − lse); absolute error at most 2e-6 (1 + |lse|).
 /// best[r] = the first column of the largest logit.
 void kernel_row_statistics(const float *x, const float *lse, float *entropy, int32_t *best, size_t rows,

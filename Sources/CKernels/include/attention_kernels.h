@@ -38,10 +38,49 @@ typedef struct {
     const float *out, *lse, *dout;
     float *dq, *dprefix_keys, *dprefix_values, *down_keys, *down_values;
 } kernel_attention_gradients;
-void kernel_attention_backward(const kernel_attention_segment *segment,
-                               const kernel_attention_gradients *gradients, float *scratch);
 void kernel_attention_backward_reference(const kernel_attention_segment *segment,
                                          const kernel_attention_gradients *gradients);
+
+// ---- sequence_attention.c: the same for training, all segments of a batch in place, with their gradients
+
+/// 1 where there are 32 registers of sixteen floats (AVX-512), else 0.
+int kernel_has_wide_registers(void);
+
+/// The rows of one segment within the batch, and those of its prefix.
+typedef struct {
+    size_t first, rows;
+    size_t prefix_first, prefix_rows;
+} kernel_sequence_place;
+
+/// A batch of N rows: q [N, heads head_size], k and v [N, key_value_heads head_size], head_size a multiple of 16. `keys` and
+/// `values` hold k and v transposed head by head, each [head_size, stride]; `values` is for the gradients alone. scale, cap
+/// and window are as in kernel_attention_segment. `wide` chooses the sizes of tiles: kernel_has_wide_registers().
+typedef struct {
+    size_t heads, key_value_heads, head_size, stride;
+    int wide;
+    float scale, cap;
+    size_t window;
+    const float *q, *k, *v, *keys, *values;
+} kernel_sequence_batch;
+
+/// The stride of transposed heads of `rows` rows.
+size_t kernel_sequence_stride(size_t rows);
+/// Transposes head number `head` of x [rows, heads size] to [size, stride]; size is a multiple of 16.
+void kernel_sequence_transpose(const float *x, size_t rows, size_t heads, size_t size, size_t head, float *to);
+/// Query head `head` of one segment: out as q, lse [N, heads] or NULL. Row i of the segment sees all of its prefix and its
+/// own rows up to i. Memory for some rows of scores belongs to the thread that calls.
+void kernel_sequence_attention(const kernel_sequence_batch *batch, const kernel_sequence_place *place,
+                               size_t head, float *out, float *lse);
+/// The gradients from one query head, all +=. out, lse and dout are laid out as q (lse [N, heads]); dq as q, or NULL. The
+/// others are of this head's keys and values: a row of head_size values every `stride` floats, those of the prefix and
+/// those of the segment's own rows; the four may be NULL together (the prefix ones also when there is no prefix).
+typedef struct {
+    const float *out, *lse, *dout;
+    float *dq, *dprefix_keys, *dprefix_values, *down_keys, *down_values;
+    size_t stride;
+} kernel_sequence_gradients;
+void kernel_sequence_attention_backward(const kernel_sequence_batch *batch, const kernel_sequence_place *place,
+                                        size_t head, const kernel_sequence_gradients *gradients);
 
 // ---- interaction.c: attention with products of scores, masks and biases
 

@@ -4,7 +4,7 @@ internal import Tensors
 /// the configuration.
 struct DecoderRun {
     private let decoder: LanguageDecoder
-    private let tape: Tape
+    private var tape: Tape
     private let positions: [Int32]
     private let adapter: Adapter?
     private let model: DecoderConfiguration
@@ -18,6 +18,13 @@ struct DecoderRun {
         self.adapter = adapter
         model = adapter?.adapted ?? decoder.configuration
         reach = positions.reduce(0) { max($0, Int($1) + 1) }
+    }
+
+    /// The same pass, recorded elsewhere.
+    func on(_ tape: Tape) -> DecoderRun {
+        var run = self
+        run.tape = tape
+        return run
     }
 
     /// The residual stream before the first block.
@@ -36,19 +43,30 @@ struct DecoderRun {
     ///
     /// Where a family has norms after attention and after the feed-forward layer, the norm that is named after
     /// attention stands there, and the one before the feed-forward layer has a name of its own.
+    ///
+    /// - Parameter rows: The rows that go on behind attention; nil for all.
     func block(
         _ index: Int,
         _ x: Tensor,
+        rows: [Int32]? = nil,
         _ attention: (_ layer: Int, _ kind: any AttentionKind, _ pass: AttentionPass) -> Tensor
     ) -> Tensor {
-        let pass = pass(index, norm(x, layer: index, "input_layernorm"))
-        var mixed = map("o_proj", attention(index, model.attention(layer: index), pass), index)
+        // What is forgotten is made again in the backward pass, for less than keeping it takes.
+        let normed = norm(x, layer: index, "input_layernorm")
+        let attended = attention(index, model.attention(layer: index), pass(index, normed))
+        normed.forget()
+        var mixed = map("o_proj", take(rows, of: attended), index)
         if model.hasOuterNorms { mixed = norm(mixed, layer: index, "post_attention_layernorm") }
-        let x = tape.add(x, mixed)
+        let x = tape.add(take(rows, of: x), mixed)
         let before = model.hasOuterNorms ? "pre_feedforward_layernorm" : "post_attention_layernorm"
         var fed = feedForward(index, norm(x, layer: index, before))
         if model.hasOuterNorms { fed = norm(fed, layer: index, "post_feedforward_layernorm") }
         return tape.add(x, fed)
+    }
+
+    /// Some rows of a tensor, or all.
+    private func take(_ rows: [Int32]?, of x: Tensor) -> Tensor {
+        rows.map { tape.gatherRows(x, rows: $0) } ?? x
     }
 
     private func pass(_ index: Int, _ normed: Tensor) -> AttentionPass {
@@ -98,10 +116,14 @@ struct DecoderRun {
             gate = map("gate_proj", x, index, in: group)
             up = map("up_proj", x, index, in: group)
         }
-        switch model.activation {
-        case .silu: return map("down_proj", tape.swiGLU(gate: gate, up: up), index, in: group)
-        case .geluTanh: return map("down_proj", tape.geGLU(gate: gate, up: up), index, in: group)
-        }
+        x.forget()
+        let product =
+            switch model.activation {
+            case .silu: tape.swiGLU(gate: gate, up: up)
+            case .geluTanh: tape.geGLU(gate: gate, up: up)
+            }
+        defer { product.forget() }
+        return map("down_proj", product, index, in: group)
     }
 
     private func norm(_ x: Tensor, layer index: Int, _ name: String) -> Tensor {

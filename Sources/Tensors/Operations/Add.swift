@@ -5,10 +5,15 @@ extension Tape {
     package func add(_ x: Tensor, _ y: Tensor) -> Tensor {
         precondition(x.shape == y.shape, "add: shapes \(x.shape) and \(y.shape)")
         let sum = result(x.shape, of: x, y)
-        kernel_add(x.pointer, y.pointer, sum.pointer, sum.count)
-        record(sum) { [workspace] dsum in
-            for input in [x, y] where input.needsGradient {
-                kernel_add_scaled(dsum, 1, input.gradientForAdding(workspace), input.count)
+        let (left, right, to) = (x.pointer, y.pointer, sum.pointer)
+        Compute.share(sum.count) { part in
+            let first = part.lowerBound
+            kernel_add(left + first, right + first, to + first, part.count)
+        }
+        if let output = sum.slot {
+            record(sum) { [workspace, x = x.slot, y = y.slot] _ in
+                x?.add(output, workspace)
+                y?.add(output, workspace)
             }
         }
         return sum

@@ -15,8 +15,8 @@ extension Tape {
         )
         let y = result(x.shape, of: x, vector.differentiable)
         vector.withValues { kernel_add_vector(x.pointer, $0, y.pointer, rows, columns) }
-        record(y) { [workspace] dy in
-            if x.needsGradient { kernel_add_scaled(dy, 1, x.gradientForAdding(workspace), x.count) }
+        record(y) { [workspace, x = x.slot] dy in
+            if let x { kernel_add_scaled(dy, 1, x.forAdding(workspace), x.count) }
             if let trainable = vector.differentiable {
                 kernel_sum_rows(dy, trainable.gradientForAdding(workspace), rows, columns)
             }

@@ -60,124 +60,19 @@ extension Tape {
         keyValueHeads: Int,
         rule: ScoreRule
     ) -> Tensor {
-        let shape = AttentionShape(q: q, k: k, v: v, heads: heads, keyValueHeads: keyValueHeads, rule: rule)
+        let shape = SequenceAttention(
+            q: q,
+            k: k,
+            v: v,
+            segments: segments,
+            heads: heads,
+            keyValueHeads: keyValueHeads,
+            rule: rule
+        )
         let y = result(q.shape, of: q, k, v)
         let lse = workspace.take(q.rows * heads)
-        if segments.reduce(0, { $0 + $1.rows.count }) < q.rows { y.values.update(repeating: 0) }
-        let scratch = workspace.take(shape.scratch(segments))
-        for segment in segments where !segment.rows.isEmpty {
-            var kernel = shape.kernelSegment(segment)
-            kernel_attention(
-                &kernel,
-                scratch.pointer,
-                y.pointer + shape.queryOffset(segment),
-                lse.pointer + segment.rows.lowerBound * heads
-            )
-        }
-        record(y) { [workspace] dy in
-            let dq = q.needsGradient ? q.gradientForAdding(workspace) : nil
-            // The kernel writes both or neither: a discarded buffer stands in for an input without gradient.
-            let spare = k.needsGradient == v.needsGradient ? nil : workspace.take(k.count)
-            let dk = k.needsGradient ? k.gradientForAdding(workspace) : spare?.pointer
-            let dv = v.needsGradient ? v.gradientForAdding(workspace) : spare?.pointer
-            let scratch = workspace.take(shape.scratch(segments))
-            for segment in segments where !segment.rows.isEmpty {
-                var kernel = shape.kernelSegment(segment)
-                var gradients = shape.kernelGradients(
-                    segment,
-                    y: y.pointer,
-                    lse: lse.pointer,
-                    dy: dy,
-                    dq: dq,
-                    dk: dk,
-                    dv: dv
-                )
-                kernel_attention_backward(&kernel, &gradients, scratch.pointer)
-            }
-        }
+        shape.forward(y, lse: lse, workspace)
+        record(y) { [workspace] dy in shape.backward(y, lse: lse, dy: dy, workspace) }
         return y
-    }
-}
-
-/// The tensors and sizes of one attention, turned into the kernel's structures segment by segment.
-private struct AttentionShape {
-    let q: Tensor
-    let k: Tensor
-    let v: Tensor
-    let heads: Int
-    let keyValueHeads: Int
-    let headSize: Int
-    let rule: ScoreRule
-
-    init(q: Tensor, k: Tensor, v: Tensor, heads: Int, keyValueHeads: Int, rule: ScoreRule) {
-        headSize = q.columns / heads
-        precondition(
-            heads % keyValueHeads == 0 && headSize * heads == q.columns && k.shape == v.shape
-                && k.rows == q.rows && k.columns == keyValueHeads * headSize,
-            "attention: q \(q.shape), k \(k.shape), v \(v.shape) for \(heads) heads, \(keyValueHeads) key-value heads"
-        )
-        self.q = q
-        self.k = k
-        self.v = v
-        self.heads = heads
-        self.keyValueHeads = keyValueHeads
-        self.rule = rule
-    }
-
-    func queryOffset(_ segment: AttentionSegment) -> Int { segment.rows.lowerBound * heads * headSize }
-    func ownOffset(_ segment: AttentionSegment) -> Int { segment.rows.lowerBound * keyValueHeads * headSize }
-    func prefixOffset(_ segment: AttentionSegment) -> Int {
-        (segment.prefix?.lowerBound ?? 0) * keyValueHeads * headSize
-    }
-
-    func scratch(_ segments: [AttentionSegment]) -> Int {
-        segments.map { withUnsafePointer(to: kernelSegment($0), kernel_attention_scratch) }.max() ?? 0
-    }
-
-    func kernelSegment(_ segment: AttentionSegment) -> kernel_attention_segment {
-        let prefix = segment.prefix ?? 0..<0
-        precondition(
-            segment.rows.upperBound <= q.rows && prefix.upperBound <= q.rows && segment.rows.lowerBound >= 0
-                && prefix.lowerBound >= 0,
-            "attention: segment rows \(segment.rows), prefix \(prefix) of \(q.rows) rows"
-        )
-        return kernel_attention_segment(
-            rows: segment.rows.count,
-            prefix_rows: prefix.count,
-            own_before: 0,
-            heads: heads,
-            key_value_heads: keyValueHeads,
-            head_size: headSize,
-            scale: rule.scale ?? ScoreFactor.scale(size: headSize),
-            cap: rule.cap ?? 0,
-            window: rule.window ?? 0,
-            q: q.pointer + queryOffset(segment),
-            prefix_keys: k.pointer + prefixOffset(segment),
-            prefix_values: v.pointer + prefixOffset(segment),
-            own_keys: k.pointer + ownOffset(segment),
-            own_values: v.pointer + ownOffset(segment)
-        )
-    }
-
-    func kernelGradients(
-        _ segment: AttentionSegment,
-        y: UnsafePointer<Float>,
-        lse: UnsafePointer<Float>,
-        dy: UnsafePointer<Float>,
-        dq: UnsafeMutablePointer<Float>?,
-        dk: UnsafeMutablePointer<Float>?,
-        dv: UnsafeMutablePointer<Float>?
-    ) -> kernel_attention_gradients {
-        let (query, own, prefix) = (queryOffset(segment), ownOffset(segment), prefixOffset(segment))
-        return kernel_attention_gradients(
-            out: y + query,
-            lse: lse + segment.rows.lowerBound * heads,
-            dout: dy + query,
-            dq: dq.map { $0 + query },
-            dprefix_keys: dk.map { $0 + prefix },
-            dprefix_values: dv.map { $0 + prefix },
-            down_keys: dk.map { $0 + own },
-            down_values: dv.map { $0 + own }
-        )
     }
 }

@@ -1,3 +1,5 @@
+internal import CKernels
+
 extension Tape {
     /// The rows of several tensors side by side.
     ///
@@ -12,12 +14,8 @@ extension Tape {
         let whole = result([rows, columns], of: parts.first { $0.needsGradient })
         var column = 0
         for part in parts {
-            for row in 0..<rows {
-                (whole.pointer + row * columns + column).update(
-                    from: part.pointer + row * part.columns,
-                    count: part.columns
-                )
-            }
+            let width = part.columns
+            kernel_copy_rows(part.pointer, width, whole.pointer + column, columns, 0, rows, width)
             column += part.columns
         }
         record(whole) { [workspace] dwhole in
@@ -25,11 +23,8 @@ extension Tape {
             for part in parts {
                 defer { column += part.columns }
                 guard part.needsGradient else { continue }
-                let gradient = part.gradientForAdding(workspace)
-                for row in 0..<rows {
-                    let (to, from) = (gradient + row * part.columns, dwhole + row * columns + column)
-                    for index in 0..<part.columns { to[index] += from[index] }
-                }
+                let (gradient, width) = (part.gradientForAdding(workspace), part.columns)
+                kernel_copy_rows(dwhole + column, columns, gradient, width, 1, rows, width)
             }
         }
         return whole

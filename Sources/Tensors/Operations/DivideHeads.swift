@@ -22,12 +22,13 @@ extension Tape {
         record(y) { [workspace] dy in
             let dx = x.needsGradient ? x.gradientForAdding(workspace) : nil
             let ddivisor = divisor.needsGradient ? divisor.gradientForAdding(workspace) : nil
+            let quotients = y.pointer
             for head in 0..<divisor.count {
                 let factor = Tape.inverse(divisor.pointer[head])
                 var sum = 0.0
                 for index in head * size..<(head + 1) * size {
                     dx?[index] += dy[index] * factor
-                    sum += Double(dy[index]) * Double(to[index])
+                    sum += Double(dy[index]) * Double(quotients[index])
                 }
                 ddivisor?[head] -= Float(sum) * factor
             }

@@ -15,9 +15,8 @@ extension Tape {
         )
         let y = result([ids.count, columns], of: table.differentiable)
         table.gather(ids, into: y.pointer)
-        record(y) { [workspace] dy in
-            guard let trainable = table.differentiable else { return }
-            let gradient = trainable.gradientForAdding(workspace)
+        record(y) { [workspace, slot = table.differentiable?.slot] dy in
+            guard let gradient = slot?.forAdding(workspace) else { return }
             kernel_scatter_add_rows(dy, ids, 1, gradient, ids.count, columns)
         }
         return y

@@ -11,11 +11,29 @@ extension Tape {
     package func geGLU(gate: Tensor, up: Tensor) -> Tensor {
         precondition(gate.shape == up.shape, "geGLU: gate \(gate.shape), up \(up.shape)")
         let y = result(gate.shape, of: gate, up)
-        kernel_geglu(gate.pointer, up.pointer, y.pointer, y.count)
+        let count = y.count
+        fill(y) { to in
+            let (gate, up) = (gate.pointer, up.pointer)
+            Compute.share(count) { part in
+                let first = part.lowerBound
+                kernel_geglu(gate + first, up + first, to + first, part.count)
+            }
+        }
         record(y) { [workspace] dy in
-            let dgate = gate.needsGradient ? gate.gradientForAdding(workspace) : nil
-            let dup = up.needsGradient ? up.gradientForAdding(workspace) : nil
-            kernel_geglu_backward(gate.pointer, up.pointer, dy, dgate, dup, gate.count)
+            let dgate = gate.slot?.forShares(workspace)
+            let dup = up.slot?.forShares(workspace)
+            let (gate, up) = (gate.pointer, up.pointer)
+            Compute.share(count) { part in
+                let first = part.lowerBound
+                kernel_geglu_backward(
+                    gate + first,
+                    up + first,
+                    dy + first,
+                    dgate?.begin(first, part.count),
+                    dup?.begin(first, part.count),
+                    part.count
+                )
+            }
         }
         return y
     }

@@ -21,18 +21,18 @@ extension Tape {
         weight.multiply(x.pointer, rows: rows, into: y.pointer, alpha: 1, beta: 0)
         if let bias { kernel_add_vector(y.pointer, bias.pointer, y.pointer, rows, outputs) }
 
-        // dx = dy W,  dW = dyᵀ x,  db = Σ_rows dy
-        record(y) { [workspace] dy in
+        // dx = dy W,  dW = dyᵀ x,  db = Σ_rows dy; x is kept for dW alone.
+        let kept = weight.differentiable == nil ? nil : x
+        record(y) { [workspace, x = x.slot] dy in
             if let bias, bias.needsGradient {
                 kernel_sum_rows(dy, bias.gradientForAdding(workspace), rows, outputs)
             }
-            if x.needsGradient {
-                let (dx, beta) = x.gradientForProduct(workspace)
+            if let (dx, beta) = x?.forProduct(workspace) {
                 weight.multiplyTransposed(dy, rows: rows, into: dx, alpha: 1, beta: beta)
             }
-            if let trainable = weight.differentiable {
+            if let trainable = weight.differentiable, let kept {
                 let (dw, beta) = trainable.gradientForProduct(workspace)
-                Products.aTb(dy, x.pointer, dw, m: outputs, n: inputs, k: rows, beta: beta)
+                Products.aTb(dy, kept.pointer, dw, m: outputs, n: inputs, k: rows, beta: beta)
             }
         }
         return y

@@ -42,8 +42,7 @@ extension Tape {
                 let (da, beta) = a.gradientForProduct(workspace)
                 Products.aTb(du.pointer, x.pointer, da, m: rank, n: inputs, k: rows, beta: beta)
             }
-            if x.needsGradient {
-                let (dx, beta) = x.gradientForProduct(workspace)
+            if let (dx, beta) = x.slot?.forProduct(workspace) {
                 weight.multiplyTransposed(dy, rows: rows, into: dx, alpha: 1, beta: beta)
                 Products.ab(du.pointer, a.pointer, dx, m: rows, n: inputs, k: rank, beta: 1)
             }

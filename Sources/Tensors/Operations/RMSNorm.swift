@@ -29,16 +29,41 @@ extension Tape {
             let to = factors.pointer
             weight.withValues { for column in 0..<columns { to[column] = offset + $0[column] } }
         }
-        weight.withValues {
-            let weight = factors.map { UnsafePointer($0.pointer) } ?? $0
-            kernel_rms_norm(x.pointer, weight, epsilon, y.pointer, inverse.pointer, rows, columns)
+        fill(y) { to in
+            weight.withValues {
+                let (from, scales) = (x.pointer, inverse.pointer)
+                let weight = factors.map { UnsafePointer($0.pointer) } ?? $0
+                Compute.share(rows, width: columns) { part in
+                    let (row, at) = (part.lowerBound, part.lowerBound * columns)
+                    kernel_rms_norm(from + at, weight, epsilon, to + at, scales + row, part.count, columns)
+                }
+            }
         }
         record(y) { [workspace] dy in
-            let dx = x.needsGradient ? x.gradientForAdding(workspace) : nil
+            let dx = x.slot?.forShares(workspace)
             let dw = weight.differentiable?.gradientForAdding(workspace)
             weight.withValues {
+                let (from, scales) = (x.pointer, inverse.pointer)
                 let weight = factors.map { UnsafePointer($0.pointer) } ?? $0
-                kernel_rms_norm_backward(x.pointer, weight, inverse.pointer, dy, dx, dw, rows, columns)
+                if let dx {
+                    Compute.share(rows, width: columns) { part in
+                        let (row, at) = (part.lowerBound, part.lowerBound * columns)
+                        let to = dx.begin(at, part.count * columns)
+                        let (from, count) = (from + at, part.count)
+                        kernel_rms_norm_backward(
+                            from,
+                            weight,
+                            scales + row,
+                            dy + at,
+                            to,
+                            nil,
+                            count,
+                            columns
+                        )
+                    }
+                }
+                // Summed over all rows, so not shared.
+                if let dw { kernel_rms_norm_backward(from, weight, scales, dy, nil, dw, rows, columns) }
             }
         }
         return y

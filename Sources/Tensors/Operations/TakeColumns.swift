@@ -1,3 +1,5 @@
+internal import CKernels
+
 extension Tape {
     /// Some columns of a tensor, as a tensor of their own: one part of what several maps gave as one.
     ///
@@ -12,16 +14,11 @@ extension Tape {
             "takeColumns: \(range) of \(x.shape)"
         )
         let y = result([rows, width], of: x)
-        for row in 0..<rows {
-            let from = x.pointer + row * columns + range.lowerBound
-            (y.pointer + row * width).update(from: from, count: width)
-        }
-        record(y) { [workspace] dy in
-            let dx = x.gradientForAdding(workspace)
-            for row in 0..<rows {
-                let to = dx + row * columns + range.lowerBound
-                for column in 0..<width { to[column] += dy[row * width + column] }
-            }
+        let first = range.lowerBound
+        kernel_copy_rows(x.pointer + first, columns, y.pointer, width, 0, rows, width)
+        record(y) { [workspace, x = x.slot] dy in
+            guard let dx = x?.forAdding(workspace) else { return }
+            kernel_copy_rows(dy, width, dx + first, columns, 1, rows, width)
         }
         return y
     }
