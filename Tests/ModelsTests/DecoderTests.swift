@@ -337,6 +337,54 @@ struct DecoderTests {
         )
     }
 
+    @Test("activations that are computed again give the same gradients, bit for bit, and take less memory")
+    func recomputes() throws {
+        func step(_ recomputes: Bool) throws -> (gradients: [[Float]], reserved: Int, stated: Int) {
+            let model = DecoderConfiguration(
+                hiddenSize: 32,
+                layerCount: 8,
+                headCount: 2,
+                intermediateSize: 64,
+                vocabularySize: 12
+            )
+            let parameters = DecoderParameters(random: model, seed: 4)
+            let decoder = LanguageDecoder(parameters)
+            decoder.recomputes = recomputes
+            let tape = Tape(workspace: decoder.workspace)
+            let batch = PackedBatch(groups: [([1, 3, 4], [Array(repeating: 5, count: 40), [5, 2]])])
+            let logProbs = decoder.responseLogProbs(tape: tape, batch: batch)
+            tape.backward(from: logProbs, seed: [Float](repeating: -0.2, count: 42))
+            let gradients = parameters.trainable.map { Array($0.gradient ?? .init(start: nil, count: 0)) }
+            return (gradients, decoder.workspace.bytesReserved, decoder.activationBytesPerToken)
+        }
+        let (kept, again) = (try step(false), try step(true))
+        #expect(again.gradients == kept.gradients)
+        #expect(again.reserved * 3 < kept.reserved * 2)
+        #expect(again.stated * 2 < kept.stated)
+    }
+
+    @Test("rows that predict nothing go no further than the last block's attention, to the same values")
+    func fewerRows() throws {
+        let golden = try GoldenModel("tiny-tied")
+        let decoder = LanguageDecoder(golden.base, adapter: golden.adapter)
+        let prompt: [Int32] = [1, 17, 4, 33, 8, 3, 9]
+        let batch = PackedBatch(groups: [(prompt, [[5, 6], [7]])])
+        func gradients(_ boundary: LayerBoundary?) -> ([Float], [[Float]]) {
+            zeroGradients(golden.adapter.parameters)
+            let tape = Tape()
+            let logProbs = decoder.responseLogProbs(tape: tape, batch: batch, boundary: boundary)
+            tape.backward(from: logProbs, seed: [1, -2, 3])
+            let gradients = golden.adapter.parameters.map {
+                Array($0.gradient ?? .init(start: nil, count: 0))
+            }
+            return (logProbs.toArray(), gradients)
+        }
+        // Somebody who looks at boundaries sees all rows.
+        let (whole, few) = (gradients { _, _, residual in residual }, gradients(nil))
+        #expect(distance(few.0, whole.0) < 1e-6)
+        for (one, other) in zip(few.1, whole.1) { #expect(distance(one, other) < 1e-5) }
+    }
+
     @Test("random weights have the recipe's standard deviations")
     func initialisation() throws {
         let model = DecoderConfiguration(

@@ -58,10 +58,11 @@ extension LanguageDecoder {
             batch: batch,
             withAdapter: withAdapter,
             boundary: boundary,
-            start: start
+            start: start,
+            rows: batch.predictors
         )
         let statistics = tape.tokenStatistics(
-            tape.gatherRows(states, rows: batch.predictors),
+            states,
             head: head(withAdapter ? adapter : nil),
             targets: batch.targets,
             temperature: temperature,

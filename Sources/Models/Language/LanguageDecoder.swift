@@ -80,6 +80,9 @@ package final class LanguageDecoder {
     package var cachePrecision = CachePrecision.single
     /// The tokens that the model itself ends an answer with.
     private(set) var ends: Set<Int32> = []
+    /// Whether a recorded pass keeps the residual stream between blocks alone, and runs each block again on the way back:
+    /// a third more time for a fraction of the memory.
+    package var recomputes = false
     /// Rotary angles, made when a block first asks for them.
     private var ropes: [RopeKey: RopeTable]
 
@@ -147,14 +150,15 @@ package final class LanguageDecoder {
         states(tape: tape, batch: batch, withAdapter: withAdapter, boundary: boundary)
     }
 
-    /// A part of the pass over a packed batch: see `hidden` for `blocks` and `start`.
+    /// A part of the pass over a packed batch: see `hidden` for `blocks`, `start` and `rows`.
     func states(
         tape: Tape,
         batch: PackedBatch,
         withAdapter: Bool,
         boundary: LayerBoundary?,
         blocks: Int? = nil,
-        start: RecordedStart? = nil
+        start: RecordedStart? = nil,
+        rows: [Int32]? = nil
     ) -> Tensor {
         hidden(
             tape: tape,
@@ -163,7 +167,8 @@ package final class LanguageDecoder {
             adapter: withAdapter ? adapter : nil,
             boundary: boundary,
             blocks: blocks,
-            start: start
+            start: start,
+            rows: rows
         ) { _, kind, pass in kind.attend(pass, AttentionPattern(segments: batch.segments)) }
     }
 
@@ -183,9 +188,15 @@ package final class LanguageDecoder {
         withAdapter: Bool = true,
         boundary: LayerBoundary? = nil
     ) -> Tensor {
-        let states = hidden(tape: tape, batch: batch, withAdapter: withAdapter, boundary: boundary)
+        let predictors = states(
+            tape: tape,
+            batch: batch,
+            withAdapter: withAdapter,
+            boundary: boundary,
+            rows: batch.predictors
+        )
         return tape.tokenLogProbs(
-            tape.gatherRows(states, rows: batch.predictors),
+            predictors,
             head: head(withAdapter ? adapter : nil),
             targets: batch.targets,
             temperature: temperature,
@@ -214,12 +225,13 @@ package final class LanguageDecoder {
     ) -> TrainingPass {
         var residuals: [Int: Tensor] = [:]
         let keeper = keeper(of: needs.layers) { residuals[$0] = $1 }
-        let states = hidden(
+        let predictors = states(
             tape: tape,
             batch: batch,
-            boundary: Boundaries.chain([boundary, keeper].compactMap { $0 })
+            withAdapter: true,
+            boundary: Boundaries.chain([boundary, keeper].compactMap { $0 }),
+            rows: batch.predictors
         )
-        let predictors = tape.gatherRows(states, rows: batch.predictors)
         var certainty = TokenCertainty(entropies: [])
         let observe = { (row: Int, entropy: Float, best: Int32) in
             certainty.entropies.append(entropy)
@@ -256,15 +268,15 @@ package final class LanguageDecoder {
     package func basePass(batch: PackedBatch, temperature: Float, needs: PassNeeds) -> BasePass {
         let tape = Tape(recording: false, workspace: workspace)
         var residuals: [Int: [Float]] = [:]
-        let states = states(
+        let predictors = states(
             tape: tape,
             batch: batch,
             withAdapter: false,
             boundary: keeper(of: needs.baseLayers) { residuals[$0] = $1.toArray() },
-            blocks: needs.wantsBaseHead ? nil : needs.baseLayers.max() ?? 0
+            blocks: needs.wantsBaseHead ? nil : needs.baseLayers.max() ?? 0,
+            rows: batch.predictors
         )
         guard needs.wantsBaseHead else { return BasePass(logProbs: [], predictors: nil, hidden: residuals) }
-        let predictors = tape.gatherRows(states, rows: batch.predictors)
         let logProbs = tape.tokenLogProbs(
             predictors,
             head: head(nil),
@@ -307,6 +319,8 @@ package final class LanguageDecoder {
     ///   - blocks: How many blocks to run; the result is then the residual stream behind them. nil runs all
     ///     of them and the last norm.
     ///   - start: Where to begin; nil begins with the embedding.
+    ///   - rows: Which rows of the result are wanted, in this order; nil for all. Where nobody looks at the boundary behind
+    ///     the last block and they are fewer, the others go no further than its attention.
     ///   - attention: Runs a layer's kind: over whole sequences, or over one new row of each.
     func hidden(
         tape: Tape,
@@ -316,18 +330,32 @@ package final class LanguageDecoder {
         boundary: LayerBoundary?,
         blocks: Int? = nil,
         start: RecordedStart? = nil,
-        attention: (_ layer: Int, _ kind: any AttentionKind, _ pass: AttentionPass) -> Tensor
+        rows: [Int32]? = nil,
+        attention: @escaping (_ layer: Int, _ kind: any AttentionKind, _ pass: AttentionPass) -> Tensor
     ) -> Tensor {
         let run = DecoderRun(self, tape, positions: positions, adapter: adapter)
         var x = start?.residual ?? run.embed(tokens, table: embedding(adapter))
         let first = start?.layer ?? 0
         if let boundary { x = boundary(tape, first, x) }
+        // Rows that are all of them in their order need not be taken.
+        var rows = rows.flatMap { $0.elementsEqual(0..<Int32(tokens.count)) ? nil : $0 }
+        let last = parameters.weights.layers.indices.last
         for index in parameters.weights.layers.indices.dropFirst(first) {
             if index == blocks { return x }
-            x = run.block(index, x, attention)
+            var early: [Int32]?
+            if index == last, boundary == nil, let fewer = rows, fewer.count < tokens.count {
+                (early, rows) = (fewer, nil)
+            }
+            let taken = early
+            if recomputes {
+                x = tape.recomputing(x) { run.on($0).block(index, $1, rows: taken, attention) }
+            } else {
+                x = run.block(index, x, rows: taken, attention)
+            }
             if let boundary { x = boundary(tape, index + 1, x) }
         }
         if blocks != nil { return x }
+        if let rows { x = tape.gatherRows(x, rows: rows) }
         return run.norm(x, parameters.weights.finalNorm, CheckpointNames.finalNorm)
     }
 

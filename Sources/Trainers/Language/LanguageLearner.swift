@@ -29,6 +29,7 @@ final class LanguageLearner {
             adapter: Adapter(for: task.base, task.adapter, seed: run.seed),
             optimiser: settings.optimiser,
             tokensPerPass: settings.tokensPerPass,
+            recomputes: settings.recompute,
             terms: terms
         )
     }
@@ -38,16 +39,21 @@ final class LanguageLearner {
         adapter: Adapter,
         optimiser settings: OptimiserSettings,
         tokensPerPass: Int,
+        recomputes: Bool = false,
         terms: [any ObjectiveTerm]
     ) {
         self.adapter = adapter
         decoder = LanguageDecoder(base, adapter: adapter)
+        decoder.recomputes = recomputes
         self.settings = settings
-        self.tokensPerPass = tokensPerPass
+        self.tokensPerPass = min(tokensPerPass, Self.activationBytesMax / decoder.activationBytesPerToken)
         addedTerms = terms
         optimiser = LanguageLearner.makeOptimiser(settings)
         anchor = adapter.weights
     }
+
+    /// What the activations of a pass may take, unless one group alone takes more. Larger passes are not faster.
+    private static let activationBytesMax = 256 << 20
 
     private static func makeOptimiser(_ settings: OptimiserSettings) -> AdamW {
         AdamW(
@@ -247,8 +253,8 @@ final class LanguageLearner {
         return value.loss
     }
 
-    /// Cuts groups into passes of at most `tokensPerPass` tokens; a group larger than that is a pass
-    /// of its own.
+    /// Cuts groups into passes of at most `tokensPerPass` tokens, or fewer where their activations would take too much; a
+    /// group larger than that is a pass of its own.
     func passes(_ groups: [LearningGroup]) -> [LearningPass] {
         var passes: [LearningPass] = []
         var first = 0

@@ -14,6 +14,8 @@ package protocol LanguageSettings: TrainerSettings {
     var maxTokens: Int { get }
     /// The most tokens of one forward and backward pass; a step's batch is cut into passes.
     var tokensPerPass: Int { get }
+    /// Whether activations are computed again on the way back, block by block, and not kept.
+    var recompute: Bool { get }
     /// μ of FedProx's (μ/2)‖φ − φ̄‖²; 0 leaves it out.
     var proximalWeight: Double { get }
     /// The optimiser.

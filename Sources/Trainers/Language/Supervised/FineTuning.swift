@@ -22,7 +22,7 @@ package final class FineTuning {
         adapter: any AdapterKind,
         optimiser: OptimiserSettings,
         terms: [any ObjectiveTerm] = [],
-        tokensPerPass: Int = 8192,
+        tokensPerPass: Int = 1024,
         seed: UInt64
     ) throws {
         self.seed = seed
