@@ -208,9 +208,10 @@ private struct Generation {
             tokens: batch.tokens,
             positions: batch.positions,
             adapter: adapter,
-            boundary: boundary
+            boundary: boundary,
+            rows: last
         ) { [caches] layer, _, pass in caches[layer].prefill(pass, beginnings) }
-        let logits = tape.logits(tape.gatherRows(states, rows: last), head: decoder.head(adapter), cap: cap)
+        let logits = tape.logits(states, head: decoder.head(adapter), cap: cap)
         let drawn = range.lowerBound * samplesPerPrompt..<range.upperBound * samplesPerPrompt
         draw(Array(drawn), from: logits, rows: drawn.map { samples[$0].prompt - range.lowerBound })
         waiting += drawn.filter { !samples[$0].isOver }
