@@ -17,9 +17,10 @@
 
 enum { THREADS_MAX = 1024 };
 
-// One loop at a time. `ticket` is its number in the upper half and the next part in the lower: a part is taken by
-// exchanging the whole, so that a thread which comes late can take none of another loop. The ticket changes before
-// and after what it stands for does: what a thread has read of a loop is that loop's if the exchange succeeds.
+// One loop at a time. `ticket` is its number in the upper half and the next part in the lower: a part is
+// taken by exchanging the whole, so that a thread which comes late can take none of another loop. The ticket
+// changes before and after what it stands for does: what a thread has read of a loop is that loop's if the
+// exchange succeeds.
 static struct {
     pthread_mutex_t configuring;
     atomic_size_t threads;
@@ -70,7 +71,8 @@ static uint32_t changed(_Atomic uint32_t *word, uint32_t value, atomic_int *slee
         int64_t now = nanoseconds();
         if (!end) end = now + SPIN_NANOSECONDS;
         if (now < end) continue;
-        // Whoever changes the word looks at `sleepers` afterwards, and the kernel at the word before it sleeps.
+        // Whoever changes the word looks at `sleepers` afterwards, and the kernel at the word before it
+        // sleeps.
         atomic_fetch_add(sleepers, 1);
         if (atomic_load(word) == value) sleep_while(word, value);
         atomic_fetch_sub(sleepers, 1);

@@ -22,7 +22,7 @@ package enum ProgramVersion {
     /// The libraries that this process was loaded with, and the compiler that made it.
     private static var libraries: [(name: String, version: String)] {
         [
-            ("OpenBLAS", "\(Compute.libraryVersion), kernels \(Compute.coreName)"),
+            ("OpenBLAS", Compute.libraryVersion),
             ("OpenSSL", TLSLibrary.version), ("zstd", ZstdLibrary.version), ("SQLite", SQLiteLibrary.version),
             ("Swift", compiler),
         ]

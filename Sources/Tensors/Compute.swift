@@ -1,6 +1,5 @@
 internal import CKernels
 internal import COpenBLAS
-internal import Glibc
 
 /// The threads of this process that compute, its matrix library, its health, and what it says of itself.
 package enum Compute {
@@ -19,7 +18,23 @@ package enum Compute {
         return kernel_parallel_threads()
     }
 
-    /// Leaves OpenBLAS one thread for each product, since products are cut here, and takes over its count.
+    /// The instruction set that products use: the best of this CPU, or a lesser one that `TRIBUTARY_KERNELS` names
+    /// (`avx512`, `avx2`, `scalar`). No product depends on it.
+    static let path: kernel_path = {
+        _ = prepared
+        return kernel_chosen_path()
+    }()
+
+    /// The name of that set.
+    package static var kernels: String {
+        switch path {
+        case kernel_path_avx512: "avx512"
+        case kernel_path_avx2: "avx2"
+        default: "scalar"
+        }
+    }
+
+    /// Takes over the count of OpenBLAS, which has one thread from then on: what is left to it is small.
     private static let prepared: Void = {
         kernel_parallel_configure(Int(openblas_get_num_threads()))
         openblas_set_num_threads(1)
@@ -70,36 +85,20 @@ package enum Compute {
         return results.compactMap { $0 }
     }
 
-    /// The name of the kernels that OpenBLAS chose for this CPU, e.g. "Cooperlake".
-    package static var coreName: String { String(cString: openblas_get_corename()) }
-
-    /// The version of OpenBLAS, such as `0.3.21`.
+    /// OpenBLAS's version and the kernels that it chose for this CPU, such as `0.3.21, kernels SkylakeX`: what merges and
+    /// eigenvalues are computed with.
     package static var libraryVersion: String {
         let words = String(cString: openblas_get_config()).split(separator: " ")
-        return words.dropFirst().first.map(String.init) ?? "unknown"
+        let version = words.dropFirst().first.map(String.init) ?? "unknown"
+        return "\(version), kernels \(String(cString: openblas_get_corename()))"
     }
 
-    /// One line for the log: kernels, build and threads, and a warning if the environment holds OpenBLAS back.
+    /// One line for the log: the products' kernels, threads, and OpenBLAS.
     package static var description: String {
-        let build = String(cString: openblas_get_config()).split(separator: " ").joined(separator: " ")
-        let line = "OpenBLAS kernels \(coreName), \(threads) threads, build: \(build)"
-        return warning.map { "\(line); warning: \($0)" } ?? line
+        "kernels \(kernels), \(threads) threads, OpenBLAS \(libraryVersion)"
     }
 
-    /// Says which environment variable overrides what OpenBLAS finds out about the CPU; nil if none is set.
-    package static var warning: String? {
-        if let value = environment("OPENBLAS_CORETYPE") {
-            return
-                "OPENBLAS_CORETYPE=\(value) holds OpenBLAS to the \(coreName) kernels, whatever the CPU has"
-        }
-        if let value = environment("OPENBLAS_L2_SIZE") {
-            return "OPENBLAS_L2_SIZE=\(value) overrides the cache size that OpenBLAS blocks its products for"
-        }
-        return nil
-    }
-
-    /// Compares three small products with a plain loop, since wrong kernels have existed on some CPUs
-    /// (OpenBLAS issues 3454 and 4324).
+    /// Compares three small products with a plain loop, since kernels can be wrong on a CPU that they were not tested on.
     ///
     /// - Throws: ``ComputeError`` if a value is off by more than rounding.
     package static func selfTest() throws(ComputeError) {
@@ -114,30 +113,28 @@ package enum Compute {
                     for i in 0..<k { sum += Double(a[row * k + i]) * Double(b[column * k + i]) }
                     let found = Double(c[row * n + column])
                     guard abs(found - sum) <= 1e-5 * Double(k) else {
-                        throw ComputeError(core: coreName, size: [m, n, k], expected: sum, found: found)
+                        throw ComputeError(kernels: kernels, size: [m, n, k], expected: sum, found: found)
                     }
                 }
             }
         }
     }
-
-    private static func environment(_ name: String) -> String? { getenv(name).map { String(cString: $0) } }
 }
 
-/// OpenBLAS gave a wrong product: its kernels do not work on this CPU.
+/// A product is wrong: its kernels do not work on this CPU.
 package struct ComputeError: Error, CustomStringConvertible {
     /// The kernels in use.
-    package let core: String
+    package let kernels: String
     /// The sizes m, n, k of the product.
     package let size: [Int]
     /// The value a plain loop gives.
     package let expected: Double
-    /// The value OpenBLAS gave.
+    /// The value the kernels gave.
     package let found: Double
 
     /// What is wrong, and what to try.
     package var description: String {
-        "OpenBLAS with the \(core) kernels computed \(found) instead of \(expected) in a product of size \(size); "
-            + "try another OPENBLAS_CORETYPE, or another version of OpenBLAS"
+        "the \(kernels) kernels computed \(found) instead of \(expected) in a product of size \(size); "
+            + "try TRIBUTARY_KERNELS=avx2 or TRIBUTARY_KERNELS=scalar in the environment"
     }
 }

@@ -1,7 +1,7 @@
-internal import COpenBLAS
+internal import CKernels
 
-/// Matrix products on row-major float32, by OpenBLAS, which the threads of the process share. Each computes
-/// `c = alpha · a b + beta · c`.
+/// Matrix products on row-major float32, which the threads of the process share. Each computes
+/// `c = alpha · a b + beta · c`; an element of c depends on its row of a and its column of b alone, to the last bit.
 package enum Products {
     /// c [m, n] from a [m, k] and b [n, k] transposed.
     package static func abT(
@@ -14,24 +14,9 @@ package enum Products {
         alpha: Float = 1,
         beta: Float = 0
     ) {
-        cut(c, m, n, k, beta) { rows, columns in
-            cblas_sgemm(
-                CblasRowMajor,
-                CblasNoTrans,
-                CblasTrans,
-                blasint(rows.count),
-                blasint(columns.count),
-                blasint(k),
-                alpha,
-                a + rows.lowerBound * k,
-                blasint(k),
-                b + columns.lowerBound * k,
-                blasint(k),
-                beta,
-                c + rows.lowerBound * n + columns.lowerBound,
-                blasint(n)
-            )
-        }
+        var work = work(a, b, c, m, n, k, alpha, beta)
+        (work.b_form, work.b_stride) = (kernel_columns, k)
+        kernel_product(&work)
     }
 
     /// c [m, n] from a [m, k] and b [k, n].
@@ -45,24 +30,8 @@ package enum Products {
         alpha: Float = 1,
         beta: Float = 0
     ) {
-        cut(c, m, n, k, beta) { rows, columns in
-            cblas_sgemm(
-                CblasRowMajor,
-                CblasNoTrans,
-                CblasNoTrans,
-                blasint(rows.count),
-                blasint(columns.count),
-                blasint(k),
-                alpha,
-                a + rows.lowerBound * k,
-                blasint(k),
-                b + columns.lowerBound,
-                blasint(n),
-                beta,
-                c + rows.lowerBound * n + columns.lowerBound,
-                blasint(n)
-            )
-        }
+        var work = work(a, b, c, m, n, k, alpha, beta)
+        kernel_product(&work)
     }
 
     /// c [m, n] from a [k, m] transposed and b [k, n].
@@ -76,48 +45,54 @@ package enum Products {
         alpha: Float = 1,
         beta: Float = 0
     ) {
-        cut(c, m, n, k, beta) { rows, columns in
-            cblas_sgemm(
-                CblasRowMajor,
-                CblasTrans,
-                CblasNoTrans,
-                blasint(rows.count),
-                blasint(columns.count),
-                blasint(k),
-                alpha,
-                a + rows.lowerBound,
-                blasint(m),
-                b + columns.lowerBound,
-                blasint(n),
-                beta,
-                c + rows.lowerBound * n + columns.lowerBound,
-                blasint(n)
-            )
-        }
+        var work = work(a, b, c, m, n, k, alpha, beta)
+        (work.a_stride, work.a_transposed) = (m, 1)
+        kernel_product(&work)
     }
 
-    /// Multiplications that are worth a second thread.
-    private static let sharedFrom = 1 << 20
-    /// How many pieces a product is cut into at most, and how many rows or columns one has at least.
-    private static let (piecesMax, pieceMin) = (8, 64)
+    /// c [m, n] from a [m, k] and the panels of a weight.
+    static func panels(
+        _ a: UnsafePointer<Float>,
+        _ panels: UnsafeRawPointer,
+        _ form: kernel_form,
+        _ c: UnsafeMutablePointer<Float>,
+        m: Int,
+        n: Int,
+        k: Int,
+        alpha: Float,
+        beta: Float
+    ) {
+        var work = work(a, panels, c, m, n, k, alpha, beta)
+        work.b_form = form
+        kernel_product(&work)
+    }
 
-    /// Cuts a product into rows or columns of c for the threads to share. The cuts depend on the sizes alone, since the last
-    /// bits of a product depend on them. An empty product is beta · c.
-    private static func cut(
+    /// Both matrices and the result row after row.
+    private static func work(
+        _ a: UnsafePointer<Float>,
+        _ b: UnsafeRawPointer,
         _ c: UnsafeMutablePointer<Float>,
         _ m: Int,
         _ n: Int,
         _ k: Int,
-        _ beta: Float,
-        _ piece: (_ rows: Range<Int>, _ columns: Range<Int>) -> Void
-    ) {
-        if k == 0 && beta == 0 { c.update(repeating: 0, count: m * n) }
-        guard m > 0 && n > 0 && k > 0 else { return }
-        let length = max(m, n)
-        let pieces = m * n * k < sharedFrom ? 1 : min(piecesMax, (length + pieceMin - 1) / pieceMin)
-        Compute.parallel(pieces) { index in
-            let range = index * length / pieces..<(index + 1) * length / pieces
-            if m >= n { piece(range, 0..<n) } else { piece(0..<m, range) }
-        }
+        _ alpha: Float,
+        _ beta: Float
+    ) -> kernel_product_work {
+        kernel_product_work(
+            path: Compute.path,
+            m: m,
+            n: n,
+            k: k,
+            a: a,
+            a_stride: k,
+            a_transposed: 0,
+            b: b,
+            b_stride: n,
+            b_form: kernel_rows,
+            alpha: alpha,
+            beta: beta,
+            c: c,
+            c_stride: n
+        )
     }
 }

@@ -19,6 +19,7 @@
 #include "graph_kernels.h"
 #include "peak_kernels.h"
 #include "pool_kernels.h"
+#include "product_kernels.h"
 #include "sampling_kernels.h"
 
 #ifdef __cplusplus
