@@ -133,13 +133,6 @@ package final class CoordinatorProcess: Sendable {
         guard !clients.isEmpty else {
             return logger.info("topology reread", metadata: ["new": "nobody"])
         }
-        guard fresh.threads == job.threads else {
-            throw NodeError(
-                .configuration,
-                "all clients must know who has more threads than the least, which would be \(fresh.threads), and is "
-                    + "\(job.threads); give the new client `threads: \(job.threads.prefix { $0 != "," })`"
-            )
-        }
         guard let node = node.value.withLock({ $0 }) else {
             throw NodeError(.configuration, "this coordinator is just starting; reload once it runs")
         }

@@ -139,7 +139,7 @@ package struct Job: Sendable {
 // MARK: - Trainer and data
 
 extension Job {
-    /// What all members' trainers have in common, as a process with so many BLAS threads sees it.
+    /// What all members' trainers have in common, as a process with so many threads sees it.
     func run(threads: Int) -> RunContext { topology.runContext(threads: threads, shared: shared) }
 
     /// What a client gives its trainer.
@@ -281,7 +281,6 @@ extension Job {
             FingerprintPart("rounds.steps", "\(rounds.steps)"),
             FingerprintPart("rounds.localPerPublic", "\(min(rounds.localPerPublic, rounds.steps))"),
             FingerprintPart("wire.encoding", topology.encoding.rawValue),
-            FingerprintPart("threads", threads),
         ]
         parts += try entry.fingerprint(run(threads: 1))
         for (key, value) in try Mapping(json: settings).members {
@@ -305,19 +304,6 @@ extension Job {
         }
         try Hello.check(short)
         return short
-    }
-
-    /// How many threads each client's matrix products have, on which the last bits of what it learns depend: the least
-    /// number, and who has more. So another client with the least number changes nothing.
-    var threads: String {
-        let groups = Dictionary(grouping: topology.clients, by: \.threads).mapValues {
-            $0.map(\.name).sorted()
-        }
-        let sorted = groups.sorted { $0.key < $1.key }
-        return
-            (["\(sorted.first?.key ?? 1)"]
-            + sorted.dropFirst().map { "\($0.key): \($0.value.joined(separator: " "))" })
-            .joined(separator: ", ")
     }
 
     /// What the coordinator's state directory belongs to.

@@ -105,7 +105,7 @@ extension Topology {
         package var listen: String
         /// Further DNS names and addresses that its certificate covers besides `host`.
         package var names: [String]
-        /// BLAS threads of the coordinator's evaluations.
+        /// Threads of the coordinator's evaluations.
         package var threads: Int
 
         /// All names and addresses its certificate has to cover: `host`, then `names`, none twice.
@@ -194,7 +194,7 @@ extension Topology {
         package var name: String
         /// The host it runs on, for those who start it; nil where that is of no interest.
         package var host: String?
-        /// BLAS threads of its process.
+        /// Threads that compute in its process.
         package var threads: Int
         /// Its private data, in the trainer's own words.
         package var data: Mapping

@@ -27,7 +27,7 @@ import Wire
         arguments: [
             ("model", "WRONG_FINGERPRINT: 'base model'"),
             ("settings", "WRONG_FINGERPRINT: 'trainer.settings.learningRate'"),
-            ("threads", "WRONG_FINGERPRINT: 'threads'"), ("trainer", "WRONG_TRAINER"),
+            ("trainer", "WRONG_TRAINER"),
         ]
     )
     func misfit(what: String, says: String) async throws {
@@ -36,7 +36,6 @@ import Wire
         var other = recipe
         switch what {
         case "model": other.model = RandomModel.otherDirectory
-        case "threads": other.extras["mallory"] = "threads: 2"
         case "settings": other.settings = "{learningRate: 0.2}"
         default: other.trainer = "action"
         }

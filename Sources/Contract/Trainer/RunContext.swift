@@ -18,7 +18,7 @@ public struct RunContext: Sendable {
     public var objectives: [Component]
     /// The folder that relative paths start from.
     public var folder: String
-    /// The BLAS threads of this process.
+    /// How many threads compute in this process; no result may depend on them.
     public var threads: Int
     /// Values that all trainers of this process share.
     public var shared: SharedValues

@@ -49,7 +49,7 @@ final class StopFlag: Sendable {
 }
 
 extension Tensors.Compute {
-    /// Sets the BLAS threads of this process, tests the products and says which kernels they come from.
+    /// Sets the threads that compute in this process, tests the products and says which kernels they come from.
     ///
     /// - Throws: `ComputeFault` if a product is wrong.
     static func prepare(threads: Int, logger: Logger) throws {

@@ -8,7 +8,7 @@ internal import Transport
 /// A federation in one process: the same nodes, messages and files as on several hosts, connected in memory.
 ///
 /// On one type of processor it ends with the adapter that the processes of the same topology end with, byte
-/// for byte, because each client's products run on as many BLAS threads as its topology states.
+/// for byte, because nothing depends on the number of threads.
 package struct SimulatedFederation: Sendable {
     private let job: Job
     private let layout: RunLayout
@@ -43,10 +43,10 @@ package struct SimulatedFederation: Sendable {
 
     /// Runs until all rounds are done.
     ///
-    /// - Throws: The first failure of any node; `NodeError` for clients that state different thread counts,
-    ///   because those are a property of a whole process.
+    /// - Throws: The first failure of any node.
     package func run() async throws {
-        try Compute.prepare(threads: try threads(), logger: logger)
+        let threads = job.topology.clients.map(\.threads).max() ?? job.topology.coordinator.threads
+        try Compute.prepare(threads: threads, logger: logger)
         let federation = job.topology.federation
         let network = LoopbackNetwork(logger: logger, faults: faults)
         let listener = try network.listen(as: PeerIdentity(federation: federation, role: .coordinator))
@@ -98,16 +98,5 @@ package struct SimulatedFederation: Sendable {
                 if waiting == 0 { coordinator.post(.drainRequested(reconnectAfterMs: 0)) }
             }
         }
-    }
-
-    private func threads() throws -> Int {
-        let counts = Set(job.topology.clients.map(\.threads))
-        guard let count = counts.first, counts.count == 1 else {
-            throw NodeError(
-                .configuration,
-                "clients state different thread counts (\(counts.sorted())); one process has one: use `tributary up`"
-            )
-        }
-        return count
     }
 }

@@ -10,8 +10,8 @@ struct BenchCommand: AsyncParsableCommand {
             memory, what other programs took of the machine meanwhile, and the share of what
             the processor could do at best. With --against and --peers they run other
             programs by turns with this one (deploy/peers/README.md). Those behind them
-            measure one trainer each, on one thread. OPENBLAS_CORETYPE and OPENBLAS_L2_SIZE
-            in the environment slow matrix products: unset them.
+            measure one trainer each, on one thread. TRIBUTARY_KERNELS in the environment
+            (avx512, avx2 or scalar) holds matrix products to a lesser path.
 
             EXAMPLES
               tributary bench gemm --out run/bench-gemm.json

@@ -21,7 +21,7 @@ final class ChildProcess {
     ///   - name: What people call it.
     ///   - executable: The program, an absolute path.
     ///   - arguments: Its arguments.
-    ///   - threads: Threads for OpenBLAS, which reads the variable before `main`.
+    ///   - threads: Threads that compute, for OpenBLAS too, which reads the variable before `main`.
     ///   - logFile: Where its output goes; appended to.
     init(name: String, executable: String, arguments: [String], threads: Int, logFile: String) {
         self.name = name
