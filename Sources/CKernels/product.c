@@ -1,13 +1,18 @@
 // Matrix products: what is packed when, and who does which tiles.
+#define _GNU_SOURCE
 #include <pthread.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 
 #include "product_pack.h"
 #include "product_tiles.h"
 
 enum {
-    // Words of a that are packed at once.
+    // Words of a, and of b, that are packed at once, and of b that a core's cache keeps while rows of a pass
+    // by.
     PACKED_WORDS = 1 << 20,
+    CACHED_WORDS = 1 << 17,
+    HUGE_PAGE = 2 << 20,
     // Multiplications that are worth a second thread, and words of a that several threads pack.
     SHARED_FROM = 1 << 18,
     SHARED_WORDS = 1 << 14,
@@ -15,11 +20,11 @@ enum {
     TILES_EACH = 8,
 };
 
-// ---- Memory that each thread keeps for its next product
+// ---- Memory that each thread keeps for its next product, in large pages where it is large
 
 typedef struct {
-    float *memory[2];
-    size_t words[2];
+    float *memory[3];
+    size_t words[3];
 } scratch;
 
 static pthread_key_t scratch_key;
@@ -27,8 +32,7 @@ static pthread_once_t scratch_once = PTHREAD_ONCE_INIT;
 
 static void scratch_free(void *pointer) {
     scratch *own = pointer;
-    free(own->memory[0]);
-    free(own->memory[1]);
+    for (int which = 0; which < 3; which++) free(own->memory[which]);
     free(own);
 }
 
@@ -42,30 +46,40 @@ static float *scratch_take(int which, size_t words) {
         pthread_setspecific(scratch_key, own);
     }
     if (own->words[which] < words) {
+        size_t bytes = words * sizeof(float), page = bytes < HUGE_PAGE ? 64 : HUGE_PAGE;
+        bytes = (bytes + page - 1) / page * page;
         free(own->memory[which]);
-        own->memory[which] = aligned_alloc(64, (words * sizeof(float) + 63) / 64 * 64);
+        own->memory[which] = aligned_alloc(page, bytes);
         own->words[which] = words;
+        if (page == HUGE_PAGE) madvise(own->memory[which], bytes, MADV_HUGEPAGE);
     }
     return own->memory[which];
 }
 
-// ---- One block of a product: some rows of a, some of the depth, all columns
+// ---- One block of a product: some rows of a, some of the depth, some columns of b
+
+enum { scratch_a, scratch_b, scratch_panel };
 
 typedef struct {
     const kernel_product_work *work;
     const tile_kernel *kernel;
     packed_form form;
-    size_t tiles;
-    size_t row, rows;     // of a and c
-    size_t first, depth;  // of k
-    size_t steps;
+    size_t row, rows, tiles;      // of a and c
+    size_t first, depth, steps;   // of k
+    size_t panel, panels;         // of b
+    size_t panel_words;           // of a packed panel
     float beta;
-    float *packed;  // a
-    size_t panels, panels_each, tiles_each;  // of b, in all and in a part; and tiles in a part
+    float *packed, *packed_panels;  // a; and b, unless it is used in place or packed panel by panel
+    size_t panels_each, tiles_each;  // what a part has
 } product_block;
 
 static size_t least(size_t a, size_t b) { return a < b ? a : b; }
 static size_t ceiling(size_t a, size_t b) { return (a + b - 1) / b; }
+
+static int in_place(const product_block *block) {
+    kernel_form form = block->work->b_form;
+    return form == kernel_panels || form == kernel_panels_bf16;
+}
 
 // The first row of a tile: they are equally high, but for one.
 static size_t tile_row(const product_block *block, size_t tile) {
@@ -87,12 +101,7 @@ static void pack_tiles(const product_block *block, size_t from, size_t to) {
     }
 }
 
-static void pack_part(void *context, size_t part) {
-    const product_block *block = context;
-    pack_tiles(block, part * TILES_EACH, least((part + 1) * TILES_EACH, block->tiles));
-}
-
-// A panel of b: in place, or packed here.
+// A panel of b: in place, or packed into `room`.
 static const float *panel_of(const product_block *block, size_t panel, float *room, size_t *step) {
     const kernel_product_work *work = block->work;
     size_t column = panel * KERNEL_PANEL, count = least(KERNEL_PANEL, work->n - column), words = work->k;
@@ -114,28 +123,50 @@ static const float *panel_of(const product_block *block, size_t panel, float *ro
     }
 }
 
+// Packs some tiles, of the first columns' block, or else a panel.
+static void pack_part(void *context, size_t part) {
+    const product_block *block = context;
+    size_t tile_parts = block->panel == 0 ? ceiling(block->tiles, TILES_EACH) : 0, first = part * TILES_EACH;
+    if (part < tile_parts) return pack_tiles(block, first, least(first + TILES_EACH, block->tiles));
+    size_t panel = part - tile_parts, step;
+    panel_of(block, block->panel + panel, block->packed_panels + panel * block->panel_words, &step);
+}
+
+// A tile times a panel.
+static void multiply(const product_block *block, size_t tile, size_t panel, const float *b, size_t b_step) {
+    const kernel_product_work *work = block->work;
+    size_t row = tile_row(block, tile), rows = tile_row(block, tile + 1) - row;
+    size_t column = (block->panel + panel) * KERNEL_PANEL;
+    float *c = work->c + (block->row + row) * work->c_stride + column;
+    tile_output to = {c, work->c_stride, work->alpha, block->beta};
+    const float *a = block->packed + row * block->steps * block->kernel->step;
+    block->kernel->tiles[rows - 1](a, b, b_step, block->steps, &to, least(KERNEL_PANEL, work->n - column));
+}
+
+// Some tiles times some panels: of panels that are there, as many at a time as a core's cache keeps.
 static void product_part(void *context, size_t part) {
     const product_block *block = context;
-    const kernel_product_work *work = block->work;
     size_t groups = ceiling(block->panels, block->panels_each);
-    size_t panel = part % groups * block->panels_each, tile_first = part / groups * block->tiles_each;
+    size_t panel = part % groups * block->panels_each, tile = part / groups * block->tiles_each;
     size_t panel_end = least(panel + block->panels_each, block->panels);
-    size_t tile_end = least(tile_first + block->tiles_each, block->tiles);
-    size_t words = block->steps * block->kernel->step;
-    float *room = NULL;
-    if (work->b_form != kernel_panels && work->b_form != kernel_panels_bf16)
-        room = scratch_take(1, (KERNEL_DEPTH + KERNEL_PANEL) * KERNEL_PANEL);
-    for (; panel < panel_end; panel++) {
-        size_t b_step;
-        const float *b = panel_of(block, panel, room, &b_step);
-        size_t columns = least(KERNEL_PANEL, work->n - panel * KERNEL_PANEL);
-        for (size_t tile = tile_first; tile < tile_end; tile++) {
-            size_t row = tile_row(block, tile), rows = tile_row(block, tile + 1) - row;
-            float *c = work->c + (block->row + row) * work->c_stride + panel * KERNEL_PANEL;
-            tile_output to = {c, work->c_stride, work->alpha, block->beta};
-            block->kernel->tiles[rows - 1](block->packed + row * words, b, b_step, block->steps, &to, columns);
+    size_t tile_end = least(tile + block->tiles_each, block->tiles);
+    if (!in_place(block) && !block->packed_panels) {
+        float *room = scratch_take(scratch_panel, block->panel_words);
+        for (; panel < panel_end; panel++) {
+            size_t step;
+            const float *b = panel_of(block, block->panel + panel, room, &step);
+            for (size_t t = tile; t < tile_end; t++) multiply(block, t, panel, b, step);
         }
+        return;
     }
+    for (size_t some = CACHED_WORDS / block->panel_words; panel < panel_end; panel += some)
+        for (size_t t = tile; t < tile_end; t++)
+            for (size_t p = panel; p < least(panel + some, panel_end); p++) {
+                size_t step = KERNEL_PANEL;
+                const float *b = block->packed_panels ? block->packed_panels + p * block->panel_words
+                                                      : panel_of(block, p, NULL, &step);
+                multiply(block, t, p, b, step);
+            }
 }
 
 static void run(size_t parts, kernel_part *body, product_block *block, int shared) {
@@ -146,17 +177,18 @@ static void run(size_t parts, kernel_part *body, product_block *block, int share
 }
 
 static void product_block_run(product_block *block) {
-    const kernel_product_work *work = block->work;
     size_t threads = kernel_parallel_threads();
-    int shared = threads > 1 && block->rows * work->n * block->depth >= SHARED_FROM;
-    block->packed = scratch_take(0, block->rows * block->steps * block->kernel->step);
-    run(ceiling(block->tiles, TILES_EACH), pack_part, block, shared && block->rows * block->depth >= SHARED_WORDS);
+    size_t words = block->rows * block->depth, panels = block->packed_panels ? block->panels : 0;
+    int shared = threads > 1 && words * block->panels * KERNEL_PANEL >= SHARED_FROM;
+    size_t tiles = block->panel == 0 ? ceiling(block->tiles, TILES_EACH) : 0;
+    run(tiles + panels, pack_part, block, shared && words >= SHARED_WORDS);
 
-    // About eight parts a thread: few panels each, or, where there are few of those, some of the tiles as
-    // well.
-    size_t parts = shared ? 8 * threads : 1;
-    block->panels = ceiling(work->n, KERNEL_PANEL);
+    // About eight parts a thread: few panels each, or, where there are few of those or many tiles, some of
+    // the tiles as well.
+    size_t parts = shared ? 8 * threads : 1, cached = CACHED_WORDS / block->panel_words;
     block->panels_each = ceiling(block->panels, parts);
+    if (shared && block->tiles > TILES_EACH && block->panels_each < cached)
+        block->panels_each = least(cached, block->panels);
     size_t slices = ceiling(parts, ceiling(block->panels, block->panels_each));
     block->tiles_each = ceiling(block->tiles, least(slices, ceiling(block->tiles, TILES_EACH)));
     parts = ceiling(block->panels, block->panels_each) * ceiling(block->tiles, block->tiles_each);
@@ -177,16 +209,25 @@ void kernel_product(const kernel_product_work *work) {
     int bf16 = work->b_form >= kernel_panels_bf16;
     product_block block = {.work = work, .kernel = product_tiles(work->path, bf16)};
     block.form = !bf16 ? packed_plain : block.kernel->step == 1 ? packed_pairs : packed_rounded;
-    size_t depth = product_depth(work->k);
-    size_t rows_max = PACKED_WORDS / depth, blocks = ceiling(work->m, rows_max), rows = ceiling(work->m, blocks);
+    size_t depth = product_depth(work->k), panels = ceiling(work->n, KERNEL_PANEL);
+    size_t blocks = ceiling(work->m, PACKED_WORDS / depth), rows = ceiling(work->m, blocks);
+    block.panel_words = (bf16 ? depth / 2 : depth) * KERNEL_PANEL;
     for (block.row = 0; block.row < work->m; block.row += rows) {
         block.rows = least(rows, work->m - block.row);
         block.tiles = ceiling(block.rows, block.kernel->rows);
+        // Panels that many tiles use are packed before, the others by who uses them.
+        int packs = !in_place(&block) && block.tiles > TILES_EACH;
+        size_t panels_max = packs ? PACKED_WORDS / block.panel_words : panels;
         for (block.first = 0; block.first < work->k; block.first += depth) {
             block.depth = least(depth, work->k - block.first);
             block.steps = bf16 ? (block.depth + 1) / 2 : block.depth;
             block.beta = block.first == 0 ? work->beta : 1;
-            product_block_run(&block);
+            block.packed = scratch_take(scratch_a, block.rows * block.steps * block.kernel->step);
+            for (block.panel = 0; block.panel < panels; block.panel += panels_max) {
+                block.panels = least(panels_max, panels - block.panel);
+                block.packed_panels = packs ? scratch_take(scratch_b, block.panels * block.panel_words) : NULL;
+                product_block_run(&block);
+            }
         }
     }
 }

@@ -20,6 +20,8 @@ package final class PackedMatrix: FrozenWeight, @unchecked Sendable {
     /// What a value of a panel is.
     package let precision: Precision
     private let panels: UnsafeMutableRawPointer
+    /// What owns the panels, and is only kept alive; nil where this object does.
+    private let owner: WeightMemory?
 
     /// How many rows are packed at once.
     private static let rowsAtOnce = 8 * Int(KERNEL_PANEL)
@@ -30,35 +32,41 @@ package final class PackedMatrix: FrozenWeight, @unchecked Sendable {
     ///   - rows: How many rows there are, at least one.
     ///   - columns: How many values a row has, at least one.
     ///   - precision: What is kept of a value.
+    ///   - memory: Where the panels are put, beside those of the model's other weights; nil for memory of its own.
     ///   - fill: Writes some rows, one after the other; called with one range after another, in order.
     package init<Failure: Error>(
         rows: Int,
         columns: Int,
         precision: Precision,
+        memory: WeightMemory? = nil,
         fill: (_ rows: Range<Int>, UnsafeMutablePointer<Float>) throws(Failure) -> Void
     ) throws(Failure) {
         precondition(rows > 0 && columns > 0, "PackedMatrix: \(rows) × \(columns)")
         (self.rows, self.columns, self.precision) = (rows, columns, precision)
-        panels = Self.room(rows, columns, precision)
+        owner = memory
+        panels = Self.room(rows, columns, precision, memory)
         let some = UnsafeMutablePointer<Float>.allocate(capacity: Self.rowsAtOnce * columns)
         defer { some.deallocate() }
-        do {
-            for first in stride(from: 0, to: rows, by: Self.rowsAtOnce) {
-                let count = min(Self.rowsAtOnce, rows - first)
-                try fill(first..<first + count, some)
-                kernel_pack_panels(some, first, count, columns, isHalf, panels)
-            }
-        } catch {
-            panels.deallocate()
-            throw error
+        // `deinit` frees the panels where `fill` throws: all that this object has is there by now.
+        for first in stride(from: 0, to: rows, by: Self.rowsAtOnce) {
+            let count = min(Self.rowsAtOnce, rows - first)
+            try fill(first..<first + count, some)
+            kernel_pack_panels(some, first, count, columns, isHalf, panels)
         }
     }
 
     /// Packs a matrix that lies row after row, with all threads.
-    package init(rows: Int, columns: Int, precision: Precision, values: UnsafePointer<Float>) {
+    package init(
+        rows: Int,
+        columns: Int,
+        precision: Precision,
+        memory: WeightMemory? = nil,
+        values: UnsafePointer<Float>
+    ) {
         precondition(rows > 0 && columns > 0, "PackedMatrix: \(rows) × \(columns)")
         (self.rows, self.columns, self.precision) = (rows, columns, precision)
-        panels = Self.room(rows, columns, precision)
+        owner = memory
+        panels = Self.room(rows, columns, precision, memory)
         let (panels, each, isHalf) = (panels, Self.rowsAtOnce, isHalf)
         Compute.parallel((rows + each - 1) / each) { part in
             let first = part * each
@@ -73,13 +81,18 @@ package final class PackedMatrix: FrozenWeight, @unchecked Sendable {
         }
     }
 
-    deinit { panels.deallocate() }
+    deinit {
+        if owner == nil { panels.deallocate() }
+    }
 
-    private static func room(_ rows: Int, _ columns: Int, _ precision: Precision) -> UnsafeMutableRawPointer {
-        .allocate(
-            byteCount: kernel_panels_size(rows, columns, precision == .bfloat16 ? 1 : 0),
-            alignment: 64
-        )
+    private static func room(
+        _ rows: Int,
+        _ columns: Int,
+        _ precision: Precision,
+        _ memory: WeightMemory?
+    ) -> UnsafeMutableRawPointer {
+        let count = kernel_panels_size(rows, columns, precision == .bfloat16 ? 1 : 0)
+        return memory?.take(count) ?? .allocate(byteCount: count, alignment: 64)
     }
 
     private var isHalf: CInt { precision == .bfloat16 ? 1 : 0 }

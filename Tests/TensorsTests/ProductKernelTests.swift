@@ -165,11 +165,14 @@ struct ProductKernelTests {
 
     @Test("panels give their rows back, those of bfloat16 rounded")
     func panels() {
+        let memory = WeightMemory()
         for (rows, columns) in [(1, 1), (32, 64), (33, 7), (300, 5)] {
             let values = random(rows * columns, "panels")
             let (wide, half) = (
                 PackedMatrix(rows: rows, columns: columns, precision: .float32, values: values),
-                PackedMatrix(rows: rows, columns: columns, precision: .bfloat16) { range, to in
+                PackedMatrix(rows: rows, columns: columns, precision: .bfloat16, memory: memory) {
+                    range,
+                    to in
                     for (at, value) in values[range.lowerBound * columns..<range.upperBound * columns]
                         .enumerated()
                     {
@@ -180,6 +183,18 @@ struct ProductKernelTests {
             #expect(wide.toArray() == values)
             #expect(half.toArray() == values.map(Self.rounded))
             #expect(half.byteCount < wide.byteCount || columns == 1)
+        }
+    }
+
+    @Test("memory of weights is aligned, and no two have the same")
+    func memory() {
+        let memory = WeightMemory()
+        let sizes = [1, 64, 65, 3 << 20, 40 << 20, 60 << 20, 5, 33 << 20]
+        let places = sizes.map { memory.take($0) }
+        let taken = zip(places, sizes).map { UInt(bitPattern: $0)..<UInt(bitPattern: $0) + UInt($1) }
+        for (index, range) in taken.enumerated() {
+            #expect(range.lowerBound % 64 == 0)
+            #expect(!taken[..<index].contains { $0.overlaps(range) })
         }
     }
 
