@@ -14,7 +14,7 @@ enum {
     CACHED_WORDS = 1 << 17,
     HUGE_PAGE = 2 << 20,
     // Multiplications that are worth a second thread, and words of a that several threads pack.
-    SHARED_FROM = 1 << 18,
+    SHARED_FROM = 3 << 15,
     SHARED_WORDS = 1 << 14,
     // Tiles that one thread packs in a row.
     TILES_EACH = 8,

@@ -40,6 +40,12 @@ TARGET INLINE void NAME(tile)(const uint32_t *a, const uint32_t *b, size_t b_ste
     for (size_t i = 0; i < rows; i++)
 #pragma clang loop unroll(full)
         for (size_t v = 0; v < vectors; v++) sum[i][v] = 0;
+    // c is on its way while the sums are made.
+#pragma clang loop unroll(full)
+    for (size_t i = 0; i < rows; i++)
+#pragma clang loop unroll(full)
+        for (size_t v = 0; v < vectors; v += 16 / WIDTH)
+            __builtin_prefetch(to->c + i * to->stride + v * WIDTH, 1);
 #pragma clang loop unroll(disable)
     for (size_t p = 0; p < steps; p++, a += rows * STEP, b += b_step) {
         NAME(words) w[32 / WIDTH];

@@ -57,7 +57,7 @@ void kernel_product_reference(const kernel_product_work *work);
 
 /// The most numbers that are summed before they are added to c; the blocks of a longer sum are as equal as
 /// multiples of 32 can be.
-#define KERNEL_DEPTH 768
+#define KERNEL_DEPTH 1536
 /// The width of a panel.
 #define KERNEL_PANEL 32
 
