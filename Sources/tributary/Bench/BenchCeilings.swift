@@ -1,6 +1,5 @@
 internal import CKernels
 internal import Foundation
-internal import Report
 internal import Tensors
 
 /// What the processor does at best: register loops of the arithmetic that products are made of, and reading memory.

@@ -1,5 +1,4 @@
 internal import Foundation
-internal import Report
 
 /// CPU time: of the whole machine, and of one process with the children it has waited for.
 struct BenchLoad {

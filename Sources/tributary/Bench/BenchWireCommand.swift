@@ -1,6 +1,5 @@
 internal import ArgumentParser
 internal import Foundation
-internal import Report
 internal import TributaryKit
 internal import Wire
 

@@ -1,6 +1,5 @@
 internal import Contract
 internal import Foundation
-internal import Report
 
 /// What is to be measured, and who measures it.
 struct BenchWork {

@@ -3,7 +3,6 @@ internal import Foundation
 internal import Models
 internal import Nodes
 internal import Randomness
-internal import Report
 internal import Tensors
 internal import TributaryKit
 

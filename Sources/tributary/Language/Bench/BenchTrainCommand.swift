@@ -1,7 +1,6 @@
 internal import ArgumentParser
 internal import Models
 internal import Nodes
-internal import Report
 internal import Tensors
 internal import Trainers
 internal import TributaryKit
