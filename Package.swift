@@ -34,12 +34,12 @@ let package = Package(
         .target(name: "Randomness"),
         .target(name: "Contract"),
         .target(name: "Digest", dependencies: ["COpenSSL"]),
-
-        // Learning
         .target(
             name: "CKernels",
             cSettings: [.unsafeFlags(["-O3", "-fno-math-errno"])]
         ),
+
+        // Learning
         .target(name: "Tensors", dependencies: ["CKernels", "COpenBLAS", "Randomness"]),
         .target(name: "Text", dependencies: ["Contract"]),
         .target(
@@ -70,7 +70,7 @@ let package = Package(
                 .product(name: "SwiftProtobuf", package: "swift-protobuf"),
             ]
         ),
-        .target(name: "Aggregation", dependencies: ["Contract", "Randomness", "COpenBLAS"]),
+        .target(name: "Aggregation", dependencies: ["Contract", "Randomness", "CKernels", "COpenBLAS"]),
         .target(
             name: "Topology",
             dependencies: [

@@ -5,8 +5,8 @@ internal import Contract
 /// A low-rank pair counts as its product `W_i = B_i A_i` (without the constant alpha/r), any other array
 /// as itself; norms are Frobenius norms over all of them together. Means over clients are weighted.
 /// Counts are not among them: ``Aggregate`` leaves summed arrays out.
-/// The products are never formed: everything follows from Gram matrices of the factors (``PairGrams``) or, where these
-/// would take longer than the merge itself, from sketches (``MovementSketches``).
+/// The products are never formed: everything follows from Gram matrices of the factors (``GramMovements``) or, where
+/// these would take longer than the merge itself or much memory, from sketches (``MovementSketches``).
 package struct AggregationDiagnostics: Sendable, Equatable {
     /// `‖Σ w_i B_i A_i − B̄ Ā‖` relative to ``meanUpdateNorm``: what averaging A and B separately gets
     /// wrong (notes on PubSwap's aggregation, FedIT). 0 where the clients agree on A or on B.
@@ -36,82 +36,66 @@ package struct AggregationDiagnostics: Sendable, Equatable {
     /// matrices of so many factors would take longer than the merge.
     package let isEstimated: Bool
 
-    /// Measures the contributions of a round.
-    init(of weighted: WeightedContributions, broadcast: AdapterWeights) throws(AggregationError) {
-        let pairs = try broadcast.pairs()
-        let count = weighted.weights.count
-        let dense = broadcast.layout.indices(of: .averaged).reduce(0.0) { sum, index in
-            sum + Double(count * count) * Double(broadcast.arrays[index].values.count)
-        }
-        let isExact = PairGrams.operations(of: pairs, clients: count) + dense <= Self.operationsMax
-        try self.init(of: weighted, broadcast: broadcast, exact: isExact)
-    }
-
-    /// What Gram matrices may take, in multiplications: about a second.
-    static let operationsMax = 2e10
-
-    /// Measures exactly, or estimates.
-    init(of weighted: WeightedContributions, broadcast: AdapterWeights, exact: Bool) throws(AggregationError)
-    {
+    /// Empty meters of the movements of a round's contributions.
+    static func meter(for places: [MergePlace], of weighted: WeightedContributions) -> any MovementMeter {
         let weights = weighted.weights.map { $0 / weighted.totalWeight }
-        let pairs = try broadcast.pairs()
-        let names = weighted.contributions.map(\.client)
-        guard exact else {
-            let sketches = MovementSketches(of: weighted, pairs: pairs, broadcast: broadcast)
-            self.init(
-                inner: SquareMatrix.gram(ofRows: sketches.clients),
-                gapSquare: sketches.gap.reduce(0) { $0 + Double($1) * Double($1) },
-                weights: weights,
-                names: names,
-                isEstimated: true
-            )
-            return
-        }
-        var inner = SquareMatrix(size: weights.count)
-        var gapSquare = 0.0
-        for pair in pairs {
-            let grams = PairGrams(pair, weighted, broadcast)
-            grams.addInnerProducts(to: &inner)
-            gapSquare += grams.gapSquare(weights: weights)
-        }
-        for index in broadcast.layout.indices(of: .averaged) {
-            let gram = SquareMatrix.gram(ofRows: weighted.contributions.map { $0.delta.arrays[index].values })
-            for cell in inner.values.indices { inner.values[cell] += gram.values[cell] }
-        }
-        self.init(inner: inner, gapSquare: gapSquare, weights: weights, names: names, isEstimated: false)
+        let sizes = places.map { GramMovements.Size(of: $0, in: weighted.contributions[0].delta.layout) }
+        return GramMovements.isAffordable(sizes, clients: weights.count)
+            ? GramMovements(weights: weights) : MovementSketches(weights: weights)
     }
 
-    /// Derives everything from the inner products of the clients' updates.
-    private init(
-        inner: SquareMatrix,
-        gapSquare: Double,
-        weights: [Double],
-        names: [String],
-        isEstimated: Bool
-    ) {
-        self.isEstimated = isEstimated
-        let count = weights.count
-        // Row i of `toMean` is ⟨D_i, Σ_j w_j D_j⟩.
-        let toMean = (0..<count).map { i in (0..<count).reduce(0.0) { $0 + weights[$1] * inner[i, $1] } }
-        let meanSquare = zip(weights, toMean).reduce(0.0) { $0 + $1.0 * $1.1 }
-        meanUpdateNorm = max(0, meanSquare).squareRoot()
-        factorGap = meanSquare > 0 ? (max(0, gapSquare) / meanSquare).squareRoot() : 0
+    /// What the meters of all parts of a merge have measured.
+    init(of weighted: WeightedContributions, _ meters: [any MovementMeter]) {
+        var whole = meters[0]
+        for meter in meters.dropFirst() { whole.add(meter) }
+        let moved = whole.summary()
+        let names = weighted.contributions.map(\.client)
+        isEstimated = whole is MovementSketches
+        meanUpdateNorm = max(0, moved.meanSquare).squareRoot()
+        factorGap = moved.meanSquare > 0 ? (max(0, moved.gapSquare) / moved.meanSquare).squareRoot() : 0
         clients = names.enumerated().map { i, name in
             ClientDiagnostics(
                 client: name,
-                updateNorm: max(0, inner[i, i]).squareRoot(),
-                drift: max(0, inner[i, i] - 2 * toMean[i] + meanSquare).squareRoot()
+                updateNorm: max(0, moved.squares[i]).squareRoot(),
+                drift: max(0, moved.squares[i] - 2 * moved.towardsMean[i] + moved.meanSquare).squareRoot()
             )
         }
-        clientDrift = clients.reduce(0) { $0 + $1.drift } / Double(count)
-        var cosines: [Double] = []
-        for i in 0..<count {
-            for j in (i + 1)..<max(i + 1, count) {
-                let norms = clients[i].updateNorm * clients[j].updateNorm
-                cosines.append(norms > 0 ? inner[i, j] / norms : 0)
-            }
-        }
-        meanCosine = cosines.isEmpty ? 1 : cosines.reduce(0, +) / Double(cosines.count)
-        lowestCosine = cosines.min() ?? 1
+        clientDrift = clients.reduce(0) { $0 + $1.drift } / Double(names.count)
+        meanCosine = names.count > 1 ? moved.meanCosine : 1
+        lowestCosine = names.count > 1 ? moved.lowestCosine : 1
     }
+}
+
+/// Measures how far clients move, unit by unit of a merge. A merge has one for each of its parts.
+protocol MovementMeter: Sendable {
+    /// Takes a unit of the broadcast: A and B of a pair, or a single array; the index of the first in the adapter.
+    mutating func begin(_ pair: AdapterLayout.Pair?, _ arrays: [NamedArray], at index: Int)
+    /// Takes a client's deltas of the unit; clients come in order.
+    mutating func add(_ deltas: [[Float]], of client: Int)
+    /// Ends a unit.
+    ///
+    /// - Parameters:
+    ///   - sums: `Σ_i w_i δ_i` of each of its arrays.
+    ///   - total: `Σ_i w_i`.
+    mutating func end(mean sums: [[Double]], total: Double)
+    /// Adds what another meter of this kind has measured.
+    mutating func add(_ other: any MovementMeter)
+    /// What follows of all units.
+    func summary() -> MovementSummary
+}
+
+/// Inner products of the clients' movements `D_i`, with the weights that have the sum 1.
+struct MovementSummary {
+    /// `⟨D_i, D_i⟩`.
+    var squares: [Double]
+    /// `⟨D_i, Σ_j w_j D_j⟩`.
+    var towardsMean: [Double]
+    /// `‖Σ_j w_j D_j‖²`.
+    var meanSquare: Double
+    /// `‖Σ w_i B_i A_i − B̄ Ā‖²`.
+    var gapSquare: Double
+    /// The mean of the cosines of all pairs, of at least two clients.
+    var meanCosine: Double
+    /// The lowest of them.
+    var lowestCosine: Double
 }

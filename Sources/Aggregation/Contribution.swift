@@ -1,16 +1,16 @@
 package import Contract
 
 /// One client's accepted update of a round: everything about it in one record.
-package struct Contribution: Sendable, Equatable {
+package struct Contribution: Sendable {
     /// The client's name.
     package var client: String
     /// The trained adapter minus the round's broadcast adapter, in the broadcast's layout.
-    package var delta: AdapterWeights
+    package var delta: any UpdateSource
     /// How many private examples the client trained on in the round.
     package var examples: Int
 
     /// Makes a contribution.
-    package init(client: String, delta: AdapterWeights, examples: Int) {
+    package init(client: String, delta: any UpdateSource, examples: Int) {
         self.client = client
         self.delta = delta
         self.examples = examples
@@ -60,7 +60,7 @@ package enum Weighting: String, Sendable, Hashable, Codable, CaseIterable {
 /// The contributions of a round in ascending order of client name, with their weights.
 package struct WeightedContributions: Sendable {
     /// The contributions, sorted by client name (by UTF-8 bytes).
-    package private(set) var contributions: [Contribution]
+    package let contributions: [Contribution]
     /// The weight of each contribution; never negative, with a positive sum.
     package let weights: [Double]
     /// The sum of the weights.
@@ -106,62 +106,8 @@ package struct WeightedContributions: Sendable {
         totalWeight = Double(total)
     }
 
-    /// The same clients and weights without some arrays of the deltas.
-    func leavingOut(_ arrays: [Int]) -> WeightedContributions {
-        guard !arrays.isEmpty else { return self }
-        var rest = self
-        rest.contributions = contributions.map { contribution in
-            var contribution = contribution
-            contribution.delta = contribution.delta.leavingOut(arrays)
-            return contribution
-        }
-        return rest
-    }
-
     /// The most examples one client may report, so that sums of weights are exact in Double.
     static let weightMax = 1 << 40
-
-    /// The arrays of the broadcast adapter at some indices, each plus the weighted mean over clients of its delta,
-    /// `values[j] = b[j] + Σ_i w_i δ_i[j] / Σ_i w_i`, summed in Double in order of client name.
-    func averaged(_ broadcast: AdapterWeights, at indices: [Int]) -> [NamedArray] {
-        Parallel.map(indices.count) { place in averaged(broadcast.arrays[indices[place]], at: indices[place])
-        }
-    }
-
-    private func averaged(_ array: NamedArray, at index: Int) -> NamedArray {
-        var sum = [Double](repeating: 0, count: array.values.count)
-        for (contribution, weight) in zip(contributions, weights) {
-            sum.withUnsafeMutableBufferPointer { sum in
-                contribution.delta.arrays[index].values.withUnsafeBufferPointer { values in
-                    for element in sum.indices { sum[element] += weight * Double(values[element]) }
-                }
-            }
-        }
-        var result = array
-        result.values.withUnsafeMutableBufferPointer { values in
-            for element in values.indices {
-                values[element] = Float(Double(values[element]) + sum[element] / totalWeight)
-            }
-        }
-        return result
-    }
-}
-
-extension AdapterWeights {
-    /// The adapter without the arrays at some indices.
-    func leavingOut(_ indices: [Int]) -> AdapterWeights {
-        guard !indices.isEmpty else { return self }
-        return AdapterWeights(arrays.indices.filter { !indices.contains($0) }.map { arrays[$0] })
-    }
-
-    /// The low-rank pairs, in the order of their A halves.
-    func pairs() throws(AggregationError) -> [AdapterLayout.Pair] {
-        do {
-            return try layout.pairs()
-        } catch {
-            throw .malformedPair(error)
-        }
-    }
 }
 
 /// Why a round's contributions cannot be merged.

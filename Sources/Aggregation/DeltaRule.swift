@@ -1,3 +1,4 @@
+internal import CKernels
 package import Contract
 
 /// How the clients' deltas become the next adapter.
@@ -13,18 +14,13 @@ package protocol DeltaRule: Sendable {
     /// Makes the rule; it keeps no state from round to round.
     init()
 
-    /// The next adapter, in the broadcast's layout.
+    /// The next values of one low-rank pair or one array, as many for each of `unit.arrays` as it has.
     ///
     /// A rule sees averaged and low-rank arrays only: counts are added up by ``Aggregate``, and local
-    /// arrays never arrive.
+    /// arrays never arrive. It keeps no more of the clients' deltas than it needs at once.
     ///
-    /// - Parameters:
-    ///   - contributions: The accepted deltas relative to `broadcast`, by client name, with weights.
-    ///   - broadcast: The adapter that the round started from, with the part of each array.
-    func merge(
-        _ contributions: WeightedContributions,
-        broadcast: AdapterWeights
-    ) throws(AggregationError) -> AdapterWeights
+    /// - Throws: What reading the deltas throws.
+    func merge(_ unit: MergeUnit) throws -> [[Float]]
 }
 
 /// All delta rules.
@@ -101,14 +97,15 @@ package struct Aggregate: Sendable {
     ///   - rule: How to merge.
     ///   - weighting: How much each client counts.
     ///   - examplesMax: The most examples that a client may count for; nil for a multiple of the median.
-    /// - Throws: ``AggregationError``, also when the merged adapter is not finite or a count is none.
+    /// - Throws: ``AggregationError``, also when the merged adapter is not finite or a count is none; what reading
+    ///   an update throws.
     package init(
         of contributions: [Contribution],
         broadcast: AdapterWeights,
         rule: any DeltaRule,
         weighting: Weighting,
         examplesMax: Int? = nil
-    ) throws(AggregationError) {
+    ) throws {
         for array in broadcast.arrays {
             precondition(array.part != .local, "\(array.name) is local and must not leave its client")
         }
@@ -118,20 +115,42 @@ package struct Aggregate: Sendable {
             examplesMax: examplesMax,
             broadcast: broadcast
         )
-        let counted = broadcast.layout.indices(of: .summed)
-        var counts: [NamedArray] = []
-        for index in counted {
-            counts.append(try Aggregate.sum(weighted.contributions, to: broadcast.arrays[index], at: index))
+        let layout = broadcast.layout
+        let places: [MergePlace]
+        do {
+            places = try MergePlace.all(of: layout)
+        } catch {
+            throw AggregationError.malformedPair(error)
         }
-        let averaged = weighted.leavingOut(counted)
-        let start = broadcast.leavingOut(counted)
-        let merged = try rule.merge(averaged, broadcast: start)
-        precondition(merged.layout == start.layout, "a delta rule changed the adapter's layout")
-        for array in merged.arrays where !array.values.allSatisfy(\.isFinite) {
-            throw .notFinite(array: array.name)
+        var arrays = broadcast.arrays
+        for index in layout.indices(of: .summed) {
+            arrays[index].values = try Aggregate.sum(weighted.contributions, to: arrays[index], at: index)
         }
-        adapter = AdapterWeights(merged.arrays + counts)
-        diagnostics = try AggregationDiagnostics(of: averaged, broadcast: start)
+        // Two parts, whatever the number of cores, so that sums are always made in the same order.
+        let parts = Parallel.map(2) { part in
+            Result {
+                let meter = AggregationDiagnostics.meter(for: places, of: weighted)
+                let reader = ContributionReader(weighted, meter)
+                var merged: [(MergePlace, [[Float]])] = []
+                for (number, place) in places.enumerated() where number % 2 == part {
+                    merged.append((place, try reader.merge(place, of: broadcast, by: rule)))
+                }
+                return (merged: merged, meter: reader.meter)
+            }
+        }
+        var meters: [any MovementMeter] = []
+        for part in parts {
+            let part = try part.get()
+            meters.append(part.meter)
+            for (place, values) in part.merged {
+                for (index, values) in zip(place.indices, values) { arrays[index].values = values }
+            }
+        }
+        for array in arrays where kernel_all_finite(array.values, array.values.count) == 0 {
+            throw AggregationError.notFinite(array: array.name)
+        }
+        adapter = AdapterWeights(arrays)
+        diagnostics = AggregationDiagnostics(of: weighted, meters)
         weights = Dictionary(
             uniqueKeysWithValues: zip(weighted.contributions, weighted.weights).map { ($0.client, $1) }
         )
@@ -142,20 +161,23 @@ package struct Aggregate: Sendable {
         _ contributions: [Contribution],
         to array: NamedArray,
         at index: Int
-    ) throws(AggregationError) -> NamedArray {
+    ) throws -> [Float] {
         var total = array.values.map(Double.init)
+        var values: [Float] = []
         for contribution in contributions {
-            let values = contribution.delta.arrays[index].values
+            try contribution.delta.read(index, into: &values)
             if let place = Counts.firstFault(in: values) {
-                throw .notWhole(array: array.name, index: place, value: Double(values[place]))
+                throw AggregationError.notWhole(
+                    array: array.name,
+                    index: place,
+                    value: Double(values[place])
+                )
             }
-            for element in total.indices { total[element] += Double(values[element]) }
+            kernel_add_weighted(values, 1, &total, total.count)
         }
         if let place = total.firstIndex(where: { !Counts.isCount($0) }) {
-            throw .notWhole(array: array.name, index: place, value: total[place])
+            throw AggregationError.notWhole(array: array.name, index: place, value: total[place])
         }
-        var result = array
-        result.values = total.map { Float($0) }
-        return result
+        return total.map { Float($0) }
     }
 }

@@ -1,3 +1,4 @@
+internal import CKernels
 internal import COpenBLAS
 internal import Contract
 internal import Randomness
@@ -11,230 +12,215 @@ internal import Randomness
 /// of two sketches has that of the movements as its mean; of 70 clients a norm was off by 4.5 % (root mean square) on 12
 /// pairs of rank 4, by 2.1 % on 48.
 ///
-/// One pass over the updates, in time and memory that are linear in the number of clients.
-struct MovementSketches: Sendable {
+/// One pass over the updates, in time that is linear in the number of clients and in memory that is bounded.
+struct MovementSketches: MovementMeter {
+    private let weights: [Double]
     /// The values of a sketch.
-    static let length = 4096
+    let length: Int
+    /// A sketch of each client's movement, one after the other in ascending order of name.
+    private var clients: [Float]
+    /// That of `B̄ Ā − B A` and of the mean of every single array.
+    private var mean: [Float]
+    private var unit = Unit()
 
-    /// A sketch of each client's movement, in ascending order of name.
-    private(set) var clients: [[Float]]
-    /// That of `Σ w_i B_i A_i − B̄ Ā`; see ``AggregationDiagnostics/factorGap``.
-    private(set) var gap: [Float]
+    /// The values of all sketches together: 8 MiB.
+    static let valuesMax = 1 << 21
+    /// The values of a sketch, where there are not so many clients that all of them would be too large.
+    static let lengthMax = 4096
 
-    /// Sketches the contributions of a round.
-    init(of weighted: WeightedContributions, pairs: [AdapterLayout.Pair], broadcast: AdapterWeights) {
-        let count = weighted.contributions.count
-        self.init(clients: count)
-        let averaged = broadcast.layout.indices(of: .averaged)
-        // Two parts, whatever the number of cores, so that sums are always made in the same order.
-        let parts = Parallel.map(2) { part in
-            var sketches = MovementSketches(clients: count)
-            for (index, pair) in pairs.enumerated() where index % 2 == part {
-                sketches.add(pair, at: index, weighted, broadcast)
-            }
-            for index in averaged where index % 2 == part { sketches.add(arrayAt: index, weighted) }
-            return sketches
+    init(weights: [Double]) {
+        self.weights = weights
+        var length = Self.lengthMax
+        while length > 64, length * weights.count > Self.valuesMax { length /= 2 }
+        self.length = length
+        clients = [Float](repeating: 0, count: weights.count * length)
+        mean = [Float](repeating: 0, count: length)
+    }
+
+    mutating func begin(_ pair: AdapterLayout.Pair?, _ arrays: [NamedArray], at index: Int) {
+        unit = Unit(pair, arrays, at: index, length: length)
+    }
+
+    mutating func add(_ deltas: [[Float]], of client: Int) {
+        let moved = unit.movement(deltas)
+        unit.fold(moved, at: 0, into: &clients, client * length, length: length)
+    }
+
+    mutating func end(mean sums: [[Double]], total: Double) {
+        guard unit.pair == nil else {
+            let moved = unit.movement(sums.map { sum in sum.map { Float($0 / total) } })
+            return unit.fold(moved, at: 0, into: &mean, 0, length: length)
         }
-        for part in parts { add(part) }
-    }
-
-    private init(clients count: Int) {
-        clients = [[Float]](repeating: [Float](repeating: 0, count: Self.length), count: count)
-        gap = [Float](repeating: 0, count: Self.length)
-    }
-
-    private mutating func add(_ other: MovementSketches) {
-        for client in clients.indices {
-            for place in 0..<Self.length { clients[client][place] += other.clients[client][place] }
+        // A piece at a time: a single array may be the whole adapter.
+        let sum = sums[0]
+        for first in stride(from: 0, to: sum.count, by: 1 << 16) {
+            let piece = sum[first..<min(first + 1 << 16, sum.count)].map { Float($0 / total) }
+            unit.fold(piece, at: first, into: &mean, 0, length: length)
         }
-        for place in 0..<Self.length { gap[place] += other.gap[place] }
     }
 
-    private mutating func add(
-        _ pair: AdapterLayout.Pair,
-        at index: Int,
-        _ weighted: WeightedContributions,
-        _ broadcast: AdapterWeights
-    ) {
-        // Four probes together count as one: each has half of what a sign has.
-        let probes = ProbeColumns(Self.signs(pair.input, "probes", index).map { $0 / 2 })
-        let fold = Fold(rows: pair.output, "pair", index)
-        let b = broadcast.arrays[pair.b].values
-        let projected = probes.product(with: broadcast.arrays[pair.a].values)
-        var meanA = [SIMD4<Float>](repeating: .zero, count: pair.rank)
-        var meanB = [Float](repeating: 0, count: b.count)
-        let all = Array(zip(weighted.contributions.map(\.delta), weighted.weights))
-        for block in stride(from: 0, to: all.count, by: Self.block) {
-            let members = block..<min(block + Self.block, all.count)
-            let deltasA = members.map { probes.product(with: all[$0].0.arrays[pair.a].values) }
-            // B (δA_i z) of the whole block in one product.
-            let carried = BlockProduct(b, rank: pair.rank, deltasA)
-            for (client, deltaA) in zip(members, deltasA) {
-                let weight = Float(all[client].1 / weighted.totalWeight)
-                let deltaB = all[client].0.arrays[pair.b].values
-                var moved = ProbeColumns(zip(projected, deltaA).map(+)).product(with: deltaB)
-                carried.add(client - block, to: &moved)
-                fold.add(moved, to: &clients[client])
-                fold.add(moved, times: weight, to: &gap)
-                for row in meanA.indices { meanA[row] += weight * deltaA[row] }
-                for element in meanB.indices { meanB[element] += weight * deltaB[element] }
+    mutating func add(_ other: any MovementMeter) {
+        guard let other = other as? MovementSketches else { preconditionFailure("meters of two kinds") }
+        for place in clients.indices { clients[place] += other.clients[place] }
+        for place in mean.indices { mean[place] += other.mean[place] }
+    }
+
+    func summary() -> MovementSummary {
+        let count = weights.count
+        var exact = [Double](repeating: 0, count: length)
+        for client in 0..<count {
+            for place in 0..<length {
+                exact[place] += weights[client] * Double(clients[client * length + place])
             }
         }
-        var moved = ProbeColumns(zip(projected, meanA).map(+)).product(with: meanB)
-        BlockProduct(b, rank: pair.rank, [meanA]).add(0, to: &moved)
-        fold.add(moved, times: -1, to: &gap)
-    }
-
-    /// How many clients' products are made at once.
-    private static let block = 64
-
-    private mutating func add(arrayAt index: Int, _ weighted: WeightedContributions) {
-        for (client, contribution) in weighted.contributions.enumerated() {
-            let values = contribution.delta.arrays[index].values
-            let fold = Fold(rows: (values.count + 3) / 4, "array", index)
-            let rows = (0..<(values.count + 3) / 4).map { row in
-                SIMD4<Float>((0..<4).map { 4 * row + $0 < values.count ? values[4 * row + $0] : 0 })
+        let squares = (0..<count).map { inner($0) { Double(clients[$0]) } }
+        let norms = squares.map { $0.squareRoot() }
+        // Σ_i s_i / |s_i|: its square is the sum of the cosines of all ordered pairs, each client with itself among
+        // them.
+        var directions = [Double](repeating: 0, count: length)
+        for client in 0..<count where norms[client] > 0 {
+            for place in 0..<length {
+                directions[place] += Double(clients[client * length + place]) / norms[client]
             }
-            fold.add(rows, to: &clients[client])
         }
+        let moved = Double(norms.count { $0 > 0 })
+        let square = directions.reduce(0) { $0 + $1 * $1 }
+        return MovementSummary(
+            squares: squares,
+            towardsMean: (0..<count).map { client in inner(client) { exact[$0 - client * length] } },
+            meanSquare: exact.reduce(0) { $0 + $1 * $1 },
+            gapSquare: zip(exact, mean).reduce(0) { $0 + ($1.0 - Double($1.1)) * ($1.0 - Double($1.1)) },
+            meanCosine: (square - moved) / Double(max(1, count * (count - 1))),
+            lowestCosine: lowestCosine(norms)
+        )
     }
 
-    /// Random signs, four in a row.
-    private static func signs(_ rows: Int, _ purpose: String, _ index: Int) -> [SIMD4<Float>] {
-        var stream = RandomStream(seed: 0, "movement-sketch", purpose, index)
-        var (word, bits) = (UInt64(0), 0)
-        return (0..<rows).map { _ in
-            if bits == 0 { (word, bits) = (stream.next(), 64) }
-            let four = word & 15
-            word >>= 4
-            bits -= 4
-            return SIMD4(
-                four & 1 == 0 ? 1 : -1,
-                four & 2 == 0 ? 1 : -1,
-                four & 4 == 0 ? 1 : -1,
-                four & 8 == 0 ? 1 : -1
-            )
-        }
+    /// A client's sketch times a vector that is given by the places of the sketch.
+    private func inner(_ client: Int, with other: (Int) -> Double) -> Double {
+        var sum = 0.0
+        for place in client * length..<(client + 1) * length { sum += Double(clients[place]) * other(place) }
+        return sum
     }
 
-    /// Where the rows of a result go in a sketch, and with which signs.
-    private struct Fold {
-        private let signs: [SIMD4<Float>]
-        private let first: Int
-
-        init(rows: Int, _ purpose: String, _ index: Int) {
-            signs = MovementSketches.signs(rows, purpose, index)
-            var stream = RandomStream(seed: 0, "movement-sketch", purpose, index, "place")
-            first = 4 * stream.below(length / 4)
-        }
-
-        func add(_ rows: [SIMD4<Float>], times factor: Float = 1, to sketch: inout [Float]) {
-            sketch.withUnsafeMutableBufferPointer { sketch in
-                for row in rows.indices {
-                    let place = (first + 4 * row) % length
-                    let value = factor * (signs[row] * rows[row])
-                    for lane in 0..<4 { sketch[place + lane] += value[lane] }
+    /// The lowest of the cosines of all pairs, by products of a few clients' sketches with all others.
+    private func lowestCosine(_ norms: [Double]) -> Double {
+        let count = norms.count
+        var lowest = norms.contains(0) ? 0 : 1.0
+        let block = 64
+        for first in stride(from: 0, to: count, by: block) {
+            let rows = min(block, count - first)
+            // Only with clients that come after: every pair is taken once.
+            let columns = count - first
+            var products = [Float](repeating: 0, count: rows * columns)
+            clients.withUnsafeBufferPointer { clients in
+                guard let start = clients.baseAddress.map({ $0 + first * length }) else { return }
+                cblas_sgemm(
+                    CblasRowMajor,
+                    CblasNoTrans,
+                    CblasTrans,
+                    Int32(rows),
+                    Int32(columns),
+                    Int32(length),
+                    1,
+                    start,
+                    Int32(length),
+                    start,
+                    Int32(length),
+                    0,
+                    &products,
+                    Int32(columns)
+                )
+            }
+            for row in 0..<rows where norms[first + row] > 0 {
+                for column in (row + 1)..<max(row + 1, columns) where norms[first + column] > 0 {
+                    let norm = norms[first + row] * norms[first + column]
+                    lowest = min(lowest, Double(products[row * columns + column]) / norm)
                 }
             }
         }
+        return lowest
     }
 }
 
-/// Four vectors to multiply matrices with.
-private struct ProbeColumns {
-    private let rows: Int
-    /// One vector after another.
-    private let values: [Float]
+extension MovementSketches {
+    /// What is random about a unit, and memory for one client's movement.
+    private struct Unit {
+        var pair: AdapterLayout.Pair?
+        /// One for each value of a movement.
+        var signs: [Int8] = []
+        /// Where the first value goes in a sketch.
+        var first = 0
+        /// Four vectors `[4, in]`. Together they count as one: each has half of what a sign has.
+        private var probes: [Float] = []
+        /// The broadcast's A z, `[r, 4]`, and its B.
+        private var projected: [Float] = []
+        private var b: [Float] = []
+        private var deltaA: [Float] = []
 
-    init(_ vectors: [SIMD4<Float>]) {
-        rows = vectors.count
-        values = (0..<4).flatMap { lane in vectors.map { $0[lane] } }
-    }
+        init() {}
 
-    /// `X [n, rows] · Z [rows, 4]`.
-    func product(with matrix: [Float]) -> [SIMD4<Float>] {
-        guard rows > 0 else { return [] }
-        return matrix.withUnsafeBytes { matrix in
-            values.withUnsafeBytes { values in
-                (0..<matrix.count / (4 * rows)).map { dot(matrix, from: $0 * rows, values) }
+        init(_ pair: AdapterLayout.Pair?, _ arrays: [NamedArray], at index: Int, length: Int) {
+            self.pair = pair
+            let count = pair.map { 4 * $0.output } ?? arrays[0].values.count
+            signs = Self.signs(count, index, "fold")
+            var stream = RandomStream(seed: 0, "movement-sketch", index, "place")
+            first = stream.below(length)
+            guard let pair else { return }
+            probes = Self.signs(4 * pair.input, index, "probes").map { Float($0) / 2 }
+            b = arrays[1].values
+            projected = [Float](repeating: 0, count: 4 * pair.rank)
+            deltaA = projected
+            kernel_probe(arrays[0].values, probes, nil, nil, &projected, pair.rank, pair.input)
+        }
+
+        private static func signs(_ count: Int, _ index: Int, _ purpose: String) -> [Int8] {
+            var stream = RandomStream(seed: 0, "movement-sketch", index, purpose)
+            var (word, bits) = (UInt64(0), 0)
+            return [Int8](unsafeUninitializedCapacity: count) { signs, initialized in
+                for place in 0..<count {
+                    if bits == 0 { (word, bits) = (stream.next(), 64) }
+                    signs.initializeElement(at: place, to: word & 1 == 0 ? 1 : -1)
+                    word >>= 1
+                    bits -= 1
+                }
+                initialized = count
             }
         }
-    }
 
-    @inline(__always)
-    private func dot(
-        _ matrix: UnsafeRawBufferPointer,
-        from start: Int,
-        _ vectors: UnsafeRawBufferPointer
-    ) -> SIMD4<Float> {
-        var (first, second, third, fourth) =
-            (SIMD4<Float>.zero, SIMD4<Float>.zero, SIMD4<Float>.zero, SIMD4<Float>.zero)
-        func four(_ buffer: UnsafeRawBufferPointer, _ index: Int) -> SIMD4<Float> {
-            buffer.loadUnaligned(fromByteOffset: 4 * index, as: SIMD4<Float>.self)
-        }
-        func one(_ buffer: UnsafeRawBufferPointer, _ index: Int) -> Float {
-            buffer.loadUnaligned(fromByteOffset: 4 * index, as: Float.self)
-        }
-        let whole = rows / 4 * 4
-        var column = 0
-        while column < whole {
-            let x = four(matrix, start + column)
-            first += x * four(vectors, column)
-            second += x * four(vectors, rows + column)
-            third += x * four(vectors, 2 * rows + column)
-            fourth += x * four(vectors, 3 * rows + column)
-            column += 4
-        }
-        var sum = SIMD4(first.sum(), second.sum(), third.sum(), fourth.sum())
-        while column < rows {
-            let x = one(matrix, start + column)
-            sum += x * SIMD4((0..<4).map { one(vectors, $0 * rows + column) })
-            column += 1
-        }
-        return sum
-    }
-}
-
-/// `B [out, r]` times the vectors of several clients.
-private struct BlockProduct {
-    private let columns: Int
-    private let values: [Float]
-
-    init(_ b: [Float], rank: Int, _ vectors: [[SIMD4<Float>]]) {
-        columns = 4 * vectors.count
-        let rows = b.count / max(1, rank)
-        var right = [Float](repeating: 0, count: rank * columns)
-        for (client, vector) in vectors.enumerated() {
-            for row in vector.indices {
-                for lane in 0..<4 { right[row * columns + 4 * client + lane] = vector[row][lane] }
+        /// What deltas move: `D z` `[out, 4]` of a pair, a single array as it is.
+        mutating func movement(_ deltas: [[Float]]) -> [Float] {
+            guard let pair else { return deltas[0] }
+            kernel_probe(deltas[0], probes, nil, nil, &deltaA, pair.rank, pair.input)
+            // One vector after the other, as the next product takes them.
+            var whole = [Float](repeating: 0, count: 4 * pair.rank)
+            var own = whole
+            for row in 0..<pair.rank {
+                for lane in 0..<4 {
+                    own[lane * pair.rank + row] = deltaA[4 * row + lane]
+                    whole[lane * pair.rank + row] = projected[4 * row + lane] + deltaA[4 * row + lane]
+                }
             }
+            var moved = [Float](repeating: 0, count: 4 * pair.output)
+            kernel_probe(deltas[1], whole, b, own, &moved, pair.output, pair.rank)
+            return moved
         }
-        var values = [Float](repeating: 0, count: rows * columns)
-        if rows > 0, rank > 0, columns > 0 {
-            cblas_sgemm(
-                CblasRowMajor,
-                CblasNoTrans,
-                CblasNoTrans,
-                Int32(rows),
-                Int32(columns),
-                Int32(rank),
-                1,
-                b,
-                Int32(rank),
-                right,
-                Int32(columns),
-                0,
-                &values,
-                Int32(columns)
-            )
-        }
-        self.values = values
-    }
 
-    func add(_ client: Int, to rows: inout [SIMD4<Float>]) {
-        for row in rows.indices {
-            let place = row * columns + 4 * client
-            rows[row] += SIMD4(values[place], values[place + 1], values[place + 2], values[place + 3])
+        /// Adds values of a movement, from a place on, to the sketch that begins at an offset.
+        func fold(_ values: [Float], at place: Int, into sketches: inout [Float], _ offset: Int, length: Int)
+        {
+            sketches.withUnsafeMutableBufferPointer { sketches in
+                signs.withUnsafeBufferPointer { signs in
+                    guard let sketch = sketches.baseAddress, let signs = signs.baseAddress else { return }
+                    kernel_fold(
+                        values,
+                        signs + place,
+                        values.count,
+                        sketch + offset,
+                        length,
+                        (first + place) % length
+                    )
+                }
+            }
         }
     }
 }

@@ -16,19 +16,12 @@ struct SquareMatrix {
         set { values[row * size + column] = newValue }
     }
 
-    /// All inner products of some rows of equal length, `G[i, j] = ⟨row_i, row_j⟩`.
-    static func gram(ofRows rows: [[Float]]) -> SquareMatrix {
-        var gram = SquareMatrix(size: rows.count)
-        let length = rows.first?.count ?? 0
-        guard length > 0 else { return gram }
-        var stacked: [Double] = []
-        stacked.reserveCapacity(rows.count * length)
-        for row in rows {
-            precondition(row.count == length, "gram: rows of \(row.count) and \(length) values")
-            stacked.append(contentsOf: row.lazy.map(Double.init))
-        }
-        let n = Int32(rows.count)
-        let k = Int32(length)
+    /// All inner products of rows of equal length, one after the other in `values`: `G[i, j] = ⟨row_i, row_j⟩`.
+    static func gram(of values: [Double], rows: Int) -> SquareMatrix {
+        var gram = SquareMatrix(size: rows)
+        guard rows > 0, !values.isEmpty else { return gram }
+        let n = Int32(rows)
+        let k = Int32(values.count / rows)
         cblas_dgemm(
             CblasRowMajor,
             CblasNoTrans,
@@ -37,9 +30,9 @@ struct SquareMatrix {
             n,
             k,
             1,
-            stacked,
+            values,
             k,
-            stacked,
+            values,
             k,
             0,
             &gram.values,

@@ -47,6 +47,14 @@ struct AdapterFixture {
     }
 }
 
+extension Contribution {
+    /// The delta that a fixture was made with.
+    var inMemory: AdapterWeights {
+        guard let known = delta as? AdapterWeights else { preconditionFailure("not made by a fixture") }
+        return known
+    }
+}
+
 /// `B A`, `[out, in]` row-major, in Double: the product that the rules never form.
 func product(of adapter: AdapterWeights) -> [Double] {
     guard let a = adapter[AdapterFixture.a], let b = adapter[AdapterFixture.b] else { return [] }

@@ -85,7 +85,7 @@ struct DeltaRuleTests {
 
         for (index, array) in broadcast.arrays.enumerated() {
             let expected = mean(
-                contributions.map { doubles($0.delta.arrays[index]) },
+                contributions.map { doubles($0.inMemory.arrays[index]) },
                 weights: weights
             )
             for (element, value) in merged.arrays[index].values.enumerated() {
@@ -136,7 +136,7 @@ struct DeltaRuleTests {
         let contributions = fixture.contributions(5, 3).map { contribution in
             var changed = contribution
             changed.delta = AdapterWeights(
-                contribution.delta.arrays.map { array in
+                contribution.inMemory.arrays.map { array in
                     guard array.name == AdapterFixture.a else { return array }
                     return NamedArray(
                         name: array.name,
@@ -156,7 +156,7 @@ struct DeltaRuleTests {
         ).adapter
 
         let expected = mean(
-            contributions.map { product(of: broadcast.adding($0.delta)) },
+            contributions.map { product(of: broadcast.adding($0.inMemory)) },
             weights: [1, 1, 1]
         )
         #expect(norm(difference(product(of: merged), expected)) < 1e-6 * norm(expected))
@@ -168,7 +168,7 @@ struct DeltaRuleTests {
             let broadcast = fixture.adapter(seed, "broadcast")
             let contributions = fixture.contributions(seed, 4, scale: 1)
             let expected = mean(
-                contributions.map { product(of: broadcast.adding($0.delta)) },
+                contributions.map { product(of: broadcast.adding($0.inMemory)) },
                 weights: contributions.map { Double($0.examples) }
             )
             func error(_ rule: any DeltaRule) throws -> Double {
@@ -220,7 +220,10 @@ struct DeltaRuleTests {
         let broadcast = small.adapter(4, "broadcast")
         let contributions = small.contributions(4, 9)
         let weights = contributions.map { Double($0.examples) }
-        let expected = mean(contributions.map { product(of: broadcast.adding($0.delta)) }, weights: weights)
+        let expected = mean(
+            contributions.map { product(of: broadcast.adding($0.inMemory)) },
+            weights: weights
+        )
 
         let merged = try Aggregate(
             of: contributions,
@@ -265,7 +268,7 @@ struct DeltaRuleTests {
         let contributions = fixture.contributions(2, 3).map { contribution in
             var changed = contribution
             changed.delta = AdapterWeights(
-                contribution.delta.arrays.map { array in
+                contribution.inMemory.arrays.map { array in
                     guard array.name == AdapterFixture.a else { return array }
                     return NamedArray(
                         name: array.name,
@@ -335,7 +338,7 @@ struct DeltaRuleTests {
     func errors() throws {
         let broadcast = fixture.adapter(1, "broadcast")
         let contributions = fixture.contributions(2, 2)
-        func merge(_ list: [Contribution]) throws(AggregationError) {
+        func merge(_ list: [Contribution]) throws {
             _ = try Aggregate(of: list, broadcast: broadcast, rule: FactorsRule(), weighting: .examples)
         }
 

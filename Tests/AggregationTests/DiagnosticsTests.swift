@@ -15,8 +15,8 @@ struct DiagnosticsTests {
         let start = product(of: broadcast) + doubles(broadcast[AdapterFixture.dense])
         let moved = contributions.map { contribution in
             difference(
-                product(of: broadcast.adding(contribution.delta))
-                    + doubles(broadcast.adding(contribution.delta)[AdapterFixture.dense]),
+                product(of: broadcast.adding(contribution.inMemory))
+                    + doubles(broadcast.adding(contribution.inMemory)[AdapterFixture.dense]),
                 start
             )
         }
@@ -120,9 +120,10 @@ struct DiagnosticsTests {
             )
         }
         let weighted = try WeightedContributions(contributions, weighting: .examples, broadcast: broadcast)
+        let weights = weighted.weights.map { $0 / weighted.totalWeight }
 
-        let exact = try AggregationDiagnostics(of: weighted, broadcast: broadcast, exact: true)
-        let found = try AggregationDiagnostics(of: weighted, broadcast: broadcast, exact: false)
+        let exact = try measured(weighted, broadcast, GramMovements(weights: weights))
+        let found = try measured(weighted, broadcast, MovementSketches(weights: weights))
 
         #expect(found.isEstimated && !exact.isEstimated)
         func isNear(_ estimate: Double, _ value: Double) -> Bool { abs(estimate / value - 1) < 0.12 }
@@ -137,12 +138,73 @@ struct DiagnosticsTests {
         }
     }
 
+    private func measured(
+        _ weighted: WeightedContributions,
+        _ broadcast: AdapterWeights,
+        _ meter: any MovementMeter
+    ) throws -> AggregationDiagnostics {
+        let reader = ContributionReader(weighted, meter)
+        for place in try MergePlace.all(of: broadcast.layout) {
+            _ = try reader.merge(place, of: broadcast, by: FactorsRule())
+        }
+        return AggregationDiagnostics(of: weighted, [reader.meter])
+    }
+
     @Test("many clients with large ranks are estimated, a usual round is measured")
     func choice() throws {
-        let large = AdapterFixture(rank: 32, input: 576, output: 576).adapter(1, "large")
-        let pairs = try (0..<210).flatMap { _ in try large.pairs() }
+        let large = AdapterFixture(rank: 32, input: 576, output: 576).adapter(1, "large").layout
+        let place = try #require(MergePlace.all(of: large).first)
+        let units = [GramMovements.Size](repeating: GramMovements.Size(of: place, in: large), count: 210)
 
-        #expect(PairGrams.operations(of: pairs, clients: 4) < AggregationDiagnostics.operationsMax)
-        #expect(PairGrams.operations(of: pairs, clients: 64) > 10 * AggregationDiagnostics.operationsMax)
+        #expect(GramMovements.isAffordable(units, clients: 4))
+        #expect(!GramMovements.isAffordable(units, clients: 64))
+        // Of one unit alone the memory decides.
+        #expect(GramMovements.isAffordable([units[0]], clients: 10))
+        #expect(!GramMovements.isAffordable([units[0]], clients: 1000))
+    }
+
+    @Test(
+        "the sketches of any number of clients take no more than 8 MiB",
+        arguments: [1, 512, 513, 3000, 20_000]
+    )
+    func bounded(clients: Int) {
+        let sketches = MovementSketches(weights: [Double](repeating: 1 / Double(clients), count: clients))
+
+        #expect(sketches.length * clients <= MovementSketches.valuesMax)
+        #expect((sketches.length == 4096) == (clients <= 512))
+    }
+
+    @Test("the cosines of sketches are those of all pairs of them")
+    func cosines() throws {
+        let broadcast = several("broadcast", scale: 1)
+        let contributions = (0..<70).map { index in
+            let scale: Float = index == 3 ? 0 : 0.3
+            return Contribution(
+                client: "c\(100 + index)",
+                delta: several("delta \(index)", scale: scale, shared: Float(index % 5) / 4),
+                examples: 10
+            )
+        }
+        let weighted = try WeightedContributions(contributions, weighting: .uniform, broadcast: broadcast)
+        let weights = weighted.weights.map { $0 / weighted.totalWeight }
+        let all = try measured(weighted, broadcast, MovementSketches(weights: weights))
+        // The same with each pair of clients alone.
+        var cosines: [Double] = []
+        for i in contributions.indices {
+            for j in (i + 1)..<max(i + 1, contributions.count) where (i + j) % 23 == 0 || i == 3 {
+                let pair = try WeightedContributions(
+                    [contributions[i], contributions[j]],
+                    weighting: .uniform,
+                    broadcast: broadcast
+                )
+                let two = try measured(pair, broadcast, MovementSketches(weights: [0.5, 0.5]))
+                #expect(abs(two.meanCosine - two.lowestCosine) < 1e-6)
+                #expect(i != 3 || abs(two.meanCosine) < 1e-9)
+                cosines.append(two.meanCosine)
+            }
+        }
+
+        #expect(all.lowestCosine <= (cosines.min() ?? 0) + 1e-5)
+        #expect(all.meanCosine > all.lowestCosine && all.meanCosine < cosines.max() ?? 0)
     }
 }

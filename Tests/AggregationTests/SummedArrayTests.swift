@@ -20,7 +20,7 @@ struct SummedArrayTests {
     private func contributions(_ counts: [[Float]]) -> [Contribution] {
         zip(fixture.contributions(2, counts.count), counts).map { contribution, counts in
             var contribution = contribution
-            contribution.delta = counting(contribution.delta, counts)
+            contribution.delta = counting(contribution.inMemory, counts)
             return contribution
         }
     }
@@ -81,7 +81,7 @@ struct SummedArrayTests {
 
     @Test("a fractional or huge count is refused by name, and so is a sum that is too large")
     func refused() {
-        func merge(_ counts: [[Float]], start: [Float] = [0]) throws(AggregationError) {
+        func merge(_ counts: [[Float]], start: [Float] = [0]) throws {
             _ = try Aggregate(
                 of: contributions(counts),
                 broadcast: counting(fixture.adapter(1, "broadcast"), start),

@@ -30,7 +30,7 @@ struct TransformTests {
     func halves() throws {
         let chain = try TransformChain([clip("1")])
 
-        let (clipped, metrics) = chain.apply(update([1, 1, -1, 1], [900]), at: place)
+        let (clipped, metrics) = try chain.apply(update([1, 1, -1, 1], [900]), at: place)
 
         #expect(clipped == update([0.5, 0.5, -0.5, 0.5], [900]))
         #expect(metrics == ["update/clip/norm": 2, "update/clip/scale": 0.5])
@@ -41,11 +41,11 @@ struct TransformTests {
         let chain = try TransformChain([clip("1")])
 
         for values: [Float] in [[0.5, -0.75], [0.1, -0], [1, 0], [0x1p-149, 0]] {
-            let (same, metrics) = chain.apply(update(values, [5]), at: place)
+            let (same, metrics) = try chain.apply(update(values, [5]), at: place)
             #expect(same.arrays[1].values.map(\.bitPattern) == values.map(\.bitPattern))
             #expect(metrics["update/clip/scale"] == 1)
         }
-        let (infinite, _) = chain.apply(update([.infinity, 3]), at: place)
+        let (infinite, _) = try chain.apply(update([.infinity, 3]), at: place)
         #expect(infinite.arrays[1].values == [.infinity, 3])
     }
 
@@ -56,7 +56,7 @@ struct TransformTests {
             let chain = try TransformChain([clip(limit)])
             let bound = try #require(Double(limit))
             for seed in 0..<UInt64(50) {
-                let (clipped, _) = chain.apply(fixture.adapter(seed, "update"), at: place)
+                let (clipped, _) = try chain.apply(fixture.adapter(seed, "update"), at: place)
                 #expect(clipped.norm <= bound)
                 #expect(clipped.norm > bound * (1 - 1e-6))
             }
@@ -68,8 +68,8 @@ struct TransformTests {
         let narrowing = try TransformChain([clip("2"), clip("1")])
         let widening = try TransformChain([clip("1"), clip("2")])
 
-        let first = narrowing.apply(update([4, 0]), at: place)
-        let second = widening.apply(update([4, 0]), at: place)
+        let first = try narrowing.apply(update([4, 0]), at: place)
+        let second = try widening.apply(update([4, 0]), at: place)
 
         #expect(first.update == update([1, 0]))
         #expect(second.update == first.update)
@@ -93,8 +93,8 @@ struct TransformTests {
 
         #expect(chain.isEmpty)
         #expect(try !TransformChain([clip("1")]).isEmpty)
-        #expect(chain.apply(update([4, 0]), at: place).update == update([4, 0]))
-        #expect(chain.apply(update([4, 0]), at: place).metrics.isEmpty)
+        #expect(try chain.apply(update([4, 0]), at: place).update == update([4, 0]))
+        #expect(try chain.apply(update([4, 0]), at: place).metrics.isEmpty)
     }
 
     @Test("an unknown name and a bad setting are named with their lines")

@@ -1,8 +1,8 @@
 /// The modules and who may know whom: the picture in README.md as sets.
 enum Picture {
     static let systemLibraries: Set<String> = ["COpenBLAS", "CZstd", "COpenSSL"]
-    static let shared: Set<String> = ["Randomness", "Contract", "Digest"]
-    static let learning: Set<String> = ["CKernels", "Tensors", "Text", "Models", "Tasks", "Trainers"]
+    static let shared: Set<String> = ["Randomness", "Contract", "Digest", "CKernels"]
+    static let learning: Set<String> = ["Tensors", "Text", "Models", "Tasks", "Trainers"]
     static let federation: Set<String> = ["Topology", "Wire", "Rounds", "Aggregation", "Transport", "Ledger"]
     static let meeting: Set<String> = ["Nodes", "TributaryKit", "coordinator", "client", "tributary"]
     /// Draws what it is given; knows neither spine.
@@ -39,7 +39,8 @@ enum Picture {
         "Tasks": ["Text", "Contract", "Randomness", "Digest"],
         "Trainers": ["Tensors", "Models", "Text", "Tasks", "Contract", "Randomness", "Digest"],
         "Wire": ["CZstd", "Contract", "Digest"],
-        "Aggregation": ["Contract", "Randomness", "COpenBLAS"],
+        // Of the kernels it has sums and the products of sketches.
+        "Aggregation": ["Contract", "Randomness", "CKernels", "COpenBLAS"],
         "Topology": ["Contract", "Aggregation", "Wire", "Digest"],
         "Rounds": ["Contract", "Wire", "Digest"],
         "Transport": ["COpenSSL", "Wire"],

@@ -1,5 +1,3 @@
-package import Contract
-
 /// FedAvg of every array by itself, so of A and B separately (FedIT, arXiv:2305.05644; PubSwap's
 /// aggregation): `Ā = Σ w_i A_i`, `B̄ = Σ w_i B_i`.
 ///
@@ -16,11 +14,6 @@ package struct FactorsRule: DeltaRule {
     /// Makes the rule.
     package init() {}
 
-    /// The broadcast adapter plus the weighted mean of the deltas.
-    package func merge(
-        _ contributions: WeightedContributions,
-        broadcast: AdapterWeights
-    ) throws(AggregationError) -> AdapterWeights {
-        AdapterWeights(contributions.averaged(broadcast, at: Array(broadcast.arrays.indices)))
-    }
+    /// The broadcast arrays plus the weighted mean of the deltas.
+    package func merge(_ unit: MergeUnit) throws -> [[Float]] { try unit.averaged() }
 }

@@ -1,4 +1,4 @@
-package import Contract
+internal import Contract
 
 /// FFA-LoRA (arXiv:2403.12313): A stays as broadcast, only B and dense arrays are averaged.
 ///
@@ -15,15 +15,10 @@ package struct FrozenARule: DeltaRule {
     /// Makes the rule.
     package init() {}
 
-    /// The broadcast adapter with every array but the A factors averaged.
-    package func merge(
-        _ contributions: WeightedContributions,
-        broadcast: AdapterWeights
-    ) throws(AggregationError) -> AdapterWeights {
-        let frozen = Set(try broadcast.pairs().map(\.a))
-        let moving = broadcast.arrays.indices.filter { !frozen.contains($0) }
-        return AdapterWeights(
-            frozen.map { broadcast.arrays[$0] } + contributions.averaged(broadcast, at: moving)
-        )
+    /// The broadcast A and the averaged B of a pair, or an averaged array.
+    package func merge(_ unit: MergeUnit) throws -> [[Float]] {
+        var merged = try unit.averaged()
+        if unit.pair != nil { merged[0] = unit.arrays[0].values }
+        return merged
     }
 }

@@ -1,4 +1,5 @@
-package import Contract
+internal import COpenBLAS
+internal import Contract
 
 /// The exact mean of the products, `Σ w_i B_i A_i`, brought back to rank r by truncated SVD.
 ///
@@ -17,52 +18,77 @@ package struct ProductRule: DeltaRule {
     /// Makes the rule.
     package init() {}
 
-    /// The rank-r adapter nearest to the weighted mean of the clients' products.
-    package func merge(
-        _ contributions: WeightedContributions,
-        broadcast: AdapterWeights
-    ) throws(AggregationError) -> AdapterWeights {
-        var arrays = broadcast.arrays
-        let averaged = broadcast.layout.indices(of: .averaged)
-        for (index, array) in zip(averaged, contributions.averaged(broadcast, at: averaged)) {
-            arrays[index] = array
-        }
-        for pair in try broadcast.pairs() {
-            (arrays[pair.a], arrays[pair.b]) = refactor(pair, contributions, broadcast)
-        }
-        return AdapterWeights(arrays)
+    /// The rank-r pair nearest to the weighted mean of the clients' products, or an averaged array.
+    package func merge(_ unit: MergeUnit) throws -> [[Float]] {
+        guard let pair = unit.pair else { return try unit.averaged() }
+        let a = unit.arrays[0]
+        let b = unit.arrays[1]
+        // The factors side by side, or with more columns than help, their products added up.
+        let columns = unit.clients * pair.rank
+        let isThin = columns <= 2 * min(pair.input, pair.output)
+        let factored = try isThin ? factor(stacked: unit, pair) : factor(summed: unit, pair)
+        return pack(factored, pair: pair, a: a, b: b)
     }
 
-    /// The merged halves of one pair: `B = Q_L U √Σ` `[out, r]`, `A = √Σ Vᵀ Q_Rᵀ` `[r, in]`.
-    private func refactor(
-        _ pair: AdapterLayout.Pair,
-        _ weighted: WeightedContributions,
-        _ broadcast: AdapterWeights
-    ) -> (a: NamedArray, b: NamedArray) {
-        let a = broadcast.arrays[pair.a]
-        let b = broadcast.arrays[pair.b]
-        let stacked = weighted.contributions.count * pair.rank
+    /// `B = Q_L U` `[out, r]`, `A = Vᵀ Q_Rᵀ` `[r, in]` of the factors of all clients side by side.
+    private func factor(stacked unit: MergeUnit, _ pair: AdapterLayout.Pair) throws -> LowRank.Factors {
+        let columns = unit.clients * pair.rank
         // left [out, N r] holds w_i B_i side by side, right [in, N r] the transposed A_i.
-        var left = ColumnMatrix(rows: pair.output, columns: stacked)
-        var right = ColumnMatrix(rows: pair.input, columns: stacked)
-        for (client, contribution) in weighted.contributions.enumerated() {
-            let weight = weighted.weights[client] / weighted.totalWeight
-            let deltaA = contribution.delta.arrays[pair.a].values
-            let deltaB = contribution.delta.arrays[pair.b].values
+        var left = ColumnMatrix(rows: pair.output, columns: columns)
+        var right = ColumnMatrix(rows: pair.input, columns: columns)
+        try forEachClient(of: unit, pair) { client, weight, a, b in
             for k in 0..<pair.rank {
                 let column = client * pair.rank + k
-                for row in 0..<pair.output {
-                    let at = row * pair.rank + k
-                    left[row, column] = weight * (Double(b.values[at]) + Double(deltaB[at]))
-                }
-                for row in 0..<pair.input {
-                    let at = k * pair.input + row
-                    right[row, column] = Double(a.values[at]) + Double(deltaA[at])
-                }
+                for row in 0..<pair.output { left[row, column] = weight * b[row * pair.rank + k] }
+                for row in 0..<pair.input { right[row, column] = a[k * pair.input + row] }
             }
         }
-        let factored = LowRank.truncate(left: left, right: right, rank: pair.rank)
-        return pack(factored, pair: pair, a: a, b: b)
+        return LowRank.truncate(left: left, right: right, rank: pair.rank)
+    }
+
+    /// The same of `Σ w_i B_i A_i` `[out, in]`, whose memory does not depend on the number of clients.
+    private func factor(summed unit: MergeUnit, _ pair: AdapterLayout.Pair) throws -> LowRank.Factors {
+        var sum = ColumnMatrix(rows: pair.output, columns: pair.input)
+        try forEachClient(of: unit, pair) { _, weight, a, b in
+            // Row-major [r, in] and [out, r] are column-major [in, r] and [r, out].
+            cblas_dgemm(
+                CblasColMajor,
+                CblasTrans,
+                CblasTrans,
+                Int32(pair.output),
+                Int32(pair.input),
+                Int32(pair.rank),
+                weight,
+                b,
+                Int32(pair.rank),
+                a,
+                Int32(pair.input),
+                1,
+                &sum.values,
+                Int32(pair.output)
+            )
+        }
+        let isTall = pair.output >= pair.input
+        return LowRank.truncate(
+            left: isTall ? sum : .identity(rows: pair.output, columns: pair.output),
+            right: isTall ? .identity(rows: pair.input, columns: pair.input) : sum.transposed,
+            rank: pair.rank
+        )
+    }
+
+    /// Whole factors: the broadcast's plus each client's delta.
+    private func forEachClient(
+        of unit: MergeUnit,
+        _ pair: AdapterLayout.Pair,
+        _ body: (_ client: Int, _ weight: Double, _ a: [Double], _ b: [Double]) -> Void
+    ) throws {
+        let broadcast = unit.arrays.map { $0.values.map(Double.init) }
+        try unit.forEachClient { client, deltas in
+            let whole = zip(broadcast, deltas).map { start, delta in
+                zip(start, delta).map { $0 + Double($1) }
+            }
+            body(client, unit.weight(of: client), whole[0], whole[1])
+        }
     }
 
     /// Splits each singular value evenly between the halves.
@@ -74,7 +100,7 @@ package struct ProductRule: DeltaRule {
         pair: AdapterLayout.Pair,
         a: NamedArray,
         b: NamedArray
-    ) -> (a: NamedArray, b: NamedArray) {
+    ) -> [[Float]] {
         let rowNorm = meanRowNorm(a)
         let negligible = (factored.singularValues.first ?? 0) * 1e-7
         var valuesA = [Float](repeating: 0, count: a.values.count)
@@ -91,10 +117,7 @@ package struct ProductRule: DeltaRule {
                 valuesB[row * pair.rank + k] = Float(sigma.squareRoot() * factored.left[row, k])
             }
         }
-        var (mergedA, mergedB) = (a, b)
-        mergedA.values = valuesA
-        mergedB.values = valuesB
-        return (mergedA, mergedB)
+        return [valuesA, valuesB]
     }
 
     private func meanRowNorm(_ a: NamedArray) -> Double {

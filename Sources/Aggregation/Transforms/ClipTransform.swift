@@ -35,32 +35,25 @@ package struct ClipTransform: UpdateTransform {
     ///
     /// Rounding to float32 never leaves it above the limit. A short update stays the same bit for bit, and
     /// so does one that is not finite, for ``UpdateCheck`` to name.
-    package func apply(
-        _ update: AdapterWeights,
+    package func change(
+        _ update: any UpdateSource,
         at place: UpdatePlace
-    ) -> (update: AdapterWeights, metrics: [String: Double]) {
-        let norm = update.norm
-        guard norm > limit, norm.isFinite else { return (update, ["norm": norm, "scale": 1]) }
+    ) throws -> (change: ArrayChange?, metrics: [String: Double]) {
+        let norm = try update.norm()
+        guard norm > limit, norm.isFinite else { return (nil, ["norm": norm, "scale": 1]) }
         var scale = limit / norm
-        var clipped = scaled(update, by: scale)
         // Rounded values may together be a little longer; doubled steps end with a scale of zero.
         var step = 0x1p-24
-        while clipped.norm > limit {
+        while try ChangedUpdate(source: update, change: scaling(by: scale)).norm() > limit {
             scale *= 1 - step
             step *= 2
-            clipped = scaled(update, by: scale)
         }
-        return (clipped, ["norm": norm, "scale": scale])
+        return (scaling(by: scale), ["norm": norm, "scale": scale])
     }
 
-    private func scaled(_ update: AdapterWeights, by scale: Double) -> AdapterWeights {
-        AdapterWeights(
-            update.arrays.map { array in
-                guard array.part != .summed else { return array }
-                var array = array
-                array.values = array.values.map { Float(scale * Double($0)) }
-                return array
-            }
-        )
+    private func scaling(by scale: Double) -> ArrayChange {
+        { _, values in
+            for element in values.indices { values[element] = Float(scale * Double(values[element])) }
+        }
     }
 }

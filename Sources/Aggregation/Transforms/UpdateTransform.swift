@@ -13,17 +13,36 @@ package protocol UpdateTransform: Sendable {
     /// Takes validated settings; it keeps no state from round to round.
     init(_ settings: Settings)
 
-    /// The update with its names, shapes and parts, its values changed; and figures by name.
+    /// What is to be done to the values of each array, decided from the whole update; and figures by name.
     ///
     /// Counts (`AdapterPart.summed`) stay what they are: a transformed count is none.
     ///
     /// - Parameters:
     ///   - update: The trained adapter minus the round's broadcast, without local arrays.
     ///   - place: Whose update it is, and of which round.
-    func apply(
-        _ update: AdapterWeights,
+    /// - Returns: The change, or nil to leave the update bit for bit as it is.
+    /// - Throws: What reading the update throws.
+    func change(
+        _ update: any UpdateSource,
         at place: UpdatePlace
-    ) -> (update: AdapterWeights, metrics: [String: Double])
+    ) throws -> (change: ArrayChange?, metrics: [String: Double])
+}
+
+/// Changes the values of one array of an update, whose place in the layout is given; not asked about counts. Every
+/// reading of the update asks again and must be given the same.
+package typealias ArrayChange = @Sendable (_ index: Int, _ values: inout [Float]) -> Void
+
+/// An update whose arrays are changed as they are read.
+struct ChangedUpdate: UpdateSource {
+    let source: any UpdateSource
+    let change: ArrayChange
+
+    var layout: AdapterLayout { source.layout }
+
+    func read(_ index: Int, into values: inout [Float]) throws {
+        try source.read(index, into: &values)
+        if layout.entries[index].part != .summed { change(index, &values) }
+    }
 }
 
 /// Whose update it is: with a transform's name it names the random stream that the transform draws from.
@@ -111,22 +130,34 @@ package struct TransformChain: Sendable {
     /// Whether nothing is done to an update.
     package var isEmpty: Bool { steps.isEmpty }
 
-    /// Applies the transforms in order.
+    /// Applies the transforms in order to an update whose arrays are changed as they are read.
     ///
     /// - Returns: The update, and the figures of each transform as `update/<name>/<figure>`; the second
     ///   transform of a name has the name `<name>.2`.
+    /// - Throws: What reading the update throws.
     package func apply(
-        _ update: AdapterWeights,
+        _ update: any UpdateSource,
         at place: UpdatePlace
-    ) -> (update: AdapterWeights, metrics: [String: Double]) {
+    ) throws -> (update: any UpdateSource, metrics: [String: Double]) {
         var result = update
         var metrics: [String: Double] = [:]
         for step in steps {
-            let (changed, figures) = step.transform.apply(result, at: place)
-            precondition(changed.layout == result.layout, "'\(step.label)' changed the update's layout")
-            result = changed
+            let (change, figures) = try step.transform.change(result, at: place)
+            if let change { result = ChangedUpdate(source: result, change: change) }
             for (name, value) in figures { metrics["update/\(step.label)/\(name)"] = value }
         }
         return (result, metrics)
+    }
+
+    /// The same of an update in memory.
+    package func apply(
+        _ update: AdapterWeights,
+        at place: UpdatePlace
+    ) throws -> (update: AdapterWeights, metrics: [String: Double]) {
+        let source: any UpdateSource = update
+        let (changed, metrics) = try apply(source, at: place)
+        var arrays = update.arrays
+        for index in arrays.indices { try changed.read(index, into: &arrays[index].values) }
+        return (AdapterWeights(arrays), metrics)
     }
 }

@@ -47,6 +47,22 @@ void kernel_quantise_bf16_reference(const float *x, uint8_t *halves, size_t n);
 void kernel_quantise_q8_0(const float *x, uint8_t *blocks, size_t n);
 void kernel_quantise_q8_0_reference(const float *x, uint8_t *blocks, size_t n);
 
+// ---- merge.c
+
+/// sum[i] += weight x[i], in double.
+void kernel_add_weighted(const float *x, double weight, double *sum, size_t n);
+void kernel_add_weighted_reference(const float *x, double weight, double *sum, size_t n);
+/// y [rows, 4] = matrix [rows, columns] · probesᵀ [columns, 4], with the four vectors of `probes` one after another;
+/// where `other` is not NULL, plus other [rows, columns] · other_probesᵀ.
+void kernel_probe(const float *matrix, const float *probes, const float *other, const float *other_probes, float *y,
+                  size_t rows, size_t columns);
+void kernel_probe_reference(const float *matrix, const float *probes, const float *other, const float *other_probes,
+                            float *y, size_t rows, size_t columns);
+/// sketch[(first + i) mod length] += signs[i] x[i], with first < length.
+void kernel_fold(const float *x, const int8_t *signs, size_t n, float *sketch, size_t length, size_t first);
+void kernel_fold_reference(const float *x, const int8_t *signs, size_t n, float *sketch, size_t length,
+                           size_t first);
+
 // ---- elementwise.c
 
 /// y[i] = a[i] + b[i]; y may be a or b.

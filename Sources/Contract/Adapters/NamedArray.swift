@@ -78,9 +78,14 @@ public struct AdapterWeights: Sendable, Equatable {
     public var norm: Double {
         var square = 0.0
         for array in arrays where array.part != .summed {
-            for value in array.values { square += Double(value) * Double(value) }
+            AdapterWeights.addSquares(of: array.values, to: &square)
         }
         return square.squareRoot()
+    }
+
+    /// Adds the squares of values one by one, so that a norm does not depend on where arrays are cut.
+    package static func addSquares(of values: [Float], to square: inout Double) {
+        for value in values { square += Double(value) * Double(value) }
     }
 
     private func combine(_ other: AdapterWeights, _ operation: (Float, Float) -> Float) -> AdapterWeights {

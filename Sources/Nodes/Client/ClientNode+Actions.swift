@@ -128,7 +128,7 @@ extension ClientNode {
         let (blob, owed, measured) = try await trainer.run { [chain = job.outgoing, feedback] trainer in
             let adapter = trainer.adapter.travelling
             let start = try adapter.layout.apply(to: BlobDecoder.adapter(from: broadcast))
-            var (delta, metrics) = chain.apply(adapter.subtracting(start), at: place)
+            var (delta, metrics) = try chain.apply(adapter.subtracting(start), at: place)
             metrics["update/norm"] = delta.norm
             var feedback = feedback
             let blob = try feedback.encode(delta, encoding: encoding).blob

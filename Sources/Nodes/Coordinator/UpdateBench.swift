@@ -190,16 +190,18 @@ actor UpdateBench {
         var measured: [String: [String: Double]] = [:]
         var contributions: [Contribution] = []
         for record in try ledger.updates(round: round) where clients.contains(record.client) {
-            var delta = try layout.apply(to: BlobDecoder.adapter(from: ledger.blob(record.blob)))
+            var delta: any UpdateSource = try layout.apply(
+                to: BlobDecoder.adapter(from: ledger.blob(record.blob))
+            )
             if !job.incoming.isEmpty {
                 let place = UpdatePlace(seed: topology.seed, round: round, client: record.client)
-                (delta, measured[record.client]) = job.incoming.apply(delta, at: place)
+                (delta, measured[record.client]) = try job.incoming.apply(delta, at: place)
             }
             contributions.append(
                 Contribution(client: record.client, delta: delta, examples: record.examples)
             )
         }
-        contributions = Self.usual(among: contributions, topology.aggregation.normLimit)
+        contributions = try Self.usual(among: contributions, topology.aggregation.normLimit)
         let merged = try Aggregate(
             of: contributions,
             broadcast: adapter(round: round),
@@ -216,9 +218,9 @@ actor UpdateBench {
     private static func usual(
         among contributions: [Contribution],
         _ limit: Topology.NormLimit
-    ) -> [Contribution] {
+    ) throws -> [Contribution] {
         guard case .recent = limit, contributions.count > 2 else { return contributions }
-        let norms = contributions.map(\.delta.norm)
+        let norms = try contributions.map { try $0.delta.norm() }
         let known = norms.filter { $0 > 0 }.sorted()
         // The lower one of two in the middle.
         guard let median = known.isEmpty ? nil : known[(known.count - 1) / 2] else { return contributions }
