@@ -67,6 +67,12 @@ final class BlobStore: Sendable {
         return bytes
     }
 
+    /// Deletes a blob, which need not be there.
+    func remove(_ digest: SHA256Digest) throws(LedgerError) {
+        _ = try writable
+        try Files.remove(path(digest))
+    }
+
     private var writable: DurableFiles {
         get throws(LedgerError) {
             guard let files else { throw LedgerError(.readOnly, "'\(folder)' is open for reading only") }

@@ -28,10 +28,14 @@ extension Ledger {
                 return try RecordKey.repeated(key, earlier: earlier, offered: update.blob.digest)
             }
             try database.execute(
-                sql: "INSERT INTO updates VALUES (?, ?, ?, ?, ?, ?)",
+                sql: """
+                    INSERT INTO updates (round, client, digest, manifest, examples, metrics, norm)
+                    VALUES (?, ?, ?, ?, ?, ?, ?)
+                    """,
                 arguments: [
                     update.round, update.client, update.blob.digest.description,
                     update.blob.manifest.databaseBytes, update.examples, update.metrics.databaseBytes,
+                    update.norm,
                 ]
             )
             return .new
@@ -45,15 +49,7 @@ extension Ledger {
                 database,
                 sql: "SELECT * FROM updates WHERE round = ? ORDER BY client",
                 arguments: [round]
-            ).map { row in
-                UpdateRecord(
-                    round: row["round"],
-                    client: row["client"],
-                    blob: try StoredBlob(row: row),
-                    examples: row["examples"],
-                    metrics: row.bytes("metrics")
-                )
-            }
+            ).map { try UpdateRecord(row: $0) }
         }
     }
 

@@ -11,7 +11,7 @@ internal import GRDB
 ///
 ///     lock                     the process that has the directory open
 ///     ledger.sqlite            facts (WAL, synchronous = FULL)
-///     blobs/aa/<sha256>        updates, responses, pools, adapters, as they travelled
+///     blobs/aa/<sha256>        updates, responses, pools, adapters, as they travelled; see `prune(before:sparing:)`
 ///     uploads/<client>.<sha256>.part   transfers that have not arrived whole
 ///     temporary/               files being written; emptied at every start
 package final class Ledger: Sendable {
@@ -74,6 +74,8 @@ package final class Ledger: Sendable {
             try database.write { database in
                 if try LedgerSchema.isEmpty(database, path: path) {
                     try LedgerSchema.create(database, identity: identity)
+                } else {
+                    try LedgerSchema.upgrade(database)
                 }
                 return try LedgerSchema.identity(database)
             }

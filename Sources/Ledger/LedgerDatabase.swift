@@ -58,7 +58,7 @@ enum LedgerDatabase {
 enum LedgerSchema {
     /// "TRIB" in ASCII, in SQLite's own field for it.
     static let applicationID = 0x5452_4942
-    static let version = 1
+    static let version = 2
 
     /// Creates the tables of an empty database, with the identity, in the transaction it is called in.
     static func create(_ database: Database, identity: FederationIdentity) throws {
@@ -66,6 +66,15 @@ enum LedgerSchema {
         try record(identity, in: database)
         try database.execute(
             sql: "PRAGMA application_id = \(applicationID); PRAGMA user_version = \(version)"
+        )
+    }
+
+    /// Brings the tables of an older format to this one, in the transaction it is called in.
+    static func upgrade(_ database: Database) throws {
+        // Format 2 has the norms of updates.
+        guard try Int.fetchOne(database, sql: "PRAGMA user_version") == 1 else { return }
+        try database.execute(
+            sql: "ALTER TABLE updates ADD COLUMN norm REAL; PRAGMA user_version = \(version)"
         )
     }
 
@@ -116,6 +125,7 @@ enum LedgerSchema {
             manifest BLOB NOT NULL,
             examples INTEGER NOT NULL,
             metrics BLOB NOT NULL,
+            norm REAL,
             PRIMARY KEY (round, client)
         ) STRICT;
         CREATE TABLE responses (
@@ -189,6 +199,19 @@ extension Row {
 extension StoredBlob {
     init(row: Row) throws {
         self.init(digest: try row.digest("digest"), manifest: row.bytes("manifest"))
+    }
+}
+
+extension UpdateRecord {
+    init(row: Row) throws {
+        self.init(
+            round: row["round"],
+            client: row["client"],
+            blob: try StoredBlob(row: row),
+            examples: row["examples"],
+            metrics: row.bytes("metrics"),
+            norm: row.hasColumn("norm") ? row["norm"] : nil
+        )
     }
 }
 

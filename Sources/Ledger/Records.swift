@@ -3,7 +3,7 @@ package import Digest
 // The facts that the ledger keeps, one value type each. Manifests, metrics and evaluations are bytes
 // that the ledger stores and never reads.
 
-/// A blob and the manifest that says what is in it.
+/// A blob and the manifest that says what is in it. The manifest is empty where the blob was pruned.
 package struct StoredBlob: Sendable, Hashable {
     /// SHA-256 of the blob's bytes.
     package var digest: SHA256Digest
@@ -29,14 +29,24 @@ package struct UpdateRecord: Sendable, Hashable {
     package var examples: Int
     /// The client's metrics, as JSON.
     package var metrics: [UInt8]
+    /// The update's Euclidean norm, counts left out; nil where an older program recorded it.
+    package var norm: Double?
 
     /// Makes a record.
-    package init(round: Int, client: String, blob: StoredBlob, examples: Int, metrics: [UInt8]) {
+    package init(
+        round: Int,
+        client: String,
+        blob: StoredBlob,
+        examples: Int,
+        metrics: [UInt8],
+        norm: Double? = nil
+    ) {
         self.round = round
         self.client = client
         self.blob = blob
         self.examples = examples
         self.metrics = metrics
+        self.norm = norm
     }
 }
 

@@ -22,7 +22,7 @@ import Wire
         let adapter = try BlobDecoder.adapter(from: ledger.adapterBlob(round: 2))
         // Four of six steps of each round are local.
         #expect(adapter["samples"]?.values == [Float(3 * 2 * 4)])
-        let pool = try BlobDecoder.pool(from: ledger.blob(ledger.pools(round: 0, step: 2)[0].blob))
+        let pool = try BlobDecoder.pool(from: ledger.blob(ledger.pools(round: 1, step: 2)[0].blob))
         #expect(pool.groups.allSatisfy { $0.replacements.isEmpty && $0.target.count == 16 })
         #expect(pool.merged == [12, 0, 0, 0])
         #expect(
@@ -43,7 +43,7 @@ import Wire
 
         let ledger = try Ledger.inspect(RunLayout(root: scratch.path).coordinatorState)
         let broadcast = try ledger.adapterBlob(round: 1).manifest.entries.map(\.name)
-        let updates = try ledger.updates(round: 0).flatMap {
+        let updates = try ledger.updates(round: 1).flatMap {
             try ledger.blob($0.blob).manifest.entries.map(\.name)
         }
         #expect(!broadcast.contains("critic") && !updates.contains("critic"))

@@ -64,13 +64,18 @@ extension CoordinatorNode {
                 job.topology.aggregation.normLimit,
                 vetoed: machine.record.vetoed
             )
-            let (blob, adapter) = try await bench.update(transfer, manifest, round: round, normLimit: limit)
+            let (blob, norm, adapter) = try await bench.update(
+                transfer,
+                manifest,
+                round: round,
+                normLimit: limit
+            )
             try await exchange.run { judge in
                 if let reason = try judge.objection(to: adapter, from: transfer.client) {
                     throw UpdateFault.unusable(reason)
                 }
             }
-            try await bench.accept(update: blob, of: transfer, round: round)
+            try await bench.accept(update: blob, norm: norm, of: transfer, round: round)
         case .responses(let round, let step):
             let (blob, responses) = try await bench.responses(transfer, manifest)
             let sender = sender(transfer.client, round)

@@ -224,6 +224,7 @@ extension CoordinatorNode {
                     try job.writeAdapter(adapter, to: folder)
                 }
             }
+            try await node.store.prune(before: round)
             node.post(.checkpointed(round: round))
         }
     }

@@ -15,6 +15,8 @@ actor CoordinatorStore {
     private let wallClockMs: @Sendable () -> Int64
     private var broadcast: (round: Int, blob: EncodedBlob)?
     private var metrics: CoordinatorMetrics?
+    /// The blobs whose transfers have begun since the last pruning, and since the one before it.
+    private var begun: (now: Set<SHA256Digest>, before: Set<SHA256Digest>) = ([], [])
 
     nonisolated var unownedExecutor: UnownedSerialExecutor { thread.asUnownedSerialExecutor() }
 
@@ -129,6 +131,7 @@ actor CoordinatorStore {
             try manifest.checkLayout(layout)
             try manifest.checkEncoding(encoding, layout)
         }
+        begun.now.insert(manifest.digest)
         if ledger.contains(manifest.digest) { return ChunkPlan(byteCount: manifest.encodedBytes).count }
         return try ledger.resumeUpload(Upload(transfer, manifest))
     }
@@ -185,6 +188,14 @@ actor CoordinatorStore {
 
     /// The rounds that were evaluated, with the result as JSON.
     func evaluations() throws -> [(round: Int, result: [UInt8])] { try ledger.evaluations() }
+
+    /// Deletes the blobs of rounds before the newest finished one that nothing asks for any more; see
+    /// `Ledger.prune(before:sparing:)`.
+    func prune(before round: Int) throws {
+        // A client may send what was sent before: such a blob counts as here as soon as its transfer begins.
+        try ledger.prune(before: round, sparing: begun.now.union(begun.before))
+        begun = ([], begun.now)
+    }
 
     /// Adds to the counts of bytes.
     func add(_ traffic: [TrafficRecord]) throws { try ledger.addTraffic(traffic) }

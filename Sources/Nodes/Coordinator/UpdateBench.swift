@@ -69,8 +69,10 @@ actor UpdateBench {
         if let known = norms[round] { return known }
         var found: [String: Double] = [:]
         for record in try ledger.updates(round: round) {
-            found[record.client] = try layout.apply(to: BlobDecoder.adapter(from: ledger.blob(record.blob)))
-                .norm
+            // An older program's update may have none, and be pruned since.
+            if record.norm == nil, record.blob.manifest.isEmpty { continue }
+            found[record.client] =
+                try record.norm ?? layout.apply(to: BlobDecoder.adapter(from: ledger.blob(record.blob))).norm
         }
         norms[round] = found
         return found
@@ -80,16 +82,16 @@ actor UpdateBench {
     ///
     /// - Throws: `WireError`, `UpdateFault` or `LedgerError` for an update that must be refused.
     func update(_ transfer: Transfer, _ manifest: Manifest, round: Int, normLimit: Double) throws -> (
-        blob: EncodedBlob, adapter: AdapterWeights
+        blob: EncodedBlob, norm: Double, adapter: AdapterWeights
     ) {
         let blob = try complete(transfer, manifest)
         let delta = try BlobDecoder.adapter(from: blob)
-        try UpdateCheck(layout: layout, normMax: normLimit).check(delta)
-        return (blob, try adapter(round: round).adding(layout.apply(to: delta)))
+        let norm = try UpdateCheck(layout: layout, normMax: normLimit).check(delta)
+        return (blob, norm, try adapter(round: round).adding(layout.apply(to: delta)))
     }
 
     /// Records an update that was checked; durable when this returns.
-    func accept(update blob: EncodedBlob, of transfer: Transfer, round: Int) throws {
+    func accept(update blob: EncodedBlob, norm: Double, of transfer: Transfer, round: Int) throws {
         let metrics = Dictionary(transfer.metrics.map { ($0.name, $0.value) }) { first, _ in first }
         _ = try ledger.accept(
             UpdateRecord(
@@ -97,7 +99,8 @@ actor UpdateBench {
                 client: transfer.client,
                 blob: try StoredBlob(blob),
                 examples: transfer.examples,
-                metrics: Array(try metrics.json().utf8)
+                metrics: Array(try metrics.json().utf8),
+                norm: norm
             )
         )
     }
@@ -308,14 +311,11 @@ extension Ledger {
 
     /// The newest adapter that a client is known to have had when a round began; see `Sender.adapter`.
     func lastAdapter(of client: String, before round: Int, layout: AdapterLayout) throws -> AdapterWeights {
-        for earlier in (0..<round).reversed() {
-            guard let update = try updates(round: earlier).first(where: { $0.client == client }) else {
-                continue
-            }
-            let delta = try layout.apply(to: BlobDecoder.adapter(from: blob(update.blob)))
-            return try adapter(round: earlier, layout: layout).adding(delta)
+        guard let update = try newestUpdate(of: client, before: round) else {
+            return try adapter(round: 0, layout: layout)
         }
-        return try adapter(round: 0, layout: layout)
+        let delta = try layout.apply(to: BlobDecoder.adapter(from: blob(update.blob)))
+        return try adapter(round: update.round, layout: layout).adding(delta)
     }
 
     /// One client's accepted responses to a public step, arranged by item and index.
