@@ -20,6 +20,8 @@ package final class Tensor {
 
     /// Where its gradient collects; nil if none can flow into it.
     let slot: GradientSlot?
+    /// A copy for products with few rows; see ``withPacked(_:_:)``.
+    private var packed: PackedMatrix?
     /// The values; nil while they are forgotten.
     private var storage: Storage?
     /// Makes forgotten values again.
@@ -156,6 +158,7 @@ extension Tensor: Weight, VectorWeight {
         alpha: Float,
         beta: Float
     ) {
+        if let packed { return packed.multiply(x, rows: count, into: y, alpha: alpha, beta: beta) }
         Products.abT(x, pointer, y, m: count, n: rows, k: columns, alpha: alpha, beta: beta)
     }
 
@@ -174,4 +177,24 @@ extension Tensor: Weight, VectorWeight {
     }
 
     package func withValues<Result>(_ body: (UnsafePointer<Float>) -> Result) -> Result { body(pointer) }
+}
+
+extension Tensor {
+    /// Runs `body` while some matrices are multiplied with from packed copies, which is faster for few rows.
+    /// Their values must not change meanwhile.
+    package static func withPacked<Result>(
+        _ matrices: [Tensor],
+        _ body: () throws -> Result
+    ) rethrows -> Result {
+        for matrix in matrices {
+            matrix.packed = PackedMatrix(
+                rows: matrix.rows,
+                columns: matrix.columns,
+                precision: .float32,
+                values: matrix.pointer
+            )
+        }
+        defer { for matrix in matrices { matrix.packed = nil } }
+        return try body()
+    }
 }

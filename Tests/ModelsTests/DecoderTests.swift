@@ -111,7 +111,7 @@ struct DecoderTests {
                 settings: settings,
                 stream: { _, _ in stream(index, 2) }
             )
-            expectSame([alone[0]], [[all[index][2]]])
+            #expect(alone[0][0] == all[index][2])
         }
         for slots in [1, 3, 5, 16] {
             let again = decoder.generate(
@@ -121,7 +121,7 @@ struct DecoderTests {
                 slots: slots,
                 stream: stream
             )
-            expectSame(again, all)
+            #expect(again == all, "\(slots) slots")
         }
         let backwards = decoder.generate(
             prompts: prompts.reversed(),
@@ -130,7 +130,7 @@ struct DecoderTests {
             slots: 6,
             stream: { prompt, sample in stream(prompts.count - 1 - prompt, sample) }
         )
-        expectSame(backwards.reversed(), all)
+        #expect(backwards.reversed() == all)
     }
 
     @Test("a cache of half precision keeps log-probabilities to 2e-3 of the training path's")
@@ -160,13 +160,7 @@ struct DecoderTests {
             slots: 24,
             stream: stream
         )
-        expectSame(again, completions)
-    }
-
-    /// The products of these models' weights have last bits that depend on the number of rows.
-    private func expectSame(_ found: [[Completion]], _ expected: [[Completion]]) {
-        #expect(found.map { $0.map(\.tokens) } == expected.map { $0.map(\.tokens) })
-        #expect(distance(found.joined().flatMap(\.logProbs), expected.joined().flatMap(\.logProbs)) < 1e-4)
+        #expect(again == completions)
     }
 
     @Test("samples follow the distribution: frequencies of first tokens are within five standard errors")

@@ -56,4 +56,23 @@ struct StorageTests {
         expectClose(found, wide, 0.03)
         #expect(found != wide)
     }
+
+    @Test("while a tensor is packed its products are what they were, bit for bit")
+    func packedTensors() {
+        let (w, a, b) = (parameter([9, 6], "w"), parameter([2, 6], "a"), parameter([9, 2], "b"))
+        let (x, tape) = (parameter([5, 6], "x"), Tape(recording: false))
+        func run() -> [Float] {
+            tape.linear(x, w).toArray() + tape.loRA(x, frozen(9, 6, "f"), a: a, b: b, scale: 2).toArray()
+        }
+        let (plain, value) = (run(), w.values[0])
+
+        let packed = Tensor.withPacked([w, a, b]) {
+            w.values[0] += 1
+            return run()
+        }
+        #expect(packed == plain)
+        #expect(run() != plain)
+        w.values[0] = value
+        #expect(run() == plain)
+    }
 }

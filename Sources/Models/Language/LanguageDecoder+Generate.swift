@@ -57,7 +57,8 @@ extension LanguageDecoder {
             observe: observe,
             stream: stream
         )
-        generation.run()
+        let matrices = (withAdapter ? adapter?.parameters ?? [] : []) + parameters.trainable
+        Tensor.withPacked(matrices.filter { $0.shape.count == 2 }) { generation.run() }
         return (0..<prompts.count).map { prompt in
             (0..<samplesPerPrompt).map { generation.samples[prompt * samplesPerPrompt + $0].completion }
         }

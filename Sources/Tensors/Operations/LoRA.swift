@@ -18,8 +18,8 @@ extension Tape {
         let y = result([rows, outputs], of: x, a, b)
         let u = workspace.take(rows * rank)  // x Aᵀ, [N, rank]
         weight.multiply(x.pointer, rows: rows, into: y.pointer, alpha: 1, beta: 0)
-        Products.abT(x.pointer, a.pointer, u.pointer, m: rows, n: rank, k: inputs)
-        Products.abT(u.pointer, b.pointer, y.pointer, m: rows, n: outputs, k: rank, alpha: scale, beta: 1)
+        a.multiply(x.pointer, rows: rows, into: u.pointer, alpha: 1, beta: 0)
+        b.multiply(u.pointer, rows: rows, into: y.pointer, alpha: scale, beta: 1)
 
         // du = scale dy B,  dB = scale dyᵀ u,  dA = duᵀ x,  dx = dy W + du A
         record(y) { [workspace] dy in
