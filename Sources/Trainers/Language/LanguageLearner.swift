@@ -45,6 +45,8 @@ final class LanguageLearner {
         self.adapter = adapter
         decoder = LanguageDecoder(base, adapter: adapter)
         decoder.recomputes = recomputes
+        // Samples are rated anew by the passes that learn from them.
+        decoder.cachePrecision = .half
         self.settings = settings
         self.tokensPerPass = min(tokensPerPass, Self.activationBytesMax / decoder.activationBytesPerToken)
         addedTerms = terms

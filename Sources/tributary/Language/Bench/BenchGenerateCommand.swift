@@ -139,6 +139,8 @@ struct BenchGenerateCommand: AsyncParsableCommand {
         } else {
             decoder = LanguageDecoder(try target.load())
         }
+        // As trainers sample.
+        decoder.cachePrecision = .half
         try BenchServer.serve { work.figures(decoder) }
     }
 
