@@ -41,18 +41,6 @@ KERNEL void kernel_dequantise_q3_k(const uint8_t *blocks, float *y, size_t n) {
     }
 }
 
-// Scale j and minimum j of six bits each from twelve bytes: the first four whole in bytes j and j + 4, the upper
-// bits of the last four above them, their lower bits in bytes 8 to 11.
-INLINE void scale_and_minimum(const uint8_t *s, int j, float *scale, float *minimum) {
-    if (j < 4) {
-        *scale = (float)(s[j] & 63);
-        *minimum = (float)(s[j + 4] & 63);
-    } else {
-        *scale = (float)((s[j + 4] & 15) | (s[j - 4] >> 6) << 4);
-        *minimum = (float)(s[j + 4] >> 4 | (s[j] >> 6) << 4);
-    }
-}
-
 // 32 values share a scale and a minimum; the nibbles of 32 bytes serve two runs.
 KERNEL void kernel_dequantise_q4_k(const uint8_t *blocks, float *y, size_t n) {
     for (size_t b = 0; b < n / 256; b++, blocks += 144) {

@@ -1,4 +1,4 @@
-// binary16 as bits, shared by the files that read and write blocks.
+// What the files that read and write blocks share: binary16 as bits, and the scales of K-quants.
 #pragma once
 
 #include "kernel.h"
@@ -34,4 +34,16 @@ INLINE uint32_t float_to_half(float x) {
     memcpy(&magnitude, &value, 4);
     magnitude += 0x0FFFu + ((magnitude >> 13) & 1u);
     return sign | (nan ? 0x7E00u : magnitude >> 13);
+}
+
+// Scale j and minimum j of six bits each from twelve bytes: the first four whole in bytes j and j + 4, the upper
+// bits of the last four above them, their lower bits in bytes 8 to 11.
+INLINE void scale_and_minimum(const uint8_t *s, int j, float *scale, float *minimum) {
+    if (j < 4) {
+        *scale = (float)(s[j] & 63);
+        *minimum = (float)(s[j + 4] & 63);
+    } else {
+        *scale = (float)((s[j + 4] & 15) | (s[j - 4] >> 6) << 4);
+        *minimum = (float)(s[j + 4] >> 4 | (s[j] >> 6) << 4);
+    }
 }

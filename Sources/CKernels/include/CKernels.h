@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "attention_kernels.h"
+#include "block_kernels.h"
 #include "dequantise_kernels.h"
 #include "graph_kernels.h"
 #include "peak_kernels.h"
