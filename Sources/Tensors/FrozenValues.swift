@@ -62,12 +62,6 @@ package final class FrozenValues: @unchecked Sendable {
     /// Whether no number is infinite or NaN.
     package var areFinite: Bool { Half.areFinite(base, count: count) }
 
-    /// Whether these are the same numbers as others.
-    package func isEqual(to other: FrozenValues) -> Bool {
-        UnsafeBufferPointer(start: base, count: count)
-            .elementsEqual(UnsafeBufferPointer(start: other.base, count: other.count))
-    }
-
     /// A copy.
     package func toArray() -> [Float] { Array(UnsafeBufferPointer(start: base, count: count)) }
 }

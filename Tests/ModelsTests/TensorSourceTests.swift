@@ -24,8 +24,8 @@ import Testing
         let mapping = try #require(try file.tensor("large")).file.mapping()
         let bytes = mapping.base..<mapping.base + mapping.count
 
-        let large = try file.frozenValues(at: TensorPlace("large"), shape: [128, 128])
-        let small = try file.frozenValues(at: TensorPlace("small"), shape: [4, 4])
+        let large = try file.weight(at: TensorPlace("large"), shape: [128, 128]).values()
+        let small = try file.weight(at: TensorPlace("small"), shape: [4, 4]).values()
 
         #expect(bytes.contains(UnsafeRawPointer(large.base)))
         #expect(!bytes.contains(UnsafeRawPointer(small.base)))
@@ -39,7 +39,7 @@ import Testing
         var values: FrozenValues?
         do {
             values = try file([array("w", [128, 128])], scratch)
-                .frozenValues(at: TensorPlace("w"), shape: [128, 128])
+                .weight(at: TensorPlace("w"), shape: [128, 128]).values()
             try FileManager.default.removeItem(atPath: scratch.path + "/f")
         }
         #expect(values?.toArray() == array("", [128, 128]).values)
@@ -50,16 +50,16 @@ import Testing
         let scratch = try Scratch()
         let file = try file([array("w", [8, 2])], scratch)
 
-        let part = try file.frozenValues(
+        let part = try file.weight(
             at: TensorPlace("w", part: .init(start: 4, of: 8), interleavedHeadSize: 4, offset: 1),
             shape: [4, 2]
-        )
+        ).values()
 
         #expect(part.toArray() == [9, 10, 13, 14, 11, 12, 15, 16])
         #expect(
             throws: CheckpointError.wrongShape(file: file.path, name: "w", expected: [9, 2], found: [8, 2])
         ) {
-            try file.frozenValues(at: TensorPlace("w", part: .init(start: 0, of: 9)), shape: [4, 2])
+            try file.weight(at: TensorPlace("w", part: .init(start: 0, of: 9)), shape: [4, 2])
         }
     }
 
@@ -70,7 +70,7 @@ import Testing
         let scratch = try Scratch()
         let file = try file([weight], scratch)
         #expect(throws: CheckpointError.notFinite(file: file.path, name: "w")) {
-            try file.frozenValues(at: TensorPlace("w"), shape: [128, 128])
+            try file.weight(at: TensorPlace("w"), shape: [128, 128]).values()
         }
     }
 

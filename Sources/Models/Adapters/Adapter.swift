@@ -57,9 +57,7 @@ package final class Adapter {
         _ kind: any AdapterKind,
         seed: UInt64
     ) throws(AdapterError) {
-        try self.init(for: base.configuration, kind, seed: seed) {
-            base.weights.values(of: $0, base.configuration)
-        }
+        try self.init(for: base.configuration, kind, seed: seed) { base.values(of: $0) }
     }
 
     private init(

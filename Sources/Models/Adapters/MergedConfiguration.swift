@@ -183,7 +183,7 @@ struct MergedConfiguration: AdapterKind {
                 try require(copy, shape(name))
                 return copy.values
             }
-            if let values = base.weights.values(of: stored(name), base.configuration) { return values }
+            if let values = base.values(of: stored(name)) { return values }
             throw .malformed(
                 file: contents.weightsFile,
                 offset: nil,

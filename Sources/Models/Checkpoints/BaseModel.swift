@@ -11,7 +11,7 @@ package final class BaseModel: Sendable {
     package var sha256: SHA256Digest { weightsIdentity.digest }
     /// The digest of what decides which ids a text and a conversation get, the tokenizer and the chat template, the same
     /// whichever form they came in.
-    package let tokenizerSHA256: SHA256Digest
+    package var tokenizerSHA256: SHA256Digest { Checkpoint.tokenizerDigest(try? made.get(), templates) }
     /// The digest of the chat template alone, which `tokenizerSHA256` covers too; nil where the model has none.
     package var templateSHA256: SHA256Digest? { templates.usual.map { SHA256Digest(of: $0.text.utf8) } }
     /// The digest of all that the model is: weights, configuration and tokenizer with its template. What is learnt about a
@@ -28,6 +28,8 @@ package final class BaseModel: Sendable {
     package let ends: Set<Int32>
     /// Where it was loaded from.
     package let source: ModelSource
+    /// How its matrices are kept; the digests are those of the values in the file.
+    package let form: WeightForm
 
     let weights: FrozenWeights
     private let weightsIdentity: WeightsIdentity
@@ -38,40 +40,40 @@ package final class BaseModel: Sendable {
     private let made: Result<any Tokenizer, any Error>
     private let templates: ChatTemplates
 
-    private init(_ checkpoint: Checkpoint) throws {
+    private init(_ checkpoint: Checkpoint, _ form: WeightForm) throws {
+        self.form = form
         configuration = checkpoint.configuration
         source = checkpoint.source
         made = Result { try checkpoint.makeTokenizer() }
         templates = try checkpoint.templates()
         ends = try checkpoint.ends()
-        tokenizerSHA256 = Checkpoint.tokenizerDigest(try? made.get(), templates)
         rope = RopeTable(configuration)
-        var stored: [WeightsIdentity.Weight] = []
-        func values(_ name: String, _ shape: [Int]) throws(CheckpointError) -> FrozenValues {
-            let values = try checkpoint.frozenValues(of: name, shape: shape)
-            stored.append(
-                .init(name: name, shape: shape, values: values, offset: checkpoint.offset(of: name))
-            )
-            return values
-        }
         weights = try FrozenWeights(
             configuration,
-            matrix: { name, rows, columns in
-                FrozenMatrix(rows: rows, columns: columns, values: try values(name, [rows, columns]))
-            },
-            vector: { name, count in FrozenVector(try values(name, [count])) }
+            matrix: { try checkpoint.weight($0, shape: [$1, $2]).matrix(form) },
+            vector: { FrozenVector(try checkpoint.weight($0, shape: [$1]).values()) }
         )
-        weightsIdentity = WeightsIdentity(stored)
+        weightsIdentity = try checkpoint.weightsIdentity()
         canonicalConfiguration = try checkpoint.canonicalConfiguration()
         try checkpoint.check()
         try checkpoint.tensors.requireUnchanged()
     }
 
-    /// Loads a model: the whole of its weights, widened to float32.
+    /// Loads a model with the whole of its weights.
     ///
+    /// - Parameters:
+    ///   - source: Where it is.
+    ///   - form: How its matrices are kept; nil for int8 where the file has blocks of 4 to 8 bits, else float32.
     /// - Throws: `CheckpointError`, which names the file and the tensor, key or offset.
-    package static func load(_ source: ModelSource) throws -> BaseModel {
-        try BaseModel(Checkpoint(source))
+    package static func load(_ source: ModelSource, weights form: WeightForm? = .float32) throws -> BaseModel
+    {
+        let checkpoint = try Checkpoint(source)
+        return try BaseModel(checkpoint, form ?? (checkpoint.isQuantised ? .int8 : .float32))
+    }
+
+    /// A copy of a weight's values by its name, as the file has them whatever the form; nil when there is none.
+    func values(of name: String) -> [Float]? {
+        form == .float32 ? weights.values(of: name, configuration) : weightsIdentity.values(of: name)
     }
 
     /// Reads a model's shape alone, without its weights.

@@ -59,14 +59,19 @@ package struct Checkpoint {
         return list
     }
 
+    /// Whether it has tensors of fewer than 16 bits a value.
+    var isQuantised: Bool {
+        tensors.names.contains { ((try? tensors.tensor($0))?.encoding.blockValues ?? 1) > 1 }
+    }
+
     /// Where the checkpoint keeps a weight.
     func place(of name: String) -> TensorPlace {
         configuration.architecture.place(of: name, configuration, in: form)
     }
 
-    /// The values of a weight, in place where the file has them as they are used.
-    func frozenValues(of name: String, shape: [Int]) throws(CheckpointError) -> FrozenValues {
-        try tensors.frozenValues(at: place(of: name), shape: shape)
+    /// A weight where it lies in the file.
+    func weight(_ name: String, shape: [Int]) throws(CheckpointError) -> StoredWeight {
+        try tensors.weight(at: place(of: name), shape: shape)
     }
 
     /// What the decoder adds to each value of a weight: 1 to the norms of Gemma, which GGUF keeps with it.
@@ -74,14 +79,14 @@ package struct Checkpoint {
         -configuration.architecture.place(of: name, configuration, in: .gguf).offset
     }
 
-    /// What a model of these weights is known by (``WeightsIdentity``), one weight in memory at a time.
-    func weightsDigest() throws(CheckpointError) -> SHA256Digest {
-        var digests: [(name: String, shape: [Int], digest: SHA256Digest)] = []
+    /// What a model of these weights is known by.
+    func weightsIdentity() throws(CheckpointError) -> WeightsIdentity {
+        var list: [WeightsIdentity.Weight] = []
         for (name, shape) in weights {
-            let values = try frozenValues(of: name, shape: shape)
-            digests.append((name, shape, WeightsIdentity.digest(of: values, plus: offset(of: name))))
+            let stored = try weight(name, shape: shape)
+            list.append(.init(name: name, shape: shape, stored: stored, offset: offset(of: name)))
         }
-        return WeightsIdentity.whole(digests)
+        return WeightsIdentity(list)
     }
 
     /// The configuration as JSON, the same for every form of the same model.
@@ -121,8 +126,10 @@ package struct Checkpoint {
                 )
             }
             let shape = [configuration.vocabularySize, configuration.hiddenSize]
-            let head = try tensors.frozenValues(at: TensorPlace(name), shape: shape)
-            guard head.isEqual(to: try frozenValues(of: CheckpointNames.embedding, shape: shape)) else {
+            let head = try tensors.weight(at: TensorPlace(name), shape: shape)
+            guard
+                head.digest(plus: 0) == (try weight(CheckpointNames.embedding, shape: shape).digest(plus: 0))
+            else {
                 throw .badKey(
                     file: "\(path)/config.json",
                     key: "tie_word_embeddings",

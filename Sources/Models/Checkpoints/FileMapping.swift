@@ -6,7 +6,9 @@ internal import Glibc
 /// and who writes into it changes the weights; a file that is replaced by another of its name, as downloads and this
 /// program's writers do, stays whole here. `ReadableFile.requireUnchanged` finds what was changed while a model was
 /// loaded; headers, whose every byte is doubted, are read and not mapped.
-final class FileMapping {
+///
+/// `@unchecked Sendable`: where the memory is never changes, and nothing is written there.
+final class FileMapping: @unchecked Sendable {
     /// The first byte.
     let base: UnsafeRawPointer
     /// How many bytes there are.

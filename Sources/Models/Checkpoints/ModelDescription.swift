@@ -144,7 +144,7 @@ package struct ModelDescription {
     }
 
     private mutating func describeIdentity() throws {
-        let weights = try checkpoint.weightsDigest()
+        let weights = try checkpoint.weightsIdentity().digest
         let templates = try checkpoint.templates()
         let tokenizer = Checkpoint.tokenizerDigest(try? checkpoint.makeTokenizer(), templates)
         let configuration = try checkpoint.canonicalConfiguration()

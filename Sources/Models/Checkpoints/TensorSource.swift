@@ -32,13 +32,13 @@ extension TensorSource {
         try stored(name, shape: shape).values()
     }
 
-    /// The values of a weight of a decoder, from where the checkpoint keeps it; see `StoredTensor.frozenValues`.
+    /// A weight of a decoder where the checkpoint keeps it; of a vector each value is a row.
     ///
     /// - Parameters:
     ///   - place: Where that is.
     ///   - shape: The weight's shape in the decoder: `[out, in]`, or `[C]`.
-    /// - Throws: as `values(of:shape:)` does.
-    func frozenValues(at place: TensorPlace, shape: [Int]) throws(CheckpointError) -> FrozenValues {
+    /// - Throws: when the tensor is missing, of another shape or of a type that is not read.
+    func weight(at place: TensorPlace, shape: [Int]) throws(CheckpointError) -> StoredWeight {
         var whole = shape
         if let part = place.part {
             precondition(
@@ -57,7 +57,7 @@ extension TensorSource {
                     "tensor '\(place.tensor)': a vector in blocks of \(tensor.encoding.name), which is not read"
             )
         }
-        return try tensor.frozenValues(at: place, rows: shape[0], width: width)
+        return try StoredWeight(tensor, at: place, rows: shape[0], width: width)
     }
 
     /// Throws when a file was changed since it was opened.

@@ -14,7 +14,7 @@ final class WeightsIdentity: Sendable {
     struct Weight: Sendable {
         let name: String
         let shape: [Int]
-        let values: FrozenValues
+        let stored: StoredWeight
         /// What the decoder adds to each value.
         let offset: Float
     }
@@ -22,10 +22,9 @@ final class WeightsIdentity: Sendable {
     private let weights: [Weight]
     private let computed = Mutex<SHA256Digest?>(nil)
 
-    /// Of the weights of a model, which are shared and not copied.
-    init(_ weights: [Weight]) {
-        self.weights = weights
-    }
+    /// Of the weights of a model, which are read when the digest is asked for: their values in the file, whatever form
+    /// the model keeps them in.
+    init(_ weights: [Weight]) { self.weights = weights }
 
     /// The digest, computed when it is first asked for.
     var digest: SHA256Digest {
@@ -37,26 +36,19 @@ final class WeightsIdentity: Sendable {
         }
     }
 
+    /// A copy of a weight's values by its name, without the offset; nil when there is none.
+    func values(of name: String) -> [Float]? { weights.first { $0.name == name }?.stored.toArray() }
+
     private func compute() -> SHA256Digest {
         let digests = Compute.sideBySide(weights.count, threads: Compute.threads) { index in
-            Self.digest(of: weights[index].values, plus: weights[index].offset)
+            weights[index].stored.digest(plus: weights[index].offset)
         }
         return Self.whole(zip(weights, digests).map { ($0.name, $0.shape, $1) })
     }
 
-    /// The digest of one weight's values.
-    static func digest(of values: FrozenValues, plus offset: Float) -> SHA256Digest {
-        let hash = SHA256()
-        if offset == 0 {
-            hash.update(UnsafeRawBufferPointer(start: values.base, count: 4 * values.count))
-        } else {
-            values.toArray().map { $0 + offset }.withUnsafeBytes { hash.update($0) }
-        }
-        return hash.finish()
-    }
-
     /// The digest of all weights from those of each.
-    static func whole(_ weights: [(name: String, shape: [Int], digest: SHA256Digest)]) -> SHA256Digest {
+    private static func whole(_ weights: [(name: String, shape: [Int], digest: SHA256Digest)]) -> SHA256Digest
+    {
         let whole = SHA256()
         for weight in weights.sorted(by: { $0.name < $1.name }) {
             let shape = weight.shape.map(String.init).joined(separator: "×")

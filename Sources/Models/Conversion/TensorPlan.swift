@@ -43,12 +43,12 @@ struct TensorPlan {
     /// The values, with each weight's rows where its place says.
     func values(from checkpoint: Checkpoint) throws(CheckpointError) -> FrozenValues {
         if pieces.count == 1, pieces[0].place == TensorPlace(name) {
-            return try checkpoint.frozenValues(of: pieces[0].name, shape: shape)
+            return try checkpoint.weight(pieces[0].name, shape: shape).values()
         }
         let width = shape.dropFirst().reduce(1, *)
         return try FrozenValues(count: count) { memory throws(CheckpointError) in
             for piece in pieces {
-                let values = try checkpoint.frozenValues(of: piece.name, shape: piece.shape)
+                let values = try checkpoint.weight(piece.name, shape: piece.shape).values()
                 for row in 0..<piece.shape[0] {
                     let target = memory + piece.place.storedRow(of: row) * width
                     for column in 0..<width {

@@ -9,6 +9,8 @@ internal import Text
 struct LanguageWords {
     /// Where the base model comes from, paths made absolute.
     let model: ModelSource
+    /// How its matrices are kept.
+    let weights: WeightForm
     /// What of it is trained.
     let adapter: any AdapterKind
 
@@ -33,6 +35,7 @@ struct LanguageWords {
             throw run.model.error("embedded", "found '\(name)', expected one of \(known)")
         }
         model = source
+        weights = words.weights ?? .float32
         for component in run.objectives {
             try ObjectiveTerms.entry(component).check(component.settings, run)
         }
@@ -44,6 +47,7 @@ struct LanguageWords {
         var embedded: String?
         var directory: String?
         var gguf: String?
+        var weights: WeightForm?
     }
 
     private struct AdapterWords: Decodable { var kind: String? }
@@ -189,6 +193,7 @@ struct LanguageWords {
     /// - Throws: What loading the base model throws.
     func fingerprint(_ run: RunContext) throws -> [FingerprintPart] {
         var parts = try LanguageWords.fingerprint(of: base(run))
+        parts.append(FingerprintPart("model.weights", weights.rawValue))
         parts.append(FingerprintPart("adapter.kind", type(of: adapter).name))
         for (key, value) in try Mapping(json: adapter.json()).members {
             parts.append(FingerprintPart("adapter.\(key)", value))
@@ -227,7 +232,9 @@ struct LanguageWords {
     /// - Throws: `MissingModel` on the line of the model where its files are not here; `CheckpointError`.
     func base(_ run: RunContext) throws -> BaseModel {
         do {
-            return try run.shared.value("model \(model)") { try BaseModel.load(model) }
+            return try run.shared.value("model \(model)") {
+                try BaseModel.load(model, weights: weights)
+            }
         } catch CheckpointError.inaccessible(let file, let reason) {
             let key = if case .gguf = model { "gguf" } else { "directory" }
             throw MissingModel(run.model.error(key, "\(file): \(reason); expected the model's files there"))

@@ -77,6 +77,17 @@ struct GenerateCommand: AsyncParsableCommand {
     )
     var date: TemplateDate?
 
+    @Option(
+        help: ArgumentHelp(
+            """
+            How matrices are kept: \(WeightForm.allCases.map(\.rawValue).joined(separator: ", ")); int8 for a \
+            GGUF file of 4 to 8 bits, else float32, unless given.
+            """,
+            valueName: "form"
+        )
+    )
+    var weights: WeightForm?
+
     @OptionGroup var compute: ComputeOptions
 
     @Option(
@@ -118,7 +129,7 @@ struct GenerateCommand: AsyncParsableCommand {
     func run() async throws {
         try await Failure.reporting("tributary generate") {
             compute.configure()
-            let named = try NamedModel(model, date: date ?? Today.date())
+            let named = try NamedModel(model, date: date ?? Today.date(), weights: weights)
             let decoder = LanguageDecoder(named.base, adapter: try named.adapter(adapter))
             let target = try self.target(named)
             let steering = try target.map {
@@ -219,3 +230,4 @@ struct GenerateCommand: AsyncParsableCommand {
 }
 
 extension SteeringMethod: ExpressibleByArgument {}
+extension WeightForm: ExpressibleByArgument {}

@@ -19,7 +19,8 @@ struct NamedModel {
     /// - Parameters:
     ///   - name: As a person names it.
     ///   - date: What its chat template takes for today.
-    init(_ name: String, date: TemplateDate = .standard) throws {
+    ///   - weights: As `BaseModel.load` takes it.
+    init(_ name: String, date: TemplateDate = .standard, weights: WeightForm? = .float32) throws {
         source = NamedModel.source(name)
         if case .directory(let path) = source, !path.contains("/"), access(path, F_OK) != 0 {
             throw NodeError(
@@ -28,7 +29,7 @@ struct NamedModel {
                     + EmbeddedModels.names.joined(separator: ", ")
             )
         }
-        base = try BaseModel.load(source)
+        base = try BaseModel.load(source, weights: weights)
         tokenizer = try base.tokenizer()
         chat = Result { [base] in try base.chatTemplate(date: date) }
     }
