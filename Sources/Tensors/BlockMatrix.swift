@@ -13,6 +13,8 @@ package final class BlockMatrix: FrozenWeight, @unchecked Sendable {
     /// Whether all values are finite; a product with others is worth nothing.
     package let areFinite: Bool
     private let blocks: kernel_blocks
+    /// What owns the panels, and is only kept alive; nil where this object does.
+    private let owner: WeightMemory?
     private let path: kernel_path
 
     /// How many rows there are.
@@ -26,16 +28,18 @@ package final class BlockMatrix: FrozenWeight, @unchecked Sendable {
     ///   - rows: At least one.
     ///   - columns: Whole blocks of the type.
     ///   - type: GGUF's number of the type.
+    ///   - memory: Where the panels are put, beside those of the model's other weights; nil for memory of its own.
     ///   - row: Where the bytes of a row are.
     package convenience init?(
         rows: Int,
         columns: Int,
         type: UInt32,
+        memory: WeightMemory? = nil,
         row: (Int) -> UnsafePointer<UInt8>
     ) {
         let blocks = kernel_blocks_of_type(type, rows, columns)
         guard blocks.bits > 0 else { return nil }
-        self.init(blocks, columns: columns) { blocks, panel, rows in
+        self.init(blocks, columns: columns, memory) { blocks, panel, rows in
             let places = rows.map { Optional(row($0)) }
             return kernel_blocks_pack(blocks, type, panel, places, rows.count) != 0
         }
@@ -47,13 +51,15 @@ package final class BlockMatrix: FrozenWeight, @unchecked Sendable {
     /// - Parameters:
     ///   - rows: At least one.
     ///   - columns: At least one.
+    ///   - memory: As above.
     ///   - fill: Writes the values of some rows.
     package convenience init(
         rows: Int,
         columns: Int,
+        memory: WeightMemory? = nil,
         fill: (_ rows: Range<Int>, _ values: UnsafeMutablePointer<Float>) -> Void
     ) {
-        self.init(kernel_blocks_of_values(rows, columns), columns: columns) { blocks, panel, rows in
+        self.init(kernel_blocks_of_values(rows, columns), columns: columns, memory) { blocks, panel, rows in
             let values = UnsafeMutablePointer<Float>.allocate(capacity: rows.count * columns)
             defer { values.deallocate() }
             fill(rows, values)
@@ -65,13 +71,14 @@ package final class BlockMatrix: FrozenWeight, @unchecked Sendable {
     private init(
         _ form: kernel_blocks,
         columns: Int,
+        _ memory: WeightMemory?,
         pack: (_ blocks: UnsafePointer<kernel_blocks>, _ panel: Int, _ rows: Range<Int>) -> Bool
     ) {
         precondition(form.rows > 0 && columns > 0, "BlockMatrix: \(form.rows) × \(columns)")
         var form = form
         let bytes = kernel_blocks_bytes(&form)
-        let memory = UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: 64)
-        form.panels = memory.bindMemory(to: UInt8.self, capacity: bytes)
+        let panels = memory?.take(bytes) ?? .allocate(byteCount: bytes, alignment: 64)
+        form.panels = panels.bindMemory(to: UInt8.self, capacity: bytes)
         let (height, rows) = (Int(KERNEL_BLOCK_PANEL), form.rows)
         var finite = [Bool](repeating: false, count: (rows + height - 1) / height)
         finite.withUnsafeMutableBufferPointer { finite in
@@ -83,12 +90,14 @@ package final class BlockMatrix: FrozenWeight, @unchecked Sendable {
             }
         }
         areFinite = finite.allSatisfy { $0 }
-        blocks = form
+        (blocks, owner) = (form, memory)
         self.columns = columns
         path = kernel_chosen_path()
     }
 
-    deinit { UnsafeMutableRawPointer(blocks.panels).deallocate() }
+    deinit {
+        if owner == nil { UnsafeMutableRawPointer(blocks.panels).deallocate() }
+    }
 
     /// Frozen: no gradient flows into it.
     package var differentiable: Tensor? { nil }

@@ -48,9 +48,10 @@ package final class BaseModel: Sendable {
         templates = try checkpoint.templates()
         ends = try checkpoint.ends()
         rope = RopeTable(configuration)
+        let memory = WeightMemory()
         weights = try FrozenWeights(
             configuration,
-            matrix: { try checkpoint.weight($0, shape: [$1, $2]).matrix(form) },
+            matrix: { try checkpoint.weight($0, shape: [$1, $2]).matrix(form, in: memory) },
             vector: { FrozenVector(try checkpoint.weight($0, shape: [$1]).values()) }
         )
         weightsIdentity = try checkpoint.weightsIdentity()

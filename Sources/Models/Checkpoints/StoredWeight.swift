@@ -60,25 +60,33 @@ struct StoredWeight: Sendable {
     /// The matrix in a form. As int8, the blocks of Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, IQ4_NL, Q4_K and Q5_K stay what they are
     /// in the file; all else is rounded to 8 bits, in blocks of 32 with a scale in float32.
     ///
+    /// - Parameters:
+    ///   - form: Which.
+    ///   - memory: Where it is put.
     /// - Throws: when a value is not finite.
-    func matrix(_ form: WeightForm) throws(CheckpointError) -> any FrozenWeight {
+    func matrix(_ form: WeightForm, in memory: WeightMemory) throws(CheckpointError) -> any FrozenWeight {
         defer { release() }
         switch form {
-        case .float32: return try packed(.float32)
-        case .bfloat16: return try packed(.bfloat16)
+        case .float32: return try packed(.float32, memory)
+        case .bfloat16: return try packed(.bfloat16, memory)
         case .int8:
-            let matrix = kept ?? BlockMatrix(rows: rows, columns: width) { widen($0, into: $1) }
+            let matrix =
+                kept(in: memory)
+                ?? BlockMatrix(rows: rows, columns: width, memory: memory) { widen($0, into: $1) }
             guard matrix.areFinite else { throw notFinite }
             return matrix
         }
     }
 
-    private func packed(_ precision: PackedMatrix.Precision) throws(CheckpointError) -> PackedMatrix {
-        try PackedMatrix(rows: rows, columns: width, precision: precision) {
+    private func packed(
+        _ precision: PackedMatrix.Precision,
+        _ memory: WeightMemory
+    ) throws(CheckpointError) -> PackedMatrix {
+        try PackedMatrix(rows: rows, columns: width, precision: precision, memory: memory) {
             part,
-            memory throws(CheckpointError) in
-            widen(part, into: memory)
-            guard Half.areFinite(memory, count: part.count * width) else { throw notFinite }
+            values throws(CheckpointError) in
+            widen(part, into: values)
+            guard Half.areFinite(values, count: part.count * width) else { throw notFinite }
         }
     }
 
@@ -106,10 +114,12 @@ struct StoredWeight: Sendable {
     /// How many values are widened at a time where they are only looked at.
     private static let pieceValues = 1 << 18
 
-    /// Whether the file has blocks that can be multiplied with as they are, and the matrix of them.
-    private var kept: BlockMatrix? {
+    /// The matrix of the file's blocks, where these can be multiplied with as they are; else nil.
+    private func kept(in memory: WeightMemory) -> BlockMatrix? {
         guard place.offset == 0 else { return nil }
-        return BlockMatrix(rows: rows, columns: width, type: encoding.ggufType) { bytes(ofRow: $0) }
+        return BlockMatrix(rows: rows, columns: width, type: encoding.ggufType, memory: memory) {
+            bytes(ofRow: $0)
+        }
     }
 
     /// The first value where the file has all of them as they are used.
