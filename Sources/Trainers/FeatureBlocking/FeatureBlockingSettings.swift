@@ -19,7 +19,7 @@ package struct FeatureBlockingSettings: SupervisedWords {
     /// The most tokens of a response, end of sequence included.
     package var maxTokens: Int = 256
     /// The most tokens of one forward and backward pass.
-    package var tokensPerPass: Int = 1024
+    package var tokensPerPass: Int = 512
     /// Whether activations are computed again on the way back, block by block, and not kept.
     package var recompute: Bool = false
     /// μ of FedProx's (μ/2)‖φ − φ̄‖²; 0 leaves it out.

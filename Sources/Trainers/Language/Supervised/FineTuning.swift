@@ -22,7 +22,7 @@ package final class FineTuning {
         adapter: any AdapterKind,
         optimiser: OptimiserSettings,
         terms: [any ObjectiveTerm] = [],
-        tokensPerPass: Int = 1024,
+        tokensPerPass: Int = 512,
         seed: UInt64
     ) throws {
         self.seed = seed
