@@ -127,13 +127,15 @@ import Testing
     func plain(rows: Int) {
         let (q, k) = (parameter([rows, 4 * 8], "q"), parameter([rows, 2 * 8], "k"))
         let v = parameter([rows, 2 * 8], "v")
-        var segment = kernel_attention_segment()
-        (segment.rows, segment.heads, segment.key_value_heads, segment.head_size) = (rows, 4, 2, 8)
-        segment.scale = 1 / Float(8).squareRoot()
-        (segment.q, segment.own_keys) = (UnsafePointer(q.pointer), UnsafePointer(k.pointer))
-        segment.own_values = UnsafePointer(v.pointer)
+        var batch = kernel_attention_batch()
+        (batch.heads, batch.key_value_heads, batch.head_size) = (4, 2, 8)
+        batch.scale = 1 / Float(8).squareRoot()
+        (batch.q, batch.k, batch.v) = (
+            UnsafePointer(q.pointer), UnsafePointer(k.pointer), UnsafePointer(v.pointer)
+        )
+        var place = kernel_attention_place(first: 0, rows: rows, prefix_first: 0, prefix_rows: 0)
         var expected = [Float](repeating: 0, count: rows * 4 * 8)
-        kernel_attention_reference(&segment, &expected, nil)
+        for head in 0..<4 { kernel_attention_reference(&batch, &place, head, &expected, nil) }
 
         let segments = [AttentionSegment(rows: 0..<rows)]
         let y = Tape().attention(

@@ -9,78 +9,52 @@
 extern "C" {
 #endif
 
-// ---- attention.c: causal softmax attention of one segment with grouped-query heads
+// ---- attention.c: causal softmax attention with grouped-query heads over a packed batch, and its gradients
 
-/// One segment. Query row i attends to all `prefix_rows` rows of the prefix, then to its own rows 0 to
-/// own_before + i; with a window w > 0 only to the last w of these, its own included. With a cap c > 0 scores
-/// are soft-capped: c tanh(scale q·k / c). A row of q and out holds heads · head_size values, a row of keys and values
-/// key_value_heads · head_size; query head h reads key-value head h / (heads / key_value_heads).
-/// Prefix pointers may be NULL when prefix_rows is 0. There are own_before + rows own rows: own_before = 0 if
-/// all rows of a sequence are queried (training), and the number of rows cached earlier when decoding.
-typedef struct {
-    size_t rows, prefix_rows, own_before;
-    size_t heads, key_value_heads, head_size;
-    float scale;    // of the scores; 1/√head_size
-    float cap;      // 0: none
-    size_t window;  // 0: none
-    const float *q, *prefix_keys, *prefix_values, *own_keys, *own_values;
-} kernel_attention_segment;
-
-/// How many floats of scratch kernel_attention and kernel_attention_backward need for a segment.
-size_t kernel_attention_scratch(const kernel_attention_segment *segment);
-/// out [rows, heads head_size]; lse [rows, heads] = log of the sum of exponentials of the scores, or NULL.
-void kernel_attention(const kernel_attention_segment *segment, float *scratch, float *out, float *lse);
-void kernel_attention_reference(const kernel_attention_segment *segment, float *out, float *lse);
-/// Gradients, all +=, laid out as q, prefix_keys, … of the segment. Recomputes the probabilities from lse.
-/// `out` is the forward result (its product with dout is the softmax's correction term). dq may be NULL;
-/// the four key and value gradients may be NULL together (the prefix ones also when prefix_rows is 0).
-typedef struct {
-    const float *out, *lse, *dout;
-    float *dq, *dprefix_keys, *dprefix_values, *down_keys, *down_values;
-} kernel_attention_gradients;
-void kernel_attention_backward_reference(const kernel_attention_segment *segment,
-                                         const kernel_attention_gradients *gradients);
-
-// ---- sequence_attention.c: the same for training, all segments of a batch in place, with their gradients
-
-/// 1 where there are 32 registers of sixteen floats (AVX-512), else 0.
-int kernel_has_wide_registers(void);
-
-/// The rows of one segment within the batch, and those of its prefix.
+/// The rows of one segment within the batch, and those of its prefix. Row i of the segment attends to all of the prefix and
+/// to its own rows up to i.
 typedef struct {
     size_t first, rows;
     size_t prefix_first, prefix_rows;
-} kernel_sequence_place;
+} kernel_attention_place;
 
-/// A batch of N rows: q [N, heads head_size], k and v [N, key_value_heads head_size], head_size a multiple of 16. `keys` and
-/// `values` hold k and v transposed head by head, each [head_size, stride]; `values` is for the gradients alone. scale, cap
-/// and window are as in kernel_attention_segment. `wide` chooses the sizes of tiles: kernel_has_wide_registers().
+/// A batch of N rows: q [N, heads head_size], k and v [N, key_value_heads head_size]; query head h reads key-value head
+/// h / (heads / key_value_heads). head_size is a multiple of 16. With a window w > 0 a row sees the last w only of the rows
+/// that it could see, its own included. With a cap c > 0 scores are soft-capped: c tanh(scale q·k / c). `keys` and `values`
+/// hold k and v transposed head by head, each [head_size, stride]; `values` is for the gradients alone. `wide` chooses
+/// the sizes of tiles: 1 where there are 32 registers of sixteen floats (AVX-512), else 0.
 typedef struct {
     size_t heads, key_value_heads, head_size, stride;
     int wide;
-    float scale, cap;
-    size_t window;
+    float scale;    // of the scores; 1/√head_size
+    float cap;      // 0: none
+    size_t window;  // 0: none
     const float *q, *k, *v, *keys, *values;
-} kernel_sequence_batch;
+} kernel_attention_batch;
 
 /// The stride of transposed heads of `rows` rows.
-size_t kernel_sequence_stride(size_t rows);
+size_t kernel_attention_stride(size_t rows);
 /// Transposes head number `head` of x [rows, heads size] to [size, stride]; size is a multiple of 16.
-void kernel_sequence_transpose(const float *x, size_t rows, size_t heads, size_t size, size_t head, float *to);
-/// Query head `head` of one segment: out as q, lse [N, heads] or NULL. Row i of the segment sees all of its prefix and its
-/// own rows up to i. Memory for some rows of scores belongs to the thread that calls.
-void kernel_sequence_attention(const kernel_sequence_batch *batch, const kernel_sequence_place *place,
-                               size_t head, float *out, float *lse);
-/// The gradients from one query head, all +=. out, lse and dout are laid out as q (lse [N, heads]); dq as q, or NULL. The
-/// others are of this head's keys and values: a row of head_size values every `stride` floats, those of the prefix and
-/// those of the segment's own rows; the four may be NULL together (the prefix ones also when there is no prefix).
+void kernel_attention_transpose(const float *x, size_t rows, size_t heads, size_t size, size_t head, float *to);
+/// Query head `head` of one segment: out as q; lse [N, heads] = log of the sum of exponentials of the scores, or NULL.
+/// Memory for some rows of scores belongs to the thread that calls.
+void kernel_attention(const kernel_attention_batch *batch, const kernel_attention_place *place, size_t head,
+                      float *out, float *lse);
+void kernel_attention_reference(const kernel_attention_batch *batch, const kernel_attention_place *place,
+                                size_t head, float *out, float *lse);
+/// The gradients from one query head, all +=. Recomputes the probabilities from lse. `out` is the forward result (its
+/// product with dout is the softmax's correction term), laid out as q like dout and dq; dq may be NULL. The others are of
+/// this head's keys and values: a row of head_size values every `stride` floats, those of the prefix and those of the
+/// segment's own rows; the four may be NULL together (the prefix ones also when there is no prefix).
 typedef struct {
     const float *out, *lse, *dout;
     float *dq, *dprefix_keys, *dprefix_values, *down_keys, *down_values;
     size_t stride;
-} kernel_sequence_gradients;
-void kernel_sequence_attention_backward(const kernel_sequence_batch *batch, const kernel_sequence_place *place,
-                                        size_t head, const kernel_sequence_gradients *gradients);
+} kernel_attention_gradients;
+void kernel_attention_backward(const kernel_attention_batch *batch, const kernel_attention_place *place,
+                               size_t head, const kernel_attention_gradients *gradients);
+void kernel_attention_backward_reference(const kernel_attention_batch *batch, const kernel_attention_place *place,
+                                         size_t head, const kernel_attention_gradients *gradients);
 
 // ---- interaction.c: attention with products of scores, masks and biases
 

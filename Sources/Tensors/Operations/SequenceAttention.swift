@@ -7,7 +7,7 @@ struct SequenceAttention {
     private let q: Tensor
     private let k: Tensor
     private let v: Tensor
-    private let places: [kernel_sequence_place]
+    private let places: [kernel_attention_place]
     private let heads: Int
     private let keyValueHeads: Int
     private let headSize: Int
@@ -39,7 +39,7 @@ struct SequenceAttention {
                 "attention: segment rows \(segment.rows), prefix \(prefix) of \(q.rows) rows"
             )
             if segment.rows.isEmpty { return nil }
-            return kernel_sequence_place(
+            return kernel_attention_place(
                 first: segment.rows.lowerBound,
                 rows: segment.rows.count,
                 prefix_first: prefix.lowerBound,
@@ -65,7 +65,7 @@ struct SequenceAttention {
                 Compute.parallel(places.count * heads) { part in
                     let (segment, head) = part.quotientAndRemainder(dividingBy: heads)
                     guard let place = places.baseAddress.map({ $0 + segment }) else { return }
-                    kernel_sequence_attention(batch, place, head, out.pointer, lse.pointer)
+                    kernel_attention(batch, place, head, out.pointer, lse.pointer)
                 }
             }
         }
@@ -84,7 +84,7 @@ struct SequenceAttention {
             isShared && (dk == nil || dv == nil) ? workspace.take(k.rows * keyValueHeads * depth) : nil
         let keys = dk?.pointer ?? spare?.pointer
         let values = dv?.pointer ?? spare?.pointer
-        let base = kernel_sequence_gradients(
+        let base = kernel_attention_gradients(
             out: out.pointer,
             lse: lse.pointer,
             dout: dout.pointer,
@@ -117,7 +117,7 @@ struct SequenceAttention {
                             let at = (place.first * keyValueHeads + head) * depth
                             (gradients.down_keys, gradients.down_values) = (keys + at, values + at)
                         }
-                        kernel_sequence_attention_backward(batch, &place, head, &gradients)
+                        kernel_attention_backward(batch, &place, head, &gradients)
                     }
                 }
                 guard let partial, let keys, let values else { continue }
@@ -236,7 +236,7 @@ struct SequenceAttention {
         init(_ shape: SequenceAttention, values wantsValues: Bool, _ workspace: Workspace) {
             let (count, rows) = (shape.keyValueHeads, shape.k.rows)
             let depth = shape.depth
-            let size = kernel_sequence_stride(rows) * depth
+            let size = kernel_attention_stride(rows) * depth
             let k = shape.widened(shape.k.pointer, count, workspace)
             let v = shape.widened(shape.v.pointer, count, workspace)
             let keys = workspace.take(count * size)
@@ -244,19 +244,19 @@ struct SequenceAttention {
             Compute.parallel(values == nil ? count : 2 * count) { part in
                 let (kind, head) = part.quotientAndRemainder(dividingBy: count)
                 let (from, to) = (kind == 0 ? k : v, kind == 0 ? keys : values ?? keys)
-                kernel_sequence_transpose(from.pointer, rows, count, depth, head, to.pointer + head * size)
+                kernel_attention_transpose(from.pointer, rows, count, depth, head, to.pointer + head * size)
             }
             q = shape.widened(shape.q.pointer, shape.heads, workspace)
             (self.k, self.v, self.keys, self.values) = (k, v, keys, values)
         }
 
-        func withBatch(_ shape: SequenceAttention, _ body: (UnsafePointer<kernel_sequence_batch>) -> Void) {
-            var batch = kernel_sequence_batch(
+        func withBatch(_ shape: SequenceAttention, _ body: (UnsafePointer<kernel_attention_batch>) -> Void) {
+            var batch = kernel_attention_batch(
                 heads: shape.heads,
                 key_value_heads: shape.keyValueHeads,
                 head_size: shape.depth,
-                stride: kernel_sequence_stride(shape.k.rows),
-                wide: kernel_has_wide_registers(),
+                stride: kernel_attention_stride(shape.k.rows),
+                wide: Compute.path == kernel_path_avx512 ? 1 : 0,
                 scale: shape.rule.scale ?? ScoreFactor.scale(size: shape.headSize),
                 cap: shape.rule.cap ?? 0,
                 window: shape.rule.window ?? 0,
