@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import Foundation
+internal import Models
 internal import Nodes
 internal import Randomness
 internal import Tensors
@@ -24,6 +25,7 @@ struct BenchGemmCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Numbers of rows, with commas.", valueName: "numbers"))
     var rows = "1,4,8,16,32,64,128,512,2048"
 
+    @OptionGroup var forms: BenchForms
     @OptionGroup var options: BenchOptions
 
     private var counts: [Int] { rows.split(separator: ",").compactMap { Int($0) } }
@@ -39,18 +41,12 @@ struct BenchGemmCommand: AsyncParsableCommand {
         try await Failure.reporting("tributary bench gemm") {
             if options.serve {
                 Compute.configure(threads: options.lanes)
-                let bench = GemmBench(rows: counts)
+                let bench = GemmBench(rows: counts, form: forms.weights[0])
                 return try BenchServer.serve(bench.figures)
             }
             let peers = try options.peers(known: ["torch"])
             try options.compare("gemm") {
-                var sides = [
-                    BenchSide(
-                        name: "tributary float32",
-                        family: "tributary float32",
-                        command: try options.own(["gemm", "--rows", rows])
-                    )
-                ]
+                var sides = try forms.sides(["gemm", "--rows", rows], options)
                 if peers.contains("torch") {
                     for form in ["float32", "bfloat16"] {
                         let command = try options.peer("gemm_torch.py", "--form", form, "--rows", rows)
@@ -88,17 +84,38 @@ struct GemmBench {
     private let input: [Float]
 
     /// Makes weights and inputs of random values.
-    init(rows: [Int]) {
+    init(rows: [Int], form: WeightForm) {
         self.rows = rows
         var stream = RandomStream(seed: 1, "bench-gemm")
         let pattern = (0..<4099).map { _ in Float(stream.uniform() - 0.5) }
         weights = Self.shapes.map { rows, columns in
             let values = (0..<rows * columns).map { pattern[$0 % pattern.count] }
             let copies = 1 + Self.coldBytes / (4 * values.count)
-            return (0..<copies).map { _ in FrozenMatrix(rows: rows, columns: columns, values: values) }
+            return (0..<copies).map { _ in Self.matrix(form, rows, columns, values) }
         }
         let most = (rows.max() ?? 1) * (Self.shapes.map { max($0.0, $0.1) }.max() ?? 1)
         input = (0..<most).map { pattern[$0 % pattern.count] }
+    }
+
+    /// A matrix as a model's is kept.
+    private static func matrix(
+        _ form: WeightForm,
+        _ rows: Int,
+        _ columns: Int,
+        _ values: [Float]
+    ) -> any FrozenWeight {
+        switch form {
+        case .float32: PackedMatrix(rows: rows, columns: columns, precision: .float32, values: values)
+        case .bfloat16: PackedMatrix(rows: rows, columns: columns, precision: .bfloat16, values: values)
+        case .int8:
+            BlockMatrix(rows: rows, columns: columns) { part, memory in
+                for (index, value) in values[part.lowerBound * columns..<part.upperBound * columns]
+                    .enumerated()
+                {
+                    memory[index] = value
+                }
+            }
+        }
     }
 
     /// GFLOP/s by shape, direction and rows, and their geometric mean.

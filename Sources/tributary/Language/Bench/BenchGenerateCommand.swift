@@ -66,15 +66,9 @@ struct BenchGenerateCommand: AsyncParsableCommand {
     }
 
     private func work(_ work: SamplingWork, against peers: [String]) throws -> BenchWork {
-        let own = ["generate", "--only", work.rawValue] + (tiny ? ["--tiny"] : ["--model", target.model])
-        var sides = [
-            BenchSide(
-                name: "tributary float32",
-                family: "tributary float32",
-                command: try options.own(own),
-                cost: try cost(work)
-            )
-        ]
+        let model = tiny ? ["--tiny"] : ["--model", target.model]
+        let own = ["generate", "--only", work.rawValue] + model
+        var sides = try target.forms.sides(own, options) { try cost(work, $0) }
         if peers.contains("hf"), work != .start {
             for form in ["float32", "bfloat16"] {
                 let model = tiny ? "tiny" : "smollm2"
@@ -118,27 +112,25 @@ struct BenchGenerateCommand: AsyncParsableCommand {
     }
 
     /// What a token asks of the machine: the products with all values once, and for one answer alone reading them.
-    private func cost(_ work: SamplingWork) throws -> BenchCost? {
+    private func cost(_ work: SamplingWork, _ form: WeightForm) throws -> BenchCost? {
         let model = tiny ? LanguageBench.tiny : try target.configuration()
         let values = LanguageBench.values(model)
         switch work {
         case .start: return nil
         case .prefill:
             let attention = LanguageBench.attention(model, before: Double(SamplingWork.longPrompt) / 2)
-            return BenchCost(operations: (.float32, 2 * values.blocks + attention))
-        case .single: return BenchCost(bytes: 4 * (values.blocks + values.head))
-        case .batch, .groups: return BenchCost(operations: (.float32, 2 * (values.blocks + values.head)))
+            return BenchCost(operations: (form.arithmetic, 2 * values.blocks + attention))
+        case .single: return BenchCost(bytes: try target.bytes(of: form) * (values.blocks + values.head))
+        case .batch, .groups:
+            return BenchCost(operations: (form.arithmetic, 2 * (values.blocks + values.head)))
         }
     }
 
     private func serve(_ work: SamplingWork) throws {
         if work == .start { return try serveStart() }
-        let decoder: LanguageDecoder
-        if tiny {
-            decoder = LanguageDecoder(DecoderParameters(random: LanguageBench.tiny, seed: 1))
-        } else {
-            decoder = LanguageDecoder(try target.load())
-        }
+        let decoder = LanguageDecoder(
+            tiny ? try LanguageBench.frozenTiny(target.form) : try target.load()
+        )
         // As trainers sample.
         decoder.cachePrecision = .half
         try BenchServer.serve { work.figures(decoder) }
@@ -149,7 +141,7 @@ struct BenchGenerateCommand: AsyncParsableCommand {
         let program = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
         let words = [
             program, "generate", "--model", target.model, "--raw", "--prompt", SamplingWork.startPrompt,
-            "--max-tokens", "64", "--threads", "\(options.lanes)",
+            "--max-tokens", "64", "--threads", "\(options.lanes)", "--weights", target.form.rawValue,
         ]
         try BenchServer.serve {
             let process = try CommandProcess("exec " + BenchSide.shell(words))

@@ -33,13 +33,7 @@ struct BenchRLVRCommand: AsyncParsableCommand {
             }
             let peers = try options.peers(known: ["trl"])
             try options.compare("rlvr") {
-                var sides = [
-                    BenchSide(
-                        name: "tributary float32",
-                        family: "tributary float32",
-                        command: try options.own(["rlvr", "--model", target.model])
-                    )
-                ]
+                var sides = try target.forms.sides(["rlvr", "--model", target.model], options)
                 if peers.contains("trl") {
                     for form in ["float32", "bfloat16"] {
                         let command = try options.peer("rlvr_trl.py", "--form", form)

@@ -30,6 +30,12 @@ struct BenchTrainCommand: AsyncParsableCommand {
 
     @OptionGroup var options: BenchOptions
 
+    func validate() throws {
+        guard !tiny || target.forms.weights == [.float32] else {
+            throw ValidationError("--tiny trains all values, which are float32: leave --weights out.")
+        }
+    }
+
     func run() async throws {
         try await Failure.reporting("tributary bench train") {
             if options.serve {
@@ -39,14 +45,10 @@ struct BenchTrainCommand: AsyncParsableCommand {
             let peers = try options.peers(known: ["torch"])
             try options.compare("train") {
                 let own = ["train"] + (tiny ? ["--tiny"] : ["--model", target.model])
-                var sides = [
-                    BenchSide(
-                        name: "tributary float32",
-                        family: "tributary float32",
-                        command: try options.own(own),
-                        cost: BenchCost(operations: (.float32, try operations()))
-                    )
-                ]
+                var sides = try target.forms.sides(own, options) { form in
+                    // Back through a map of 8 bits goes as bfloat16, and half of all operations go back.
+                    BenchCost(operations: (form == .int8 ? .bfloat16 : form.arithmetic, try operations()))
+                }
                 if peers.contains("torch") {
                     for form in ["float32", "bfloat16"] {
                         let command = try options.peer(

@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import Foundation
 internal import Models
 internal import Randomness
 
@@ -20,6 +21,16 @@ enum LanguageBench {
         positionsMax: 512
     )
 
+    /// The tiny decoder with frozen random weights, by way of a folder, as a model comes.
+    static func frozenTiny(_ form: WeightForm) throws -> BaseModel {
+        let own = ProcessInfo.processInfo.processIdentifier
+        let folder = FileManager.default.temporaryDirectory.appending(path: "tributary-bench-tiny-\(own)")
+            .path
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        try DecoderParameters(random: tiny, seed: 1).write(toDirectory: folder)
+        return try BaseModel.load(.directory(folder), weights: form)
+    }
+
     /// Sequences of random tokens; the first three of a vocabulary have a meaning in most models.
     static func sequences(_ count: Int, length: Int, vocabulary: Int, seed: UInt64 = 1) -> [[Int32]] {
         var stream = RandomStream(seed: seed, "bench-sequences", length)
@@ -40,16 +51,34 @@ enum LanguageBench {
     }
 }
 
-/// Which model a bench of language models measures.
+/// Which model a bench of language models measures, and in which forms.
 struct LanguageBenchOptions: ParsableArguments {
     @Option(help: ArgumentHelp("A GGUF file, a folder or an embedded model's name.", valueName: "model"))
     var model = LanguageBench.standardModel
+
+    @OptionGroup var forms: BenchForms
 
     /// The model's shape.
     func configuration() throws -> DecoderConfiguration {
         try BaseModel.configuration(of: NamedModel.source(model))
     }
 
-    /// The model.
-    func load() throws -> BaseModel { try BaseModel.load(NamedModel.source(model)) }
+    /// The form of a process that measures one.
+    var form: WeightForm { forms.weights[0] }
+
+    /// The model in that form.
+    func load() throws -> BaseModel { try BaseModel.load(NamedModel.source(model), weights: form) }
+
+    /// The bytes of a matrix's value in a form; the blocks of a file, where it has some, have those of the file.
+    func bytes(of form: WeightForm) throws -> Double {
+        switch form {
+        case .float32: return 4
+        case .bfloat16: return 2
+        case .int8:
+            guard model.hasSuffix(".gguf") else { return 1.125 }
+            let values = LanguageBench.values(try configuration())
+            let size = try FileManager.default.attributesOfItem(atPath: model)[.size] as? Int ?? 0
+            return Double(size) / (values.blocks + values.head)
+        }
+    }
 }
