@@ -87,4 +87,23 @@ import TrainersTestSupport
             #expect(parts.allSatisfy { $0.value.utf8.count <= 256 })
         }
     }
+
+    @Test("the form of the weights is agreed on, float32 unless written, and an unknown one is refused")
+    func weights() throws {
+        let entry = try SharedModel.entry("sft")
+        func parts(_ words: String) throws -> [FingerprintPart] {
+            var run = try SharedModel.get().run(clients: ["a", "b"])
+            run.model = try Mapping(json: Array(#"{"embedded": "tiny-arithmetic"\#(words)}"#.utf8))
+            return try entry.fingerprint(run)
+        }
+        func form(_ parts: [FingerprintPart]) -> String? { parts.first { $0.name == "model.weights" }?.value }
+
+        let (standard, small) = (try parts(""), try parts(#", "weights": "int8""#))
+
+        #expect(form(standard) == "float32")
+        #expect(form(small) == "int8")
+        // The model is the file's in either form.
+        #expect(standard.filter { $0.name != "model.weights" } == small.filter { $0.name != "model.weights" })
+        #expect(throws: ConfigurationError.self) { _ = try parts(#", "weights": "int7""#) }
+    }
 }

@@ -232,7 +232,7 @@ struct LanguageWords {
     /// - Throws: `MissingModel` on the line of the model where its files are not here; `CheckpointError`.
     func base(_ run: RunContext) throws -> BaseModel {
         do {
-            return try run.shared.value("model \(model)") {
+            return try run.shared.value("model \(model) \(weights)") {
                 try BaseModel.load(model, weights: weights)
             }
         } catch CheckpointError.inaccessible(let file, let reason) {
