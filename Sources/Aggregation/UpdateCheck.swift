@@ -18,25 +18,33 @@ package struct UpdateCheck: Sendable {
     ///
     /// The delta's own parts do not matter; the layout's do.
     ///
-    /// - Throws: ``UpdateFault`` naming the array.
+    /// - Parameters:
+    ///   - delta: Names and shapes of the delta.
+    ///   - array: Gives an array by its place; asked for each once, in order, so that no more than one need be in memory.
+    /// - Throws: ``UpdateFault`` naming the array; what `array` throws.
     @discardableResult
-    package func check(_ delta: AdapterWeights) throws(UpdateFault) -> Double {
-        let known: AdapterWeights
+    package func check(_ delta: AdapterLayout, array: (Int) throws -> NamedArray) throws -> Double {
         do {
-            known = try layout.apply(to: delta)
+            try layout.check(delta)
         } catch {
-            throw .layout(error)
+            throw UpdateFault.layout(error)
         }
-        for array in known.arrays {
-            if let index = array.values.firstIndex(where: { !$0.isFinite }) {
-                throw .notFinite(array: array.name, index: index)
+        var square = 0.0
+        for (index, entry) in layout.entries.enumerated() {
+            let values = try array(index).values
+            if let index = values.firstIndex(where: { !$0.isFinite }) {
+                throw UpdateFault.notFinite(array: entry.name, index: index)
             }
-            if array.part == .summed, let index = Counts.firstFault(in: array.values) {
-                throw .notWhole(array: array.name, index: index, value: array.values[index])
+            guard entry.part != .summed else {
+                if let index = Counts.firstFault(in: values) {
+                    throw UpdateFault.notWhole(array: entry.name, index: index, value: values[index])
+                }
+                continue
             }
+            for value in values { square += Double(value) * Double(value) }
         }
-        let norm = known.norm
-        if let normMax, norm > normMax { throw .normTooLarge(norm: norm, limit: normMax) }
+        let norm = square.squareRoot()
+        if let normMax, norm > normMax { throw UpdateFault.normTooLarge(norm: norm, limit: normMax) }
         return norm
     }
 }

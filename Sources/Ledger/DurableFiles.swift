@@ -22,8 +22,7 @@ final class DurableFiles: Sendable {
     ///
     /// Returns only when the file would survive a power cut.
     func write(_ pieces: [[UInt8]], to path: String) throws(LedgerError) {
-        let number = counter.add(1, ordering: .relaxed).newValue
-        let draft = "\(temporary)/\(number).tmp"
+        let draft = draft()
         do {
             try Files.create(draft, pieces: pieces) { fault(.fileWritten) }
             fault(.fileSynced)
@@ -33,6 +32,9 @@ final class DurableFiles: Sendable {
             throw error
         }
     }
+
+    /// The name of a new file.
+    func draft() -> String { "\(temporary)/\(counter.add(1, ordering: .relaxed).newValue).tmp" }
 
     /// Gives a synced file its final name, durably.
     func publish(_ draft: String, as path: String) throws(LedgerError) {

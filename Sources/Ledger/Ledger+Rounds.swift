@@ -11,6 +11,17 @@ extension Ledger {
     /// The bytes of a blob, whose digest is checked.
     package func bytes(of digest: SHA256Digest) throws(LedgerError) -> [UInt8] { try blobs.read(digest) }
 
+    /// The name of a new file in which a blob is to be written, for `adopt`.
+    package func draft() throws(LedgerError) -> String { try blobs.draft() }
+
+    /// Makes a blob of a written file, whose bytes are known to have the digest; durable when this returns.
+    package func adopt(_ draft: String, as digest: SHA256Digest) throws(LedgerError) {
+        try blobs.adopt(draft, digest: digest)
+    }
+
+    /// The file of a blob, whose bytes have been checked by this process: when it wrote or first read them.
+    package func file(of digest: SHA256Digest) throws(LedgerError) -> String { try blobs.file(of: digest) }
+
     /// Records the adapter that round 0 starts from.
     package func recordInitialAdapter(
         _ adapter: StoredBlob

@@ -1,5 +1,6 @@
 internal import Digest
 internal import GRDB
+internal import Synchronization
 
 /// The coordinator's durable state: facts in SQLite, bytes in content-addressed files.
 ///
@@ -21,6 +22,8 @@ package final class Ledger: Sendable {
     package let identity: FederationIdentity
     let blobs: BlobStore
     let fault: FaultHook
+    /// Transfers that come in now, by the names of their files.
+    let incoming = Mutex<[String: IncomingFile]>([:])
     private let database: DatabaseQueue
     private let lock: DirectoryLock?
 

@@ -10,8 +10,8 @@ final class Outbox<Message: Sendable>: Sendable {
     enum Item: Sendable {
         /// A message.
         case message(Message)
-        /// A piece of a blob.
-        case chunk(Chunk, of: BlobKind)
+        /// A piece of a blob, by its number.
+        case chunk(Int, of: EncodedBlob)
     }
 
     private struct State {
@@ -75,10 +75,10 @@ final class Outbox<Message: Sendable>: Sendable {
         state.withLock { state in
             if !state.messages.isEmpty { return (.message(state.messages.removeFirst()), ()) }
             if let blob = state.blob {
-                let chunk = blob.chunk(state.nextChunk)
+                let index = state.nextChunk
                 state.nextChunk += 1
                 if state.nextChunk == blob.chunks.count { state.blob = nil }
-                return (.chunk(chunk, of: blob.manifest.kind), ())
+                return (.chunk(index, of: blob), ())
             }
             return state.isFinished ? (nil, ()) : nil
         }

@@ -13,9 +13,12 @@ final class FrameQueue: Sendable {
         var bytes = 0
         var isFull = false
         var end: Result<Void, any Error>?
-        var consumer: CheckedContinuation<Frame?, any Error>?
+        var consumer: Consumer?
         var drained: [@Sendable () -> Void] = []
     }
+
+    /// Who waits for frames, and for how many at most.
+    private typealias Consumer = (continuation: CheckedContinuation<[Frame]?, any Error>, count: Int)
 
     /// What a queued frame costs beside its body, so that empty frames cannot pile up unseen.
     static let bytesPerFrame = 128
@@ -33,21 +36,20 @@ final class FrameQueue: Sendable {
     /// Bytes that wait to be taken.
     var bytesWaiting: Int { state.withLock { $0.bytes } }
 
-    /// Adds a frame; false when the producer should stop until `whenDrained` calls back.
-    /// A frame after the end is dropped.
-    func offer(_ frame: Frame) -> Bool {
-        let (consumer, goOn) = state.withLock { state -> (CheckedContinuation<Frame?, any Error>?, Bool) in
-            guard state.end == nil else { return (nil, true) }
-            if let consumer = state.consumer {
-                state.consumer = nil
-                return (consumer, true)
-            }
-            state.frames.append(frame)
-            state.bytes += frame.body.count + FrameQueue.bytesPerFrame
+    /// Adds frames; false when the producer should stop until `whenDrained` calls back.
+    /// Frames after the end are dropped.
+    func offer(_ frames: [Frame]) -> Bool {
+        let (consumer, taken, goOn) = state.withLock { state -> (Consumer?, [Frame], Bool) in
+            guard state.end == nil, !frames.isEmpty else { return (nil, [], true) }
+            state.frames += frames
+            state.bytes += frames.reduce(0) { $0 + $1.body.count + FrameQueue.bytesPerFrame }
+            let consumer = state.consumer
+            state.consumer = nil
+            let taken = consumer.map { pop($0.count, &state) } ?? []
             if state.bytes >= high { state.isFull = true }
-            return (nil, !state.isFull)
+            return (consumer, taken, !state.isFull)
         }
-        consumer?.resume(returning: frame)
+        consumer?.continuation.resume(returning: taken)
         return goOn
     }
 
@@ -64,7 +66,7 @@ final class FrameQueue: Sendable {
     /// Ends the queue; the first end counts. Frames that wait are still handed out unless `dropping`.
     func finish(_ end: Result<Void, any Error>, dropping: Bool = false) {
         let (consumer, drained) = state.withLock {
-            state -> (CheckedContinuation<Frame?, any Error>?, [@Sendable () -> Void]) in
+            state -> (Consumer?, [@Sendable () -> Void]) in
             if dropping {
                 state.frames = []
                 state.head = 0
@@ -78,58 +80,61 @@ final class FrameQueue: Sendable {
             }
             return (state.consumer, state.drained)
         }
-        consumer?.resume(with: end.map { nil })
+        consumer?.continuation.resume(with: end.map { nil })
         for callback in drained { callback() }
     }
 
-    /// The next frame; nil at an orderly end.
-    func next() async throws -> Frame? {
+    /// The next frames, at least one and no more than asked for; nil at an orderly end.
+    func next(atMost count: Int) async throws -> [Frame]? {
         try Task.checkCancellation()
         return try await withTaskCancellationHandler {
-            try await withCheckedThrowingContinuation { continuation in take(continuation) }
+            try await withCheckedThrowingContinuation { continuation in take(count, continuation) }
         } onCancel: {
             let consumer = state.withLock { state in
                 defer { state.consumer = nil }
                 return state.consumer
             }
-            consumer?.resume(throwing: CancellationError())
+            consumer?.continuation.resume(throwing: CancellationError())
         }
     }
 
-    private func take(_ continuation: CheckedContinuation<Frame?, any Error>) {
+    private func take(_ count: Int, _ continuation: CheckedContinuation<[Frame]?, any Error>) {
         // The cancellation handler may have run before the continuation is stored; asking again under the
         // lock closes that gap.
         let (answer, drained) = state.withLock {
-            state -> (Result<Frame?, any Error>?, [@Sendable () -> Void]) in
+            state -> (Result<[Frame]?, any Error>?, [@Sendable () -> Void]) in
             precondition(state.consumer == nil, "a connection's frames have one consumer")
-            if let frame = pop(&state) {
-                guard state.isFull, state.bytes <= low else { return (.success(frame), []) }
+            if state.head < state.frames.count {
+                let frames = pop(count, &state)
+                guard state.isFull, state.bytes <= low else { return (.success(frames), []) }
                 state.isFull = false
                 defer { state.drained = [] }
-                return (.success(frame), state.drained)
+                return (.success(frames), state.drained)
             }
             if let end = state.end { return (end.map { nil }, []) }
             if Task.isCancelled { return (.failure(CancellationError()), []) }
-            state.consumer = continuation
+            state.consumer = (continuation, count)
             return (nil, [])
         }
         if let answer { continuation.resume(with: answer) }
         for callback in drained { callback() }
     }
 
-    private func pop(_ state: inout State) -> Frame? {
-        guard state.head < state.frames.count else { return nil }
-        let frame = state.frames[state.head]
-        state.frames[state.head].body = []
-        state.head += 1
-        state.bytes -= frame.body.count + FrameQueue.bytesPerFrame
-        if state.head == state.frames.count {
-            state.frames.removeAll(keepingCapacity: state.head <= 1024)
+    private func pop(_ count: Int, _ state: inout State) -> [Frame] {
+        let end = state.head + min(count, state.frames.count - state.head)
+        let frames = Array(state.frames[state.head..<end])
+        state.bytes -= frames.reduce(0) { $0 + $1.body.count + FrameQueue.bytesPerFrame }
+        if end == state.frames.count {
+            state.frames.removeAll(keepingCapacity: end <= 1024)
             state.head = 0
-        } else if state.head >= 1024, state.head * 2 >= state.frames.count {
-            state.frames.removeFirst(state.head)
-            state.head = 0
+        } else {
+            for index in state.head..<end { state.frames[index].body = [] }
+            state.head = end
+            if end >= 1024, end * 2 >= state.frames.count {
+                state.frames.removeFirst(end)
+                state.head = 0
+            }
         }
-        return frame
+        return frames
     }
 }

@@ -9,6 +9,9 @@ package struct InboundFrames: AsyncSequence, Sendable {
 
     let queue: FrameQueue
 
+    /// All frames that wait, at least one; nil when the connection has ended in order.
+    package func nextBatch() async throws -> [Frame]? { try await queue.next(atMost: .max) }
+
     /// The iterator; all iterators of one connection take from the same queue.
     package func makeAsyncIterator() -> Iterator { Iterator(queue: queue) }
 
@@ -17,11 +20,11 @@ package struct InboundFrames: AsyncSequence, Sendable {
         let queue: FrameQueue
 
         /// The next frame; nil when the connection has ended in order.
-        package mutating func next() async throws -> Frame? { try await queue.next() }
+        package mutating func next() async throws -> Frame? { try await queue.next(atMost: 1)?.first }
 
         /// The next frame; nil when the connection has ended in order.
         package mutating func next(isolation actor: isolated (any Actor)?) async throws -> Frame? {
-            try await queue.next()
+            try await queue.next(atMost: 1)?.first
         }
     }
 }

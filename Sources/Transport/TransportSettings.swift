@@ -7,9 +7,9 @@ package struct TransportSettings: Sendable {
     /// How long the socket may take not a single byte of what is to be sent before the peer counts as stuck.
     package var sendTimeout: Duration = .seconds(120)
     /// Reading stops when this many bytes of frames wait to be taken from a connection.
-    package var inboundBytesHigh = 4 << 20
+    package var inboundBytesHigh = 1 << 20
     /// Reading goes on when no more than this many bytes wait.
-    package var inboundBytesLow = 1 << 20
+    package var inboundBytesLow = 1 << 18
     /// Admitted connections that a listener keeps at the same time; more are refused.
     package var connectionsMax = 1024
     /// Admitted connections of one certificate's identity; the newest takes the place of the oldest.

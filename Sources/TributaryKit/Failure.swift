@@ -108,7 +108,8 @@ package enum Failure {
         case is ComputeError: EX_CONFIG
         case let error as TransportError: code(of: error)
         // What peers send wrong never gets here; these are files of the state.
-        case is SnapshotFault, is WireError, is RecordFault, is DecodingError, is AdapterFault: EX_DATAERR
+        case let error as WireError: error.code == .storage ? EX_IOERR : EX_DATAERR
+        case is SnapshotFault, is RecordFault, is DecodingError, is AdapterFault: EX_DATAERR
         default: FaultText.errno(of: error).map { code(ofSystem: $0) } ?? EX_SOFTWARE
         }
     }

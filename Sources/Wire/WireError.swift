@@ -1,4 +1,5 @@
 package import Digest
+internal import Glibc
 
 /// What is wrong with bytes or a message. The text names values, limits and names, never payload.
 package enum WireError: Error, Sendable, Equatable {
@@ -40,6 +41,8 @@ package enum WireError: Error, Sendable, Equatable {
     case sizeMismatch(name: String, bytes: Int, expected: Int)
     /// A NaN, an infinity, or a value that the encoding cannot represent as a finite one.
     case notFinite(name: String, element: Int)
+    /// A file of this host that holds a blob cannot be read or written; the number is errno's.
+    case fileFault(path: String, number: Int32)
 
     /// The code that tells the other side.
     package var code: ErrorCode {
@@ -63,6 +66,7 @@ package enum WireError: Error, Sendable, Equatable {
         case .decompressionFailed: .decompressionFailed
         case .sizeMismatch: .sizeMismatch
         case .notFinite: .notFinite
+        case .fileFault: .storage
         }
     }
 }
@@ -109,6 +113,8 @@ extension WireError: CustomStringConvertible {
             "'\(name)': \(bytes) B, expected \(expected) B"
         case .notFinite(let name, let element):
             "'\(name)': element \(element) is not finite"
+        case .fileFault(let path, let number):
+            "'\(path)': \(String(cString: strerror(number)))"
         }
     }
 }

@@ -86,3 +86,11 @@ struct UpdateCheckTests {
         )
     }
 }
+
+extension UpdateCheck {
+    /// Checks a delta that is in memory.
+    @discardableResult
+    fileprivate func check(_ delta: AdapterWeights) throws -> Double {
+        try check(delta.layout) { delta.arrays[$0] }
+    }
+}

@@ -86,7 +86,7 @@ struct DiskTests {
     func fullForUpload() throws {
         let disk = try #require(try SmallDisk(kilobytes: 1024))
         let ledger = try Ledger.open(disk.path + "/state", identity: identity)
-        let chunk = [UInt8](repeating: 1, count: 1 << 19)
+        let chunk = [UInt8](repeating: 1, count: 1 << 19)[...]
         let upload = Upload(client: "a", digest: SHA256Digest(of: [1]), bytes: 4 << 19, chunkBytes: 1 << 19)
         try ledger.append(chunk, index: 0, to: upload)
 

@@ -126,7 +126,7 @@ import Wire
     func wrongDigest() async throws {
         let (_, raw) = try await inRound(Self.plain)
         let honest = try update([Float](repeating: 0.5, count: 12))
-        var bytes = honest.bytes
+        var bytes = try honest.bytes
         bytes[0] ^= 1
 
         let answer = try await raw.offerUpdate(EncodedBlob(trusted: honest.manifest, bytes: bytes), round: 0)

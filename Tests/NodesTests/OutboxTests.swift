@@ -20,7 +20,7 @@ struct OutboxTests {
     private func text(_ item: Outbox<String>.Item?) -> String {
         switch item {
         case .message(let message): message
-        case .chunk(let chunk, _): "chunk \(chunk.index)"
+        case .chunk(let index, _): "chunk \(index)"
         case nil: "end"
         }
     }

@@ -161,10 +161,12 @@ import Wire
             let blob = try assembler.finish()
             var start = 0
             return try blob.manifest.entries.map { entry in
-                let encoded = blob.bytes[start..<start + entry.encodedBytes]
+                let encoded = try blob.bytes[start..<start + entry.encodedBytes]
                 start += entry.encodedBytes
                 guard entry.compression == .zstd else { return Array(encoded) }
-                return try ZstdDecompressor().decompress(encoded, rawBytes: entry.rawBytes, name: entry.name)
+                return try encoded.withUnsafeBytes {
+                    try ZstdDecompressor().decompress($0, rawBytes: entry.rawBytes, name: entry.name)
+                }
             }
         }
     }

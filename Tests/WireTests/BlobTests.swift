@@ -1,5 +1,6 @@
 import Contract
 import Digest
+import Foundation
 import Randomness
 import Testing
 
@@ -18,6 +19,42 @@ import Testing
             try blob.manifest.checkLayout(adapter.layout)
             try blob.manifest.checkEncoding(encoding, adapter.layout)
         }
+    }
+
+    @Test(
+        "a blob that is written array by array into a file, and received into one, is the same as in memory"
+    )
+    func files() throws {
+        let folder = FileManager.default.temporaryDirectory.path + "/tributary-blobs-\(UUID().uuidString)"
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let adapter = Sample.mixedAdapter()
+        let inMemory = try BlobEncoder.encode(adapter, as: .update, encoding: .bf16)
+
+        var writer = try BlobWriter(.update, encoding: .bf16, file: folder + "/sent", expectedBytes: 1 << 20)
+        let received = try adapter.arrays.map { try writer.append($0) }
+        let written = try writer.finish()
+        #expect(written == inMemory)
+        #expect(try written.bytes == inMemory.bytes)
+        #expect(try Data(contentsOf: URL(filePath: folder + "/sent")) == Data(inMemory.bytes))
+
+        let assembler = try BlobAssembler(manifest: written.manifest, file: folder + "/received")
+        for index in 0..<written.chunks.count { try assembler.accept(written.chunk(index)) }
+        let reader = try BlobReader(assembler.finish())
+        for index in adapter.arrays.indices.reversed() {
+            #expect(try reader.array(at: index).values == received[index])
+        }
+        try FileManager.default.removeItem(atPath: folder + "/received")
+        #expect(try reader.array(at: 0).values == received[0])
+        #expect(throws: WireError.fileFault(path: folder + "/received", number: ENOENT)) {
+            try BlobFile(reading: folder + "/received")
+        }
+        try Data(inMemory.bytes.dropLast()).write(to: URL(filePath: folder + "/short"))
+        #expect(
+            wireError {
+                _ = try EncodedBlob(verified: written.manifest, file: BlobFile(reading: folder + "/short"))
+            }?.code == .sizeMismatch
+        )
     }
 
     @Test("counters travel exactly beside arrays of any encoding, without their parts")
@@ -244,10 +281,10 @@ import Testing
         let decompressor = ZstdDecompressor()
         for _ in 0..<3 {
             #expect(
-                wireError { _ = try decompressor.decompress(good.dropLast(4), rawBytes: 5000, name: "w") }
+                wireError { _ = try decompressor.content(of: good.dropLast(4), rawBytes: 5000) }
                     != nil
             )
-            let back = try decompressor.decompress(good[...], rawBytes: 5000, name: "w")
+            let back = try decompressor.content(of: good[...], rawBytes: 5000)
             #expect(back == [UInt8](repeating: 3, count: 5000))
         }
     }
@@ -271,11 +308,11 @@ import Testing
         let good = frame(declaring: size, content: size)
 
         #expect(
-            try decompressor.decompress(good[...], rawBytes: size, name: "w")
+            try decompressor.content(of: good[...], rawBytes: size)
                 == [UInt8](repeating: 9, count: size)
         )
         func code(_ bytes: [UInt8]) -> ErrorCode? {
-            wireError { _ = try decompressor.decompress(bytes[...], rawBytes: size, name: "w") }?.code
+            wireError { _ = try decompressor.content(of: bytes[...], rawBytes: size) }?.code
         }
         #expect(code(frame(declaring: size, content: size + 1)) == .decompressionFailed)
         #expect(code(frame(declaring: size, content: size - 1)) == .decompressionFailed)
@@ -289,6 +326,13 @@ import Testing
     func largeContent() throws {
         let raw = (0..<5_000_000).map { UInt8(truncatingIfNeeded: $0 / 1000) }
         let frame = ZstdCompressor().compress(raw, planes: [1, 4_000_000, 999_999])
-        #expect(try ZstdDecompressor().decompress(frame[...], rawBytes: raw.count, name: "w") == raw)
+        #expect(try ZstdDecompressor().content(of: frame[...], rawBytes: raw.count) == raw)
+    }
+}
+
+extension ZstdDecompressor {
+    /// The content of a frame in an array.
+    borrowing fileprivate func content(of frame: ArraySlice<UInt8>, rawBytes: Int) throws -> [UInt8] {
+        try frame.withUnsafeBytes { try decompress($0, rawBytes: rawBytes, name: "w") }
     }
 }

@@ -61,7 +61,7 @@ import Testing
         let chunk = Chunk(
             transfer: Sample.digest,
             index: 511,
-            bytes: [UInt8](repeating: 7, count: Limits.chunkBytesMax)
+            bytes: [UInt8](repeating: 7, count: Limits.chunkBytesMax)[...]
         )
         let frame = try ClientMessage.chunk(chunk).frame()
         #expect(frame.body.count == MessageType.chunk.bodyBytesMax)

@@ -53,7 +53,7 @@ import Testing
             let clean = try BlobEncoder.encode(adapter, as: .update, encoding: encoding)
             for seed in 0..<700 {
                 var stream = RandomStream(seed: UInt64(seed), "blobs", encoding.rawValue)
-                var bytes = clean.bytes
+                var bytes = try clean.bytes
                 for _ in 0...stream.below(4) { bytes[stream.below(bytes.count)] = UInt8(stream.below(256)) }
                 _ = wireError {
                     let manifest = try Manifest(

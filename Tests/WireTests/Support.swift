@@ -231,3 +231,8 @@ func wireError(_ body: () throws -> Void) -> WireError? {
         return error as? WireError
     }
 }
+
+extension EncodedBlob {
+    /// One chunk as its receiver reads it.
+    func chunk(_ index: Int) throws -> Chunk { try Chunk(body: chunkFrame(index).body) }
+}

@@ -39,7 +39,12 @@ public protocol PublicJudge: SendableMetatype {
     /// Why an adapter that a client's update makes is of no use, such as one whose representations have collapsed; nil if it
     /// may be merged. The update is then refused with these words, and counts for nothing. Names, shapes, finite values
     /// and the norm have been checked. Without this function every update may be merged.
-    func objection(to adapter: AdapterWeights, from client: String) throws -> String?
+    ///
+    /// - Parameters:
+    ///   - adapter: The adapter, which is read only if it is asked for.
+    ///   - client: Whose update makes it.
+    func objection(to adapter: @autoclosure () throws -> AdapterWeights, from client: String) throws
+        -> String?
 
     /// What each client gets back for a step. Without this function it is what the topology's pool rule
     /// swaps.
@@ -63,7 +68,10 @@ extension PublicJudge {
     { JudgedTexts() }
 
     /// Lets every update be merged.
-    public func objection(to adapter: AdapterWeights, from client: String) throws -> String? { nil }
+    public func objection(
+        to adapter: @autoclosure () throws -> AdapterWeights,
+        from client: String
+    ) throws -> String? { nil }
 
     /// Leaves it to the topology's pool rule.
     public func combine(_ step: ScoredStep) throws -> Combination { .swap() }

@@ -33,14 +33,14 @@ public struct SnapshotWriter {
     /// Writes the bits of numbers.
     public mutating func write(_ values: [Float]) {
         write(values.count)
-        bytes.reserveCapacity(bytes.count + 4 * values.count)
-        for value in values {
-            withUnsafeBytes(of: value.bitPattern.littleEndian) { bytes.append(contentsOf: $0) }
-        }
+        // Little-endian like every processor that Tributary runs on.
+        values.withUnsafeBytes { bytes.append(contentsOf: $0) }
     }
 
     /// Writes an adapter's names, shapes and values.
     public mutating func write(_ adapter: AdapterWeights) {
+        let heads = adapter.arrays.reduce(0) { $0 + $1.name.utf8.count + 8 * ($1.shape.count + 3) }
+        bytes.reserveCapacity(bytes.count + heads + 4 * adapter.valueCount + 8)
         write(adapter.arrays.count)
         for array in adapter.arrays {
             write(array.name)
@@ -97,7 +97,7 @@ public struct SnapshotReader {
     }
 
     /// Reads an integer.
-    public mutating func int() throws(SnapshotFault) -> Int { Int(Int64(bitPattern: try word(bytes: 8))) }
+    public mutating func int() throws(SnapshotFault) -> Int { Int(Int64(bitPattern: try word())) }
 
     /// Reads a count: not negative, and small enough for what is left if each element takes at least
     /// one byte.
@@ -110,7 +110,7 @@ public struct SnapshotReader {
     }
 
     /// Reads a number.
-    public mutating func double() throws(SnapshotFault) -> Double { Double(bitPattern: try word(bytes: 8)) }
+    public mutating func double() throws(SnapshotFault) -> Double { Double(bitPattern: try word()) }
 
     /// Reads a text.
     public mutating func string() throws(SnapshotFault) -> String {
@@ -130,12 +130,15 @@ public struct SnapshotReader {
         guard 4 * count <= bytes.count - offset else {
             throw SnapshotFault("snapshot: \(count) numbers with \(bytes.count - offset) bytes left")
         }
-        var values: [Float] = []
-        values.reserveCapacity(count)
-        for _ in 0..<count {
-            values.append(Float(bitPattern: UInt32(truncatingIfNeeded: try word(bytes: 4))))
+        defer { offset += 4 * count }
+        return [Float](unsafeUninitializedCapacity: count) { values, initialized in
+            bytes.withUnsafeBytes { bytes in
+                UnsafeMutableRawBufferPointer(values).copyMemory(
+                    from: UnsafeRawBufferPointer(rebasing: bytes[offset..<offset + 4 * count])
+                )
+            }
+            initialized = count
         }
-        return values
     }
 
     /// Reads an adapter.
@@ -177,13 +180,11 @@ public struct SnapshotReader {
         }
     }
 
-    private mutating func word(bytes width: Int) throws(SnapshotFault) -> UInt64 {
-        guard width <= bytes.count - offset else { throw SnapshotFault("snapshot: it ends too early") }
-        defer { offset += width }
+    private mutating func word() throws(SnapshotFault) -> UInt64 {
+        guard bytes.count - offset >= 8 else { throw SnapshotFault("snapshot: it ends too early") }
+        defer { offset += 8 }
         return bytes.withUnsafeBytes { raw in
-            width == 8
-                ? UInt64(littleEndian: raw.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
-                : UInt64(UInt32(littleEndian: raw.loadUnaligned(fromByteOffset: offset, as: UInt32.self)))
+            UInt64(littleEndian: raw.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
         }
     }
 }

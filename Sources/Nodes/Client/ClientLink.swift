@@ -43,7 +43,7 @@ final class ClientLink: Sendable {
             while let item = await outbox.next() {
                 switch item {
                 case .message(let message): try await connection.send(message.frame())
-                case .chunk(let chunk, _): try await connection.send(ClientMessage.chunk(chunk).frame())
+                case .chunk(let index, let blob): try await connection.send(blob.chunkFrame(index))
                 }
             }
             await connection.close()
@@ -89,16 +89,19 @@ extension ClientNode {
 
     private nonisolated func read(_ connection: any Connection, _ number: Int) async {
         do {
-            for try await frame in connection.inbound {
-                let message = try CoordinatorMessage(frame: frame)
+            while let frames = try await connection.inbound.nextBatch() {
+                let (messages, fault) = CoordinatorMessage.read(frames)
                 await withCheckedContinuation { reply in
-                    let result = sender.yield(.ofLink(number, .received(message), reply))
+                    let result = sender.yield(.ofLink(number, messages.map { .received($0) }, reply))
                     if case .terminated = result { reply.resume() }
                 }
+                if let fault { throw fault }
             }
-            sender.yield(.ofLink(number, .disconnected(reason: "the coordinator closed the connection"), nil))
+            sender.yield(
+                .ofLink(number, [.disconnected(reason: "the coordinator closed the connection")], nil)
+            )
         } catch let error as WireError {
-            sender.yield(.ofLink(number, .undecodable(code: error.code, message: "\(error)"), nil))
+            sender.yield(.ofLink(number, [.undecodable(code: error.code, message: "\(error)")], nil))
         } catch {
             report(error, of: number, as: .disconnected(reason: "\(error)"))
         }
@@ -109,7 +112,7 @@ extension ClientNode {
         if let error = error as? TransportError, error.outlook != .passing {
             sender.yield(.lasting(number, error, event))
         } else {
-            sender.yield(.ofLink(number, event, nil))
+            sender.yield(.ofLink(number, [event], nil))
         }
     }
 
@@ -125,23 +128,17 @@ extension ClientNode {
 
     // MARK: - Downloads
 
-    func receive(_ manifest: Manifest) {
-        // What a lost connection has brought already need not come again.
-        let kept = download.flatMap { $0.manifest == manifest ? $0 : nil }
-        let assembler = kept ?? BlobAssembler(manifest: manifest)
-        download = assembler
-        link?.post(.continue(Continue(transfer: manifest.digest, fromChunk: assembler.nextChunk)))
+    func receive(_ manifest: Manifest) async throws {
+        let first = try await store.receive(manifest)
+        link?.post(.continue(Continue(transfer: manifest.digest, fromChunk: first)))
     }
 
-    func take(_ chunk: Chunk, of blob: ClientDownload) {
+    func take(_ chunks: [Chunk], of blob: ClientDownload) async throws {
         do {
-            try download?.accept(chunk)
-            guard let complete = download, complete.isComplete else { return }
-            download = nil
-            downloaded = try complete.finish()
+            guard let complete = try await store.take(chunks) else { return }
+            downloaded = complete
             post(.downloaded(blob))
-        } catch {
-            download = nil
+        } catch let error as WireError where error.code != .storage {
             post(.downloadFailed(blob, code: error.code, message: "\(error)"))
         }
     }

@@ -16,8 +16,8 @@ extension ClientNode {
         case .sendChunks(_, let first):
             if let offered { link?.post(chunksOf: offered, from: min(first, offered.chunks.count)) }
         case .stopSending: link?.stopChunks()
-        case .receive(_, let manifest): receive(manifest)
-        case .takeChunk(let chunk, let blob): take(chunk, of: blob)
+        case .receive(_, let manifest): try await receive(manifest)
+        case .takeChunk(let chunk, let blob): try await take([chunk], of: blob)
         case .prepare(let welcome):
             beside("preparing the trainer") { node in try await node.prepare(heldOut: welcome.heldOut) }
         case .beginRound(let round): try await beginRound(round)
@@ -55,8 +55,12 @@ extension ClientNode {
         if !snapshot.isEmpty { try await trainer.run { try $0.restore(snapshot) } }
         if let saved {
             broadcast = saved.broadcast
-            feedback = saved.feedback
+            feedback = ErrorFeedback(residual: try saved.residual.map { try BlobDecoder.adapter(from: $0) })
+            residual = saved.residual
             reports = saved.reports
+            if saved.beginsRound, let broadcast, case .phase(let round, _) = saved.record.place {
+                try await begin(round, with: broadcast)
+            }
         }
         saved = nil
         clock.enter(.waiting)
@@ -66,17 +70,23 @@ extension ClientNode {
     private func beginRound(_ round: Int) async throws {
         guard let downloaded else { throw NodeError(.failed, "round \(round) began without an adapter") }
         clock.enter(.other)
-        try await trainer.run { trainer in
-            let own = trainer.adapter
-            let adapter = try own.layout.travelling.apply(to: BlobDecoder.adapter(from: downloaded))
-            try trainer.beginRound(round, adapter: adapter.adding(localPartsOf: own))
-        }
+        try await begin(round, with: downloaded)
         broadcast = downloaded
         reports = []
     }
 
+    private func begin(_ round: Int, with blob: EncodedBlob) async throws {
+        try await trainer.run { trainer in
+            let own = trainer.adapter
+            let adapter = try own.layout.travelling.apply(to: BlobDecoder.adapter(from: blob))
+            try trainer.beginRound(round, adapter: adapter.adding(localPartsOf: own))
+        }
+        unsaved = unsaved == .nothing ? .beginning : .more
+    }
+
     private func adapt(_ round: Int, _ steps: Range<Int>) async throws {
         clock.enter(.working)
+        unsaved = .more
         var (report, seconds) = try await trainer.run { [self] trainer in
             var sums: [String: Double] = [:]
             let report = try trainer.adapt(StepPlan(round: round, steps: steps)) { report in
@@ -97,11 +107,12 @@ extension ClientNode {
     private func respond(_ round: Int, _ step: Int) async throws {
         guard let downloaded else { throw NodeError(.failed, "there is no batch to respond to") }
         clock.enter(.working)
+        unsaved = .more
         let blob = try await trainer.run { trainer in
             try BlobEncoder.encode(trainer.respond(to: BlobDecoder.batch(from: downloaded)))
         }
         clock.enter(.other)
-        try await store.keep(blob, examples: 0, metrics: [])
+        try await store.keep(blob, draft: nil, examples: 0, metrics: [])
         offered = blob
         post(.responded(round: round, step: step, digest: blob.manifest.digest))
     }
@@ -109,6 +120,7 @@ extension ClientNode {
     private func absorb(_ round: Int, _ step: Int) async throws {
         guard let downloaded else { throw NodeError(.failed, "there is no pool to absorb") }
         clock.enter(.working)
+        unsaved = .more
         var report = try await trainer.run { try $0.absorb(BlobDecoder.pool(from: downloaded)) }
         clock.enter(.other)
         let seconds = clock.take()
@@ -125,16 +137,36 @@ extension ClientNode {
             throw NodeError(.failed, "round \(round) has no adapter to compare with")
         }
         let place = UpdatePlace(seed: job.topology.seed, round: round, client: name)
-        let (blob, owed, measured) = try await trainer.run { [chain = job.outgoing, feedback] trainer in
+        let files = (update: store.draft(), owed: store.draft())
+        let (blob, feedback, owed, measured) = try await trainer.run {
+            [chain = job.outgoing, feedback] trainer in
             let adapter = trainer.adapter.travelling
-            let start = try adapter.layout.apply(to: BlobDecoder.adapter(from: broadcast))
-            var (delta, metrics) = try chain.apply(adapter.subtracting(start), at: place)
-            metrics["update/norm"] = delta.norm
+            var metrics: [String: Double] = [:]
+            try adapter.layout.check(broadcast.manifest.layout)
+            let change = try AdapterChange(of: adapter, since: broadcast)
+            // Transforms look at an update as a whole; without any, no more than one array is in memory.
+            var whole: AdapterWeights?
+            if !chain.isEmpty { (whole, metrics) = try chain.apply(change.whole(), at: place) }
             var feedback = feedback
-            let blob = try feedback.encode(delta, encoding: encoding).blob
+            var square = 0.0
+            let writer = try BlobWriter(
+                .update,
+                encoding: encoding,
+                file: files.update,
+                expectedBytes: encoding.bytesPerValue * adapter.valueCount
+            )
+            let blob = try feedback.encode(adapter.layout, to: writer) { index in
+                let array = try whole?.arrays[index] ?? change.array(at: index)
+                if array.part != .summed {
+                    for value in array.values { square += Double(value) * Double(value) }
+                }
+                return array
+            }
+            metrics["update/norm"] = square.squareRoot()
             metrics["update/owed_norm"] = feedback.residual?.norm ?? 0
             metrics["update/encoded_bytes"] = Double(blob.manifest.encodedBytes)
-            return (blob, feedback, metrics)
+            let owed = try feedback.residual.map { try BlobEncoder.encode($0, to: files.owed) }
+            return (blob, feedback, owed, metrics)
         }
         let steps = machine.record.terms?.steps ?? 0
         let mean = StepReport.mean(
@@ -144,8 +176,15 @@ extension ClientNode {
         // Of seconds the round's sum says more than the mean over its phases.
         let seconds = reports.map(\.seconds).reduce(into: [:]) { $0.merge($1, uniquingKeysWith: +) }
         let metrics = mean.metrics.merging(seconds) { _, sum in sum }.merging(measured) { _, own in own }
-        try await store.keep(blob, examples: mean.examples, metrics: Metric.list(metrics))
-        feedback = owed
+        try await store.keep(
+            blob,
+            draft: files.update,
+            owed: owed.map { ($0, files.owed) },
+            examples: mean.examples,
+            metrics: Metric.list(metrics)
+        )
+        self.feedback = feedback
+        residual = owed
         offered = blob
         post(.packed(round: round, digest: blob.manifest.digest))
     }
@@ -193,16 +232,22 @@ extension ClientNode {
     }
 
     private func save(_ record: ClientRecord) async throws {
-        let snapshot = try await trainer.run { try $0.snapshot() }
+        // What begins a round is the broadcast and the state before, which is saved already.
+        var beginsRound = false
+        if unsaved == .beginning, case .phase(_, index: 0) = record.place { beginsRound = true }
+        let isSaved = unsaved == .nothing || beginsRound
+        let snapshot = isSaved ? nil : try await trainer.run { try $0.snapshot() }
         try await store.save(
             ClientStore.Saved(
                 record: record,
                 broadcast: broadcast,
-                feedback: feedback,
+                residual: residual,
                 reports: reports,
-                trainer: snapshot
+                trainer: snapshot,
+                beginsRound: beginsRound
             )
         )
+        if !beginsRound { unsaved = .nothing }
         clock.enter(.waiting)
     }
 
@@ -301,5 +346,31 @@ struct SavedReport: Codable, Sendable {
 
     func report(round: Int) -> StepReport {
         StepReport(round: round, steps: first..<end, examples: examples, metrics: metrics)
+    }
+}
+
+/// What an adapter has changed by since the one that a round began from, array by array.
+private struct AdapterChange: ~Copyable {
+    private let adapter: AdapterWeights
+    private let start: BlobReader
+
+    /// Compares an adapter with a broadcast one, which has to have its names and shapes.
+    init(of adapter: AdapterWeights, since broadcast: EncodedBlob) throws(WireError) {
+        self.adapter = adapter
+        start = try BlobReader(broadcast)
+    }
+
+    func array(at index: Int) throws -> NamedArray {
+        var array = try start.array(at: index)
+        let mine = adapter.arrays[index]
+        for element in array.values.indices {
+            array.values[element] = mine.values[element] - array.values[element]
+        }
+        array.part = mine.part
+        return array
+    }
+
+    func whole() throws -> AdapterWeights {
+        AdapterWeights(try adapter.arrays.indices.map { try array(at: $0) })
     }
 }

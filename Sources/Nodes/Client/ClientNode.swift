@@ -42,13 +42,16 @@ actor ClientNode {
     var linkNumber = 0
     var connecting: Task<Void, Never>?
     var timer: Task<Void, Never>?
-    var download: BlobAssembler?
     /// The blob downloaded last: an adapter, a batch or a pool.
     var downloaded: EncodedBlob?
     var offered: EncodedBlob?
     /// The adapter that the round began from.
     var broadcast: EncodedBlob?
     var feedback = ErrorFeedback()
+    /// What the feedback owes, as it is saved.
+    var residual: EncodedBlob?
+    /// What the trainer has done since its state was saved.
+    var unsaved = Unsaved.nothing
     /// What steps spend their time on.
     let clock = StepClock()
     /// Which steps get a line in the log.
@@ -67,9 +70,17 @@ actor ClientNode {
         /// The trainer has taken a step.
         case step(StepLine)
         case linked(Int, any Connection)
-        case ofLink(Int, ClientEvent, Reply?)
+        case ofLink(Int, [ClientEvent], Reply?)
         /// An error of a connection that may not pass, and what it is to the machine if it does.
         case lasting(Int, TransportError, ClientEvent)
+    }
+
+    /// What a trainer has done since its state was saved.
+    enum Unsaved {
+        case nothing
+        /// It has begun a round.
+        case beginning
+        case more
     }
 
     typealias Reply = CheckedContinuation<Void, Never>
@@ -185,13 +196,9 @@ actor ClientNode {
                 met(connection.peer)
                 open(connection, number)
                 try await handle(.connected)
-            case .ofLink(let number, let event, let reply):
+            case .ofLink(let number, let events, let reply):
                 defer { reply?.resume() }
-                guard number == linkNumber else { continue }
-                // The machine does not hang up on a connection that is gone.
-                if case .disconnected = event { hangUp() }
-                if case .received = event { doubtfulSince = nil }
-                try await handle(event)
+                try await handle(events, ofLink: number)
             case .lasting(let number, let error, let event):
                 guard number == linkNumber else { continue }
                 if isFinal(error) { throw error }
@@ -207,6 +214,28 @@ actor ClientNode {
     func fail(_ what: String, _ error: any Error) {
         if failure == nil { failure = error }
         post(.workFailed(reason: "\(what): \(FaultText.sentence(error))"))
+    }
+
+    /// Handles what a connection brings, chunks that follow each other in one go. An event may end the connection that
+    /// brought those behind it.
+    private func handle(_ events: [ClientEvent], ofLink number: Int) async throws {
+        var chunks: (taken: [Chunk], of: ClientDownload)?
+        for event in events {
+            guard number == linkNumber else { break }
+            // The machine does not hang up on a connection that is gone.
+            if case .disconnected = event { hangUp() }
+            if case .received = event { doubtfulSince = nil }
+            for action in machine.handle(event, at: now) {
+                if case .takeChunk(let chunk, let blob) = action, chunks == nil || chunks?.of == blob {
+                    chunks = ((chunks?.taken ?? []) + [chunk], blob)
+                    continue
+                }
+                if let (taken, blob) = chunks { try await take(taken, of: blob) }
+                chunks = nil
+                try await perform(action)
+            }
+        }
+        if let (taken, blob) = chunks { try await take(taken, of: blob) }
     }
 
     private func handle(_ event: ClientEvent) async throws {

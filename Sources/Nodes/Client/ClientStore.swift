@@ -6,13 +6,17 @@ internal import Rounds
 internal import Wire
 
 /// What a client keeps on disk: how far it is, the adapter its round began from, what a lossy encoding owes,
-/// its trainer's snapshot, and the upload that has no receipt yet.
+/// its trainer's snapshot, and the upload that has no receipt yet. Whatever travels goes through files, never through
+/// memory as a whole.
 ///
-/// Record, adapter, debt and snapshot are one file, replaced in one piece, so they always fit each other.
+/// Record, adapter, debt and trainer change in one instant, so they always fit each other.
 actor ClientStore {
     private let thread = ComputeThread()
     private let state: ClientState
     private let metrics: MetricsFile
+    /// Blobs that are written and belong to nothing yet, by the names of their files.
+    private var drafts: [SHA256Digest: String] = [:]
+    private var download: (assembler: BlobAssembler, draft: String?)?
 
     nonisolated var unownedExecutor: UnownedSerialExecutor { thread.asUnownedSerialExecutor() }
 
@@ -29,9 +33,13 @@ actor ClientStore {
     struct Saved: Sendable {
         var record: ClientRecord
         var broadcast: EncodedBlob?
-        var feedback: ErrorFeedback
+        /// What a lossy encoding owes.
+        var residual: EncodedBlob?
         var reports: [SavedReport]
-        var trainer: [UInt8]
+        /// The trainer's state; to be saved, nil leaves the one that was saved last.
+        var trainer: [UInt8]?
+        /// Whether the trainer has yet to begin the round with the broadcast: its state is from before.
+        var beginsRound = false
     }
 
     /// Reads what was saved last.
@@ -51,16 +59,75 @@ actor ClientStore {
     private func read() throws -> Saved? {
         guard let snapshot = try state.snapshot() else { return nil }
         let parts = try ClientStore.split(snapshot.progress)
-        guard parts.count == 4, let record = ClientRecord(String(decoding: parts[0], as: UTF8.self)) else {
+        guard parts.count == 5, let record = ClientRecord(String(decoding: parts[0], as: UTF8.self)) else {
             throw NodeError(.data, "\(state.directory)/snapshot does not begin with a client's record")
         }
         return Saved(
             record: record,
-            broadcast: parts[1].isEmpty ? nil : try EncodedBlob(serialized: parts[1]),
-            feedback: try ErrorFeedback(snapshot: parts[2]),
+            broadcast: try blob(parts[1]),
+            residual: try blob(parts[2]),
             reports: try JSONDecoder().decode([SavedReport].self, from: Data(parts[3])),
-            trainer: snapshot.trainer
+            trainer: snapshot.trainer,
+            beginsRound: !parts[4].isEmpty
         )
+    }
+
+    /// The blob of a manifest's bytes; nil for none.
+    private func blob(_ manifest: [UInt8]) throws -> EncodedBlob? {
+        guard !manifest.isEmpty else { return nil }
+        let manifest = try Manifest(serialized: manifest)
+        let file = try BlobFile(reading: state.file(of: manifest.digest))
+        return try EncodedBlob(verified: manifest, file: file)
+    }
+
+    // MARK: - Downloads
+
+    /// Begins to receive a blob: an adapter into a file, what is smaller into memory. What a lost connection has brought
+    /// of it already need not come again.
+    ///
+    /// - Returns: The first chunk that is missing.
+    func receive(_ manifest: Manifest) throws -> Int {
+        if let download, download.assembler.manifest == manifest { return download.assembler.nextChunk }
+        dropDownload()
+        let draft = manifest.kind.holdsArrays ? state.draft() : nil
+        let assembler =
+            try draft.map { try BlobAssembler(manifest: manifest, file: $0) }
+            ?? BlobAssembler(manifest: manifest)
+        download = (assembler, draft)
+        return assembler.nextChunk
+    }
+
+    /// Takes chunks of what is being received.
+    ///
+    /// - Returns: The whole, once it is there.
+    /// - Throws: `WireError`; what had come is dropped then.
+    func take(_ chunks: [Chunk]) throws -> EncodedBlob? {
+        guard let (assembler, draft) = download else { return nil }
+        do {
+            for chunk in chunks { try assembler.accept(chunk) }
+            guard assembler.isComplete else { return nil }
+            let blob = try assembler.finish()
+            download = nil
+            if let draft { drafts[blob.manifest.digest] = draft }
+            return blob
+        } catch {
+            dropDownload()
+            throw error
+        }
+    }
+
+    private func dropDownload() {
+        if let draft = download?.draft { try? FileManager.default.removeItem(atPath: draft) }
+        download = nil
+    }
+
+    /// Makes blobs that were written parts of the state.
+    private func adopt(_ blobs: [EncodedBlob?]) throws -> [SHA256Digest] {
+        try blobs.compactMap { blob in
+            guard let digest = blob?.manifest.digest else { return nil }
+            if let draft = drafts.removeValue(forKey: digest) { try state.adopt(draft, as: digest) }
+            return digest
+        }
     }
 
     /// Appends a step to `metrics.jsonl`; it is durable with the next `save`.
@@ -71,30 +138,65 @@ actor ClientStore {
         return metrics.takeFailure()
     }
 
-    /// Replaces what was saved; durable when this returns, with the metrics of what it covers.
+    /// Replaces what was saved; durable when this returns, with the metrics of what it covers. What was downloaded or
+    /// written before and belongs to nothing now is dropped.
     func save(_ saved: Saved) throws {
         metrics.sync()
         let progress = ClientStore.join([
             Array(saved.record.description.utf8),
-            try saved.broadcast?.serialized() ?? [],
-            try saved.feedback.snapshot(),
+            try saved.broadcast?.manifest.serialized() ?? [],
+            try saved.residual?.manifest.serialized() ?? [],
             Array(try saved.reports.json().utf8),
+            saved.beginsRound ? [1] : [],
         ])
-        try state.save(ClientSnapshot(progress: progress, trainer: saved.trainer))
+        let blobs = try adopt([saved.broadcast, saved.residual])
+        try state.save(ClientSnapshot(progress: progress, trainer: saved.trainer, blobs: blobs))
+        for draft in drafts.values { try? FileManager.default.removeItem(atPath: draft) }
+        drafts = [:]
     }
 
-    /// Keeps an upload until `discard`.
-    func keep(_ blob: EncodedBlob, examples: Int, metrics: [Metric]) throws {
+    // MARK: - Uploads
+
+    /// The name of a new file for a blob.
+    nonisolated func draft() -> String { state.draft() }
+
+    /// Keeps an upload until `discard`, and makes what is owed with it part of the next `save`.
+    ///
+    /// - Parameters:
+    ///   - blob: What will be sent; written to `draft` if it is in a file.
+    ///   - draft: Its file; nil for a blob in memory.
+    ///   - owed: What a lossy encoding owes afterwards, and its file.
+    ///   - examples: Private examples behind it.
+    ///   - metrics: What goes with it.
+    func keep(
+        _ blob: EncodedBlob,
+        draft: String?,
+        owed: (blob: EncodedBlob, draft: String)? = nil,
+        examples: Int,
+        metrics: [Metric]
+    ) throws {
+        let manifest = try blob.manifest.serialized()
+        let file = draft ?? state.draft()
+        if draft == nil { try BlobFile(creating: file, expectedBytes: 0).write(blob.bytes[...], at: 0) }
+        try state.adopt(file, as: blob.manifest.digest)
+        if let owed { drafts[owed.blob.manifest.digest] = owed.draft }
         let header = ([String(examples)] + metrics.map { "\($0.name) \($0.value.bitPattern)" })
             .joined(separator: "\n")
-        try state.keep(PendingUpload(header: Array(header.utf8), payload: try blob.serialized()))
+        try state.keep(
+            PendingUpload(
+                header: ClientStore.join([Array(header.utf8), manifest]),
+                blob: blob.manifest.digest
+            )
+        )
     }
 
     /// The upload that is kept.
     func kept() throws -> (blob: EncodedBlob, examples: Int, metrics: [Metric])? {
         guard let pending = try state.pendingUpload() else { return nil }
-        let lines = String(decoding: pending.header, as: UTF8.self).split(separator: "\n")
-        guard let examples = lines.first.flatMap({ Int($0) }) else {
+        let parts = try ClientStore.split(pending.header)
+        let lines = String(decoding: parts.first ?? [], as: UTF8.self).split(separator: "\n")
+        guard parts.count == 2, let examples = lines.first.flatMap({ Int($0) }), let blob = try blob(parts[1])
+        else {
             throw NodeError(.data, "\(state.directory)/pending does not begin with a count of examples")
         }
         let metrics = lines.dropFirst().compactMap { line -> Metric? in
@@ -102,13 +204,13 @@ actor ClientStore {
             guard words.count == 2, let bits = UInt64(words[1]) else { return nil }
             return Metric(name: String(words[0]), value: Double(bitPattern: bits))
         }
-        return (try EncodedBlob(serialized: pending.payload), examples, metrics)
+        return (blob, examples, metrics)
     }
 
     /// Forgets the upload that is kept.
     func discard() throws {
         guard let pending = try state.pendingUpload() else { return }
-        try state.confirm(SHA256Digest(of: pending.payload))
+        try state.confirm(pending.blob)
     }
 
     private static func join(_ parts: [[UInt8]]) -> [UInt8] {

@@ -16,7 +16,7 @@ extension CoordinatorNode {
         case .offer(let blob, let id): offer(blob, to: id)
         case .sendChunks(_, let digest, let first, let id): sendChunks(digest, from: first, to: id)
         case .receive(let transfer, let manifest): try await receive(transfer, manifest)
-        case .takeChunk(let chunk, let transfer): try await take(chunk, of: transfer)
+        case .takeChunk(let chunk, let transfer): try await take([chunk], of: transfer)
         case .close(let id):
             sessions.removeValue(forKey: id)?.finish()
             forget(id)

@@ -21,18 +21,21 @@ extension CoordinatorNode {
         }
     }
 
-    func take(_ chunk: Chunk, of transfer: Transfer) async throws {
-        guard let manifest = uploads[transfer.connection], chunk.transfer == manifest.digest else {
+    /// Takes chunks that came one behind the other.
+    func take(_ chunks: [Chunk], of transfer: Transfer) async throws {
+        let manifest = uploads[transfer.connection]
+        guard let manifest, chunks.allSatisfy({ $0.transfer == manifest.digest }) else {
+            let stray = chunks.first { $0.transfer != manifest?.digest }
             return post(
                 .undecodable(
                     transfer.connection,
                     code: .badChunk,
-                    message: "chunk \(chunk.index) of no open transfer"
+                    message: "chunk \(stray?.index ?? 0) of no open transfer"
                 )
             )
         }
         do {
-            if try await store.append(chunk, of: transfer, manifest) { verify(transfer, manifest) }
+            if try await store.append(chunks, of: transfer, manifest) { verify(transfer, manifest) }
         } catch {
             refuse(transfer, error)
         }
@@ -64,14 +67,13 @@ extension CoordinatorNode {
                 job.topology.aggregation.normLimit,
                 vetoed: machine.record.vetoed
             )
-            let (blob, norm, adapter) = try await bench.update(
-                transfer,
-                manifest,
-                round: round,
-                normLimit: limit
-            )
-            try await exchange.run { judge in
-                if let reason = try judge.objection(to: adapter, from: transfer.client) {
+            let (blob, norm) = try await bench.update(transfer, manifest, normLimit: limit)
+            try await exchange.run { [ledger, layout] judge in
+                func changed() throws -> AdapterWeights {
+                    try ledger.adapter(round: round, layout: layout)
+                        .adding(layout.apply(to: BlobDecoder.adapter(from: blob)))
+                }
+                if let reason = try judge.objection(to: try changed(), from: transfer.client) {
                     throw UpdateFault.unusable(reason)
                 }
             }

@@ -219,13 +219,15 @@ extension CoordinatorNode {
         beside("checkpoint of round \(round)") { node in
             try await node.store.add(traffic)
             try await node.completeMetrics(to: round + 1)
-            if let folder = node.files.adapter {
-                try await node.bench.withAdapter(round: round + 1) { [job = node.job] adapter in
-                    try job.writeAdapter(adapter, to: folder)
-                }
-            }
+            // The ledger has the adapter; the folder is for people. Only the last one is waited for.
             try await node.store.prune(before: round)
-            node.post(.checkpointed(round: round))
+            let isLast = round + 1 >= node.plan.rounds
+            if !isLast { node.post(.checkpointed(round: round)) }
+            if let folder = node.files.adapter {
+                let adapter = try await node.bench.adapter(round: round + 1)
+                try await node.exports.run { [job = node.job] _ in try job.writeAdapter(adapter, to: folder) }
+            }
+            if isLast { node.post(.checkpointed(round: round)) }
         }
     }
 }

@@ -19,13 +19,13 @@ actor CoordinatorNode {
     /// What reaches the loop.
     enum Input: Sendable {
         case opened(Session)
-        case message(ConnectionID, ClientMessage, Reply)
+        case messages(ConnectionID, [ClientMessage], Reply)
         case event(CoordinatorEvent)
         /// Cut the sessions of certificates that have been revoked.
         case revocationsChanged
     }
 
-    /// Resumed once a message has been dealt with: a connection has one message in the loop at a time.
+    /// Resumed once messages have been dealt with: a connection has what came at one time in the loop.
     typealias Reply = CheckedContinuation<Void, Never>
 
     /// Who evaluates: a judge of its own, so that an exchange never waits for an evaluation, with the monitors and
@@ -56,6 +56,8 @@ actor CoordinatorNode {
     /// The judge that makes batches and verifies responses.
     let exchange: ComputeHost<any PublicJudge>
     let evaluation: ComputeHost<Evaluation>
+    /// Writes adapters for people, in the order of the rounds.
+    let exports = ComputeHost<Void>()
     let listener: any Listener
     /// Whether a peer's certificate is on the revocation list as it is now.
     let isRevoked: @Sendable (PeerIdentity) -> Bool
@@ -175,6 +177,7 @@ actor CoordinatorNode {
             }
         }
         workSender.yield { await self.verifyArrived() }
+        try await exports.prepare {}
         evaluateBase()
         sender.yield(.event(.started))
         do {
@@ -202,9 +205,9 @@ actor CoordinatorNode {
                         address: session.connection.remoteAddress
                     )
                 )
-            case .message(let id, let message, let reply):
+            case .messages(let id, let messages, let reply):
                 defer { reply.resume() }
-                if sessions[id] != nil { try await handle(.received(id, message)) }
+                try await handle(messages, from: id)
             case .event(.disconnected(let id)):
                 open[id] = nil
                 guard sessions.removeValue(forKey: id) != nil else { continue }
@@ -229,6 +232,26 @@ actor CoordinatorNode {
     func fail(_ what: String, _ error: any Error) {
         if failure == nil { failure = error }
         post(.workFailed(reason: "\(what): \(FaultText.sentence(error))"))
+    }
+
+    /// Handles what a connection brings, chunks that follow each other in one go.
+    private func handle(_ messages: [ClientMessage], from id: ConnectionID) async throws {
+        var chunks: (taken: [Chunk], of: Transfer)?
+        for message in messages {
+            // A message may end the connection that brought those behind it.
+            guard sessions[id] != nil else { break }
+            for action in machine.handle(.received(id, message), at: now) {
+                if case .takeChunk(let chunk, let transfer) = action, chunks == nil || chunks?.of == transfer
+                {
+                    chunks = ((chunks?.taken ?? []) + [chunk], transfer)
+                    continue
+                }
+                if let (taken, transfer) = chunks { try await take(taken, of: transfer) }
+                chunks = nil
+                try await perform(action)
+            }
+        }
+        if let (taken, transfer) = chunks { try await take(taken, of: transfer) }
     }
 
     private func handle(_ event: CoordinatorEvent) async throws {
@@ -268,15 +291,18 @@ actor CoordinatorNode {
     private nonisolated func read(_ session: Session) async -> Bool {
         do {
             var kind = TrafficKind.control
-            for try await frame in session.connection.inbound {
-                let message = try ClientMessage(frame: frame)
-                switch message {
-                case .offerUpdate: kind = .update
-                case .offerResponses: kind = .responses
-                default: break
+            while let frames = try await session.connection.inbound.nextBatch() {
+                let (messages, fault) = ClientMessage.read(frames)
+                for (frame, message) in zip(frames, messages) {
+                    switch message {
+                    case .offerUpdate: kind = .update
+                    case .offerResponses: kind = .responses
+                    default: break
+                    }
+                    counter.add(frame.type == .chunk ? kind : .control, .up, bytes: frame.byteCount)
                 }
-                counter.add(frame.type == .chunk ? kind : .control, .up, bytes: frame.byteCount)
-                await submit(session.id, message)
+                await submit(session.id, messages)
+                if let fault { throw fault }
             }
         } catch let error as WireError {
             post(.undecodable(session.id, code: error.code, message: "\(error)"))
@@ -290,10 +316,10 @@ actor CoordinatorNode {
         return true
     }
 
-    /// Hands a message to the loop and waits until it has been dealt with.
-    private nonisolated func submit(_ id: ConnectionID, _ message: ClientMessage) async {
+    /// Hands messages to the loop and waits until they have been dealt with.
+    private nonisolated func submit(_ id: ConnectionID, _ messages: [ClientMessage]) async {
         await withCheckedContinuation { reply in
-            if case .terminated = sender.yield(.message(id, message, reply)) { reply.resume() }
+            if case .terminated = sender.yield(.messages(id, messages, reply)) { reply.resume() }
         }
     }
 
@@ -301,7 +327,7 @@ actor CoordinatorNode {
         timer?.cancel()
         sender.finish()
         for await input in inputs {
-            if case .message(_, _, let reply) = input { reply.resume() }
+            if case .messages(_, _, let reply) = input { reply.resume() }
             if case .opened(let session) = input {
                 open[session.id] = session
                 session.finish()

@@ -104,7 +104,7 @@ actor CoordinatorStore {
 
     // MARK: - Adapters
 
-    /// The adapter that a round starts from, as it travels. The newest one asked for is kept in memory: all
+    /// The adapter that a round starts from, as it travels. The newest one asked for is kept open: all
     /// clients are sent the same bytes.
     func adapterBlob(round: Int) throws -> EncodedBlob {
         if let broadcast, broadcast.round == round { return broadcast.blob }
@@ -116,9 +116,7 @@ actor CoordinatorStore {
     /// Records the adapter of round 0 unless it is there.
     func recordInitialAdapter(_ adapter: AdapterWeights) throws {
         guard try ledger.adapter(version: 0) == nil else { return }
-        let blob = try BlobEncoder.encode(adapter, as: .adapter, encoding: .f32)
-        _ = try ledger.store(blob.bytes)
-        _ = try ledger.recordInitialAdapter(StoredBlob(blob))
+        _ = try ledger.recordInitialAdapter(StoredBlob(ledger.store(adapter)))
     }
 
     // MARK: - Uploads
@@ -136,11 +134,11 @@ actor CoordinatorStore {
         return try ledger.resumeUpload(Upload(transfer, manifest))
     }
 
-    /// Adds a chunk; true once all are here.
-    func append(_ chunk: Chunk, of transfer: Transfer, _ manifest: Manifest) throws -> Bool {
+    /// Adds chunks; true once all are here.
+    func append(_ chunks: [Chunk], of transfer: Transfer, _ manifest: Manifest) throws -> Bool {
         let upload = Upload(transfer, manifest)
-        try ledger.append(chunk.bytes, index: chunk.index, to: upload)
-        return chunk.index + 1 == upload.chunks
+        for chunk in chunks { try ledger.append(chunk.bytes, index: chunk.index, to: upload) }
+        return chunks.last.map { $0.index + 1 } == upload.chunks
     }
 
     // MARK: - Public steps

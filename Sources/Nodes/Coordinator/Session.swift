@@ -65,8 +65,8 @@ final class Session: Sendable {
             while let item = await outbox.next() {
                 switch item {
                 case .message(let message): try await send(message.frame(), as: .control)
-                case .chunk(let chunk, let kind):
-                    try await send(CoordinatorMessage.chunk(chunk).frame(), as: TrafficKind(kind))
+                case .chunk(let index, let blob):
+                    try await send(blob.chunkFrame(index), as: TrafficKind(blob.manifest.kind))
                 }
             }
             await connection.close()

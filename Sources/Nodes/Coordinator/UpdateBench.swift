@@ -78,16 +78,18 @@ actor UpdateBench {
         return found
     }
 
-    /// An update whose chunks are all here, its values checked, and the adapter that it makes of the round's.
+    /// An update whose chunks are all here, its values checked.
     ///
     /// - Throws: `WireError`, `UpdateFault` or `LedgerError` for an update that must be refused.
-    func update(_ transfer: Transfer, _ manifest: Manifest, round: Int, normLimit: Double) throws -> (
-        blob: EncodedBlob, norm: Double, adapter: AdapterWeights
+    func update(_ transfer: Transfer, _ manifest: Manifest, normLimit: Double) throws -> (
+        blob: EncodedBlob, norm: Double
     ) {
         let blob = try complete(transfer, manifest)
-        let delta = try BlobDecoder.adapter(from: blob)
-        let norm = try UpdateCheck(layout: layout, normMax: normLimit).check(delta)
-        return (blob, norm, try adapter(round: round).adding(layout.apply(to: delta)))
+        let reader = try BlobReader(blob)
+        let norm = try UpdateCheck(layout: layout, normMax: normLimit).check(manifest.layout) {
+            try reader.array(at: $0)
+        }
+        return (blob, norm)
     }
 
     /// Records an update that was checked; durable when this returns.
@@ -127,7 +129,7 @@ actor UpdateBench {
 
     private func complete(_ transfer: Transfer, _ manifest: Manifest) throws -> EncodedBlob {
         try ledger.completeUpload(Upload(transfer, manifest))
-        return try EncodedBlob(manifest: manifest, bytes: ledger.bytes(of: manifest.digest))
+        return try ledger.blob(manifest)
     }
 
     /// Merges the updates of some clients into the adapter that the next round starts from. Where they cannot be
@@ -149,8 +151,7 @@ actor UpdateBench {
             _ = try ledger.finishRound(round, adapter: previous, evaluation: nil, atMs: wallClockMs())
             return try adapter(round: round).digest
         }
-        let blob = try BlobEncoder.encode(merged.adapter, as: .adapter, encoding: .f32)
-        _ = try ledger.store(blob.bytes)
+        let blob = try ledger.store(merged.adapter)
         let line = AggregationMetrics(
             merged,
             round: round,
@@ -162,6 +163,8 @@ actor UpdateBench {
         // Before the result: once that is recorded, nothing here is done again.
         try note(AggregationMetrics.eventName, round: round, line)
         _ = try ledger.finishRound(round, adapter: StoredBlob(blob), evaluation: nil, atMs: wallClockMs())
+        // What was stored is exactly this.
+        broadcast = (round + 1, merged.adapter)
         return merged.adapter.digest
     }
 
@@ -245,11 +248,6 @@ actor UpdateBench {
         )
     }
 
-    /// Does something slow with the adapter that a round starts from.
-    func withAdapter(round: Int, _ body: @Sendable (AdapterWeights) throws -> Void) throws {
-        try body(adapter(round: round))
-    }
-
     /// The adapter that a round starts from, unpacked.
     func adapter(round: Int) throws -> AdapterWeights {
         if let broadcast, broadcast.round == round { return broadcast.adapter }
@@ -276,19 +274,38 @@ extension Upload {
 extension StoredBlob {
     /// What the ledger keeps of a blob besides its bytes: the manifest's bytes beside the digest.
     package init(_ blob: EncodedBlob) throws {
-        let whole = try blob.serialized()
-        let length = whole.prefix(4).reversed().reduce(0) { $0 << 8 | Int($1) }
-        self.init(digest: blob.manifest.digest, manifest: Array(whole[4..<4 + length]))
+        self.init(digest: blob.manifest.digest, manifest: try blob.manifest.serialized())
     }
 }
 
 extension Ledger {
-    /// The blob of a record, with all the checks of a transfer.
+    /// The blob of a record.
     func blob(_ record: StoredBlob) throws -> EncodedBlob {
-        var whole = (0..<4).map { UInt8(truncatingIfNeeded: record.manifest.count >> (8 * $0)) }
-        whole += record.manifest
-        whole += try bytes(of: record.digest)
-        return try EncodedBlob(serialized: whole)
+        let manifest = try Manifest(serialized: record.manifest)
+        guard manifest.digest == record.digest else {
+            throw NodeError(.data, "\(directory): the manifest of \(record.digest) is of \(manifest.digest)")
+        }
+        return try blob(manifest)
+    }
+
+    /// The blob of a manifest, read from its file where it is wanted.
+    func blob(_ manifest: Manifest) throws -> EncodedBlob {
+        try EncodedBlob(verified: manifest, file: BlobFile(reading: file(of: manifest.digest)))
+    }
+
+    /// Stores an adapter as it travels, array by array; durable when this returns.
+    func store(_ adapter: AdapterWeights) throws -> EncodedBlob {
+        let draft = try draft()
+        var writer = try BlobWriter(
+            .adapter,
+            encoding: .f32,
+            file: draft,
+            expectedBytes: TensorEncoding.f32.bytesPerValue * adapter.valueCount
+        )
+        for array in adapter.arrays { try writer.append(array) }
+        let blob = try writer.finish()
+        try adopt(draft, as: blob.manifest.digest)
+        return blob
     }
 
     /// The adapter that a round starts from, recorded before, as it travels.

@@ -138,7 +138,11 @@ package final class RETJudge: PublicJudge {
 
     /// Says that the client's encoder has collapsed on public texts, leaves the range of half precision there, or
     /// standardises states in its own way.
-    package func objection(to adapter: AdapterWeights, from client: String) throws -> String? {
+    package func objection(
+        to adapter: @autoclosure () throws -> AdapterWeights,
+        from client: String
+    ) throws -> String? {
+        let adapter = try adapter()
         let net: MacrostateNet
         do throws(AdapterFault) {
             net = try self.net(of: adapter)

@@ -120,7 +120,7 @@ package final class LoopbackConnection: Connection {
         var decoder = FrameDecoder(from: side)
         decoder.append(bytes)
         do throws(WireError) {
-            while let received = try decoder.next() { _ = queue.offer(received) }
+            while let received = try decoder.next() { _ = queue.offer([received]) }
         } catch {
             queue.finish(.failure(error))
         }

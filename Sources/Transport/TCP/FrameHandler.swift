@@ -64,14 +64,20 @@ final class FrameHandler: ChannelInboundHandler {
         guard !isBroken else { return }
         let bytes = unwrapInboundIn(data)
         bytes.withUnsafeReadableBytes { decoder.append($0.bindMemory(to: UInt8.self)) }
+        var frames: [Frame] = []
+        var fault: WireError?
         do throws(WireError) {
             while let frame = try decoder.next() {
                 counter.received(frame.type, bytes: Frame.headerBytes + frame.body.count)
-                if !queue.offer(frame) { isPaused = true }
+                frames.append(frame)
             }
         } catch {
+            fault = error
+        }
+        if !queue.offer(frames) { isPaused = true }
+        if let fault {
             isBroken = true
-            queue.finish(.failure(error))
+            queue.finish(.failure(fault))
         }
         if isPaused { resumeWhenDrained(context) }
     }

@@ -87,6 +87,7 @@ package final class TCPTransport: Sendable {
         let bootstrap = ClientBootstrap(group: bound.eventLoop)
             .connectTimeout(TimeAmount(settings.handshakeTimeout))
             .channelOption(.autoRead, value: false)
+            .channelOption(.recvAllocator, value: receiveBuffers())
             .channelOption(.tcpOption(.tcp_nodelay), value: 1)
             .channelOption(.socketOption(.so_keepalive), value: 1)
             .resolver(resolver)
@@ -176,6 +177,11 @@ package struct TCPDialer: Dialer {
             proxy: proxy
         )
     }
+}
+
+/// How much is read at once: little from a quiet connection, several chunks from a busy one.
+func receiveBuffers() -> AdaptiveRecvByteBufferAllocator {
+    AdaptiveRecvByteBufferAllocator(minimum: 2_048, initial: 16_384, maximum: 262_144)
 }
 
 /// Keeps the kernel's backlog of unsent bytes short, where the system knows how to.

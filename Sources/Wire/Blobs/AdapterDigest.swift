@@ -9,17 +9,8 @@ extension AdapterWeights {
     /// whatever version of zstd wrote the bytes, and any program can compute it from the safetensors file.
     package var digest: SHA256Digest {
         let hasher = SHA256()
-        // A piece at a time: an adapter may be larger than what one would copy.
-        let pieceValues = 1 << 16
-        for array in arrays where array.part != .local {
-            var first = 0
-            while first < array.values.count {
-                let last = min(first + pieceValues, array.values.count)
-                let words = array.values[first..<last].map { $0.bitPattern.littleEndian }
-                words.withUnsafeBytes { hasher.update($0) }
-                first = last
-            }
-        }
+        // Little-endian like every processor that Tributary runs on.
+        for array in arrays where array.part != .local { array.values.withUnsafeBytes { hasher.update($0) } }
         return hasher.finish()
     }
 }

@@ -12,21 +12,10 @@ package enum BlobDecoder {
     /// - Throws: `badManifest` for another kind of blob; `decompressionFailed`, `sizeMismatch`,
     ///   `notFinite`, `malformed` for bytes that are not what the manifest says.
     package static func adapter(from blob: EncodedBlob) throws(WireError) -> AdapterWeights {
-        let decompressor = ZstdDecompressor()
+        let reader = try BlobReader(blob)
         var arrays: [NamedArray] = []
-        arrays.reserveCapacity(blob.manifest.entries.count)
-        var start = 0
-        for entry in blob.manifest.entries {
-            guard let encoding = entry.elementType.tensorEncoding else {
-                throw .badManifest(
-                    reason: "kind \(blob.manifest.kind.rawValue), expected an adapter or an update"
-                )
-            }
-            let encoded = blob.bytes[start..<start + entry.encodedBytes]
-            start += entry.encodedBytes
-            let packed = try unpack(encoded, entry, decompressor)
-            arrays.append(try TensorPacking.unpack(packed, entry: entry, as: encoding))
-        }
+        arrays.reserveCapacity(reader.count)
+        for index in 0..<reader.count { arrays.append(try reader.array(at: index)) }
         return AdapterWeights(arrays)
     }
 
@@ -52,18 +41,70 @@ package enum BlobDecoder {
         _ type: Value.Type
     ) throws(WireError) -> Value {
         try blob.manifest.check(kind: kind)
-        let raw = try unpack(blob.bytes[...], blob.manifest.entries[0], ZstdDecompressor())
+        let entry = blob.manifest.entries[0]
+        let raw = try blob.withBytes(0..<entry.encodedBytes) { bytes throws(WireError) in
+            switch entry.compression {
+            case .stored: Array(bytes)
+            case .zstd:
+                try ZstdDecompressor().decompress(bytes, rawBytes: entry.rawBytes, name: entry.name)
+            }
+        }
         return try Value(Body.parse(raw, as: type, name: kind.rawValue))
     }
+}
 
-    private static func unpack(
-        _ encoded: ArraySlice<UInt8>,
-        _ entry: ManifestEntry,
-        _ decompressor: borrowing ZstdDecompressor
-    ) throws(WireError) -> [UInt8] {
-        switch entry.compression {
-        case .stored: Array(encoded)
-        case .zstd: try decompressor.decompress(encoded, rawBytes: entry.rawBytes, name: entry.name)
+/// Takes the arrays out of a blob one by one, in any order, so that no more than one is in memory.
+///
+/// Used by one thread at a time; several readers of one blob do not disturb each other.
+package struct BlobReader: ~Copyable {
+    private let blob: EncodedBlob
+    private let encodings: [TensorEncoding]
+    /// Where the entries begin.
+    private let starts: [Int]
+    private let decompressor = ZstdDecompressor()
+
+    /// Opens a blob.
+    ///
+    /// - Throws: `badManifest` for a blob that holds no arrays.
+    package init(_ blob: EncodedBlob) throws(WireError) {
+        self.blob = blob
+        var encodings: [TensorEncoding] = []
+        var starts: [Int] = []
+        var start = 0
+        for entry in blob.manifest.entries {
+            guard let encoding = entry.elementType.tensorEncoding else {
+                throw .badManifest(
+                    reason: "kind \(blob.manifest.kind.rawValue), expected an adapter or an update"
+                )
+            }
+            encodings.append(encoding)
+            starts.append(start)
+            start += entry.encodedBytes
+        }
+        self.encodings = encodings
+        self.starts = starts
+    }
+
+    /// How many arrays there are.
+    package var count: Int { starts.count }
+
+    /// An array by its place in the manifest, 0 ..< `count`. Its part is `.averaged`: the receiver knows the parts of
+    /// its own layout.
+    ///
+    /// - Throws: `decompressionFailed`, `sizeMismatch`, `notFinite`, `malformed` for bytes that are not what the
+    ///   manifest says; `fileFault` or `truncated` for a file.
+    package borrowing func array(at index: Int) throws(WireError) -> NamedArray {
+        let entry = blob.manifest.entries[index]
+        let encoding = encodings[index]
+        let start = starts[index]
+        return try blob.withBytes(start..<start + entry.encodedBytes) { bytes throws(WireError) in
+            guard entry.compression == .zstd else {
+                return try TensorPacking.unpack(bytes, entry: entry, as: encoding)
+            }
+            let packed = try decompressor.decompress(bytes, rawBytes: entry.rawBytes, name: entry.name)
+            return try packed.withUnsafeBufferPointer { packed throws(WireError) in
+                try TensorPacking.unpack(UnsafeRawBufferPointer(packed), entry: entry, as: encoding)
+            }
         }
     }
 }

@@ -22,25 +22,18 @@ package enum BlobEncoder {
         as kind: BlobKind,
         encoding: TensorEncoding
     ) throws(WireError) -> EncodedBlob {
-        precondition(kind.holdsArrays, "a blob of kind \(kind.rawValue) does not hold arrays")
-        let compressor = ZstdCompressor()
-        var entries: [ManifestEntry] = []
-        var bytes: [UInt8] = []
-        for array in adapter.arrays {
-            precondition(array.part != .local, "'\(array.name)' is local: it never travels")
-            let encoding = array.part == .summed ? .f32 : encoding
-            let packed = try TensorPacking.pack(array, as: encoding)
-            append(
-                packed,
-                name: array.name,
-                elementType: encoding.elementType,
-                shape: array.shape,
-                compressor,
-                &entries,
-                &bytes
-            )
-        }
-        return try finish(kind, entries, bytes)
+        var writer = BlobWriter(kind, encoding: encoding)
+        for array in adapter.arrays { try writer.append(array) }
+        return try writer.finish()
+    }
+
+    /// Arrays, exactly, in a new file: what a lossy encoding owes.
+    ///
+    /// - Throws: As `encode(_:as:encoding:)`; `fileFault`.
+    package static func encode(_ owed: AdapterWeights, to file: String) throws(WireError) -> EncodedBlob {
+        var writer = try BlobWriter(.update, encoding: .f32, file: file, expectedBytes: 4 * owed.valueCount)
+        for array in owed.arrays { try writer.append(array) }
+        return try writer.finish()
     }
 
     /// What the receiver of an adapter decodes, with the parts that the adapter has here.
@@ -77,55 +70,32 @@ package enum BlobEncoder {
         guard try Value(Body.parse(raw, as: Value.self, name: kind.rawValue)) == value else {
             throw .malformed(message: kind.rawValue, reason: "a number does not fit its field")
         }
-        var entries: [ManifestEntry] = []
-        var bytes: [UInt8] = []
-        append(
-            raw,
-            name: kind.rawValue,
-            elementType: .bytes,
-            shape: [raw.count],
-            ZstdCompressor(),
-            &entries,
-            &bytes
-        )
-        return try finish(kind, entries, bytes)
+        let (bytes, entry) = entry(raw, kind.rawValue, .bytes, [raw.count], [raw.count], ZstdCompressor())
+        let manifest = try Manifest(kind: kind, entries: [entry], digest: SHA256Digest(of: bytes))
+        return EncodedBlob(trusted: manifest, bytes: bytes)
     }
 
-    private static func append(
+    /// What is sent of an entry's packed bytes: compressed if that is worthwhile.
+    static func entry(
         _ packed: [UInt8],
-        name: String,
-        elementType: ElementType,
-        shape: [Int],
-        _ compressor: borrowing ZstdCompressor,
-        _ entries: inout [ManifestEntry],
-        _ bytes: inout [UInt8]
-    ) {
-        let compressed = compressor.compress(
-            packed,
-            planes: TensorPacking.planes(shape: shape, as: elementType)
-        )
+        _ name: String,
+        _ type: ElementType,
+        _ shape: [Int],
+        _ planes: [Int],
+        _ compressor: borrowing ZstdCompressor
+    ) -> (encoded: [UInt8], entry: ManifestEntry) {
+        let compressed = compressor.compress(packed, planes: planes)
         let isWorthwhile = Double(compressed.count) <= worthwhileRatio * Double(packed.count)
         let encoded = isWorthwhile ? compressed : packed
-        bytes += encoded
-        entries.append(
-            ManifestEntry(
-                name: name,
-                elementType: elementType,
-                compression: isWorthwhile ? .zstd : .stored,
-                shape: shape,
-                rawBytes: packed.count,
-                encodedBytes: encoded.count
-            )
+        let entry = ManifestEntry(
+            name: name,
+            elementType: type,
+            compression: isWorthwhile ? .zstd : .stored,
+            shape: shape,
+            rawBytes: packed.count,
+            encodedBytes: encoded.count
         )
-    }
-
-    private static func finish(
-        _ kind: BlobKind,
-        _ entries: [ManifestEntry],
-        _ bytes: [UInt8]
-    ) throws(WireError) -> EncodedBlob {
-        let manifest = try Manifest(kind: kind, entries: entries, digest: SHA256Digest(of: bytes))
-        return EncodedBlob(trusted: manifest, bytes: bytes)
+        return (encoded, entry)
     }
 }
 

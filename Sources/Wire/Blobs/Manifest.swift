@@ -75,6 +75,21 @@ package struct Manifest: Sendable, Equatable {
         }
     }
 
+    /// The manifest as bytes, for a file or a record.
+    package func serialized() throws(WireError) -> [UInt8] { try Body.serialize(self, name: "manifest") }
+
+    /// Reads what `serialized()` wrote, with all the checks of a transfer.
+    package init(serialized: [UInt8]) throws(WireError) {
+        guard serialized.count <= Limits.offerBodyBytesMax else {
+            throw .limitExceeded(
+                limit: "offerBodyBytesMax",
+                value: serialized.count,
+                maximum: Limits.offerBodyBytesMax
+            )
+        }
+        try self.init(Body.parse(serialized, as: Manifest.self, name: "manifest"))
+    }
+
     /// Throws `wrongShape` unless the manifest announces just the names and shapes that travel of a layout,
     /// so that a wrong update is refused before its first chunk.
     package func checkLayout(_ expected: AdapterLayout) throws(WireError) {

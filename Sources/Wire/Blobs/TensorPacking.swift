@@ -35,50 +35,58 @@ enum TensorPacking {
 
     /// Packs an array; throws `notFinite` for a value that is not or would not be finite.
     static func pack(_ array: NamedArray, as encoding: TensorEncoding) throws(WireError) -> [UInt8] {
-        switch encoding {
-        case .f32:
-            let bits = array.values.map(\.bitPattern)
-            try checkFinite(bits, name: array.name)
-            return BytePlanes.split(bits)
-        case .bf16:
-            let halves = array.values.map { BFloat16.round($0) }
-            try BFloat16.checkFinite(halves, name: array.name)
-            return BytePlanes.split(halves)
-        case .int8:
-            return try RowInt8.pack(array)
+        let rows = rows(of: array.shape)
+        var isSound = true
+        let bytes = array.values.withUnsafeBufferPointer { values in
+            switch encoding {
+            case .f32: BytePlanes.pack(values, isSound: &isSound)
+            case .bf16: BFloat16.pack(values, isSound: &isSound)
+            case .int8: RowInt8.pack(values, rows: rows, isSound: &isSound)
+            }
         }
+        guard !isSound else { return bytes }
+        let limit = encoding == .bf16 ? BFloat16.magnitudeEnd : Float.infinity
+        throw .notFinite(name: array.name, element: array.values.firstIndex { !($0.magnitude < limit) } ?? 0)
     }
 
-    /// Unpacks an array; `bytes` has the count that the entry announces, which its shape gives.
+    /// Unpacks an array; `packed` has the count that the entry announces, which its shape gives.
     static func unpack(
-        _ bytes: [UInt8],
+        _ packed: UnsafeRawBufferPointer,
         entry: ManifestEntry,
         as encoding: TensorEncoding
     ) throws(WireError) -> NamedArray {
         let values: [Float]
         switch encoding {
-        case .f32:
-            let bits: [UInt32] = BytePlanes.join(bytes[...])
-            try checkFinite(bits, name: entry.name)
-            values = bits.map { Float(bitPattern: $0) }
-        case .bf16:
-            let halves: [UInt16] = BytePlanes.join(bytes[...])
-            try BFloat16.checkFinite(halves, name: entry.name)
-            values = halves.map { BFloat16.widen($0) }
-        case .int8:
-            values = try RowInt8.unpack(bytes, name: entry.name, shape: entry.shape)
+        case .f32: values = BytePlanes.values(packed)
+        case .bf16: values = BFloat16.values(packed)
+        case .int8: return try RowInt8.unpack(packed, entry)
+        }
+        guard values.allFinite else {
+            throw .notFinite(name: entry.name, element: values.firstIndex { !$0.isFinite } ?? 0)
         }
         return NamedArray(name: entry.name, shape: entry.shape, values: values)
     }
+}
 
-    static func checkFinite(_ bits: [UInt32], name: String) throws(WireError) {
-        guard let element = bits.firstIndex(where: { $0 & 0x7F80_0000 == 0x7F80_0000 }) else { return }
-        throw .notFinite(name: name, element: element)
+extension [Float] {
+    /// Whether no value is a NaN or infinite; without a way out of the loop, so that it becomes vector instructions.
+    fileprivate var allFinite: Bool { withUnsafeBufferPointer { $0.largestMagnitude } < 0x7F80_0000 }
+}
+
+extension UnsafeBufferPointer<Float> {
+    /// The largest magnitude as bits, which are in the order of magnitudes, infinities and NaNs above all others.
+    fileprivate var largestMagnitude: Int32 {
+        var largest: Int32 = 0
+        for value in self { largest = Swift.max(largest, Int32(bitPattern: value.bitPattern & 0x7FFF_FFFF)) }
+        return largest
     }
 }
 
 /// bfloat16: the upper 16 bits of a binary32.
 enum BFloat16 {
+    /// What rounds to an infinity: the middle between the largest bfloat16 and the next power of two.
+    static let magnitudeEnd = Float(bitPattern: 0x7F7F_8000)
+
     /// Rounds to nearest, ties to even. What is not finite stays so; a magnitude above the largest
     /// bfloat16 becomes infinite.
     static func round(_ value: Float) -> UInt16 {
@@ -90,9 +98,32 @@ enum BFloat16 {
     /// The binary32 of the same value.
     static func widen(_ half: UInt16) -> Float { Float(bitPattern: UInt32(half) << 16) }
 
-    static func checkFinite(_ halves: [UInt16], name: String) throws(WireError) {
-        guard let element = halves.firstIndex(where: { $0 & 0x7F80 == 0x7F80 }) else { return }
-        throw .notFinite(name: name, element: element)
+    /// Both planes of the values.
+    ///
+    /// - Parameter isSound: Becomes false if one is not or would not be finite.
+    fileprivate static func pack(_ values: UnsafeBufferPointer<Float>, isSound: inout Bool) -> [UInt8] {
+        let count = values.count
+        isSound = values.largestMagnitude < Int32(magnitudeEnd.bitPattern)
+        return [UInt8](unsafeUninitializedCapacity: 2 * count) { bytes, initialized in
+            for index in 0..<count {
+                let bits = values[index].bitPattern
+                let half = (bits &+ 0x7FFF &+ (bits &>> 16 & 1)) &>> 16
+                bytes[index] = UInt8(truncatingIfNeeded: half)
+                bytes[count &+ index] = UInt8(truncatingIfNeeded: half &>> 8)
+            }
+            initialized = 2 * count
+        }
+    }
+
+    fileprivate static func values(_ packed: UnsafeRawBufferPointer) -> [Float] {
+        let count = packed.count / 2
+        return [Float](unsafeUninitializedCapacity: count) { values, initialized in
+            for index in 0..<count {
+                let word = UInt32(packed[index]) | UInt32(packed[count &+ index]) &<< 8
+                values[index] = Float(bitPattern: word &<< 16)
+            }
+            initialized = count
+        }
     }
 }
 
@@ -105,33 +136,43 @@ enum BytePlanes {
         let count = words.count
         let width = Word.bitWidth / 8
         return [UInt8](unsafeUninitializedCapacity: count * width) { bytes, initialized in
-            words.withUnsafeBufferPointer { words in
-                for plane in 0..<width {
-                    let shift = Word(truncatingIfNeeded: 8 * plane)
-                    for index in 0..<count {
-                        bytes[plane &* count &+ index] = UInt8(truncatingIfNeeded: words[index] &>> shift)
-                    }
+            for plane in 0..<width {
+                let shift = Word(truncatingIfNeeded: 8 * plane)
+                for index in 0..<count {
+                    bytes[plane &* count &+ index] = UInt8(truncatingIfNeeded: words[index] &>> shift)
                 }
             }
             initialized = count * width
         }
     }
 
-    /// The words of the planes; `bytes.count` is a multiple of the word's width.
-    static func join<Word: FixedWidthInteger>(_ bytes: ArraySlice<UInt8>) -> [Word] {
-        let width = Word.bitWidth / 8
-        let count = bytes.count / width
-        return [Word](unsafeUninitializedCapacity: count) { words, initialized in
-            bytes.withUnsafeBufferPointer { bytes in
-                for index in 0..<count {
-                    var word: Word = 0
-                    for plane in 0..<width {
-                        word |=
-                            Word(truncatingIfNeeded: bytes[plane &* count &+ index])
-                            &<< Word(truncatingIfNeeded: 8 &* plane)
-                    }
-                    words[index] = word
-                }
+    /// The four planes of binary32, all in one pass.
+    ///
+    /// - Parameter isSound: Becomes false if a value is not finite.
+    fileprivate static func pack(_ values: UnsafeBufferPointer<Float>, isSound: inout Bool) -> [UInt8] {
+        let count = values.count
+        isSound = values.largestMagnitude < 0x7F80_0000
+        return [UInt8](unsafeUninitializedCapacity: 4 * count) { bytes, initialized in
+            for index in 0..<count {
+                let word = values[index].bitPattern
+                bytes[index] = UInt8(truncatingIfNeeded: word)
+                bytes[count &+ index] = UInt8(truncatingIfNeeded: word &>> 8)
+                bytes[2 &* count &+ index] = UInt8(truncatingIfNeeded: word &>> 16)
+                bytes[3 &* count &+ index] = UInt8(truncatingIfNeeded: word &>> 24)
+            }
+            initialized = 4 * count
+        }
+    }
+
+    /// The numbers of four planes.
+    static func values(_ packed: UnsafeRawBufferPointer) -> [Float] {
+        let count = packed.count / 4
+        return [Float](unsafeUninitializedCapacity: count) { values, initialized in
+            for index in 0..<count {
+                let low = UInt32(packed[index]) | UInt32(packed[count &+ index]) &<< 8
+                let high =
+                    UInt32(packed[2 &* count &+ index]) | UInt32(packed[3 &* count &+ index]) &<< 8
+                values[index] = Float(bitPattern: low | high &<< 16)
             }
             initialized = count
         }
@@ -148,6 +189,15 @@ package enum TensorEncoding: String, Sendable, Hashable, CaseIterable, Codable {
     /// One signed byte for each value and one scale for each row: an absolute error of at most half
     /// of a 127th of the row's largest magnitude. Meant for updates, with `ErrorFeedback`.
     case int8
+
+    /// Bytes of a value, without scales.
+    package var bytesPerValue: Int {
+        switch self {
+        case .f32: 4
+        case .bf16: 2
+        case .int8: 1
+        }
+    }
 
     /// The element type in a manifest.
     package var elementType: ElementType {
@@ -233,64 +283,82 @@ package enum BlobKind: String, Sendable, Hashable, CaseIterable {
 /// Packed: the scales, binary32 in byte planes, then the bytes, row after row. A row's scale is its
 /// largest magnitude divided by 127; a value is its byte times the scale. Bytes are -127 ... 127.
 enum RowInt8 {
-    static func pack(_ array: NamedArray) throws(WireError) -> [UInt8] {
-        let rows = TensorPacking.rows(of: array.shape)
-        let columns = array.values.count / rows
-        try TensorPacking.checkFinite(array.values.map(\.bitPattern), name: array.name)
-        var scales = [UInt32](repeating: 0, count: rows)
-        let bytes = [UInt8](unsafeUninitializedCapacity: rows * columns) { bytes, initialized in
-            array.values.withUnsafeBufferPointer { values in
-                for row in 0..<rows {
-                    let start = row &* columns
-                    var largest: Float = 0
-                    for index in start..<start &+ columns { largest = max(largest, values[index].magnitude) }
-                    let scale = largest / 127
-                    scales[row] = scale.bitPattern
-                    for index in start..<start &+ columns {
-                        bytes[index] = UInt8(bitPattern: quantise(values[index], scale: scale))
-                    }
-                }
+    /// Adding this to a number of magnitude below 2²² rounds it to a whole one, to the nearest, ties to even, which the
+    /// lowest bits of the sum then hold.
+    private static let rounding: Float = 0x1.8p23
+
+    /// - Parameter isSound: Becomes false if a value is not finite.
+    fileprivate static func pack(
+        _ values: UnsafeBufferPointer<Float>,
+        rows: Int,
+        isSound: inout Bool
+    ) -> [UInt8] {
+        let columns = values.count / rows
+        isSound = values.largestMagnitude < 0x7F80_0000
+        var scales: [UInt32] = []
+        scales.reserveCapacity(rows)
+        return [UInt8](unsafeUninitializedCapacity: 4 * rows + values.count) { bytes, initialized in
+            for row in 0..<rows {
+                let source = UnsafeBufferPointer(rebasing: values[row * columns..<(row + 1) * columns])
+                let scale = Float(bitPattern: UInt32(bitPattern: source.largestMagnitude)) / 127
+                scales.append(scale.bitPattern)
+                let target = UnsafeMutableBufferPointer(
+                    rebasing: bytes[4 * rows + row * columns..<4 * rows + (row + 1) * columns]
+                )
+                quantise(source, scale: scale, into: target)
             }
-            initialized = rows * columns
+            _ = bytes.update(fromContentsOf: BytePlanes.split(scales))
+            initialized = 4 * rows + values.count
         }
-        return BytePlanes.split(scales) + bytes
     }
 
     /// A row of zeros, or of values so small that the scale underflows, becomes zeros.
-    private static func quantise(_ value: Float, scale: Float) -> Int8 {
-        guard scale > 0 else { return 0 }
-        let quotient = (value / scale).rounded(.toNearestOrEven)
-        return Int8(min(max(quotient, -127), 127))
+    private static func quantise(
+        _ values: UnsafeBufferPointer<Float>,
+        scale: Float,
+        into bytes: UnsafeMutableBufferPointer<UInt8>
+    ) {
+        guard scale > 0 else { return bytes.update(repeating: 0) }
+        for index in 0..<values.count {
+            let quotient = values[index] / scale
+            let held = quotient < -127 ? -127 : quotient > 127 ? 127 : quotient
+            bytes[index] = UInt8(truncatingIfNeeded: (held + rounding).bitPattern)
+        }
     }
 
-    static func unpack(_ bytes: [UInt8], name: String, shape: [Int]) throws(WireError) -> [Float] {
-        let rows = TensorPacking.rows(of: shape)
-        let columns = (bytes.count - 4 * rows) / rows
-        let bits: [UInt32] = BytePlanes.join(bytes[..<(4 * rows)])
-        let scales = bits.map { Float(bitPattern: $0) }
+    fileprivate static func unpack(
+        _ packed: UnsafeRawBufferPointer,
+        _ entry: ManifestEntry
+    ) throws(WireError) -> NamedArray {
+        let rows = TensorPacking.rows(of: entry.shape)
+        let columns = (packed.count - 4 * rows) / rows
+        let scales = BytePlanes.values(UnsafeRawBufferPointer(rebasing: packed[..<(4 * rows)]))
         for (row, scale) in scales.enumerated() {
-            guard (127 * scale).isFinite else { throw .notFinite(name: name, element: row * columns) }
+            guard (127 * scale).isFinite else { throw .notFinite(name: entry.name, element: row * columns) }
             guard scale.sign == .plus else {
-                throw .malformed(message: "'\(name)'", reason: "the scale of row \(row) is negative")
+                throw .malformed(message: "'\(entry.name)'", reason: "the scale of row \(row) is negative")
             }
         }
-        var invalid: Int?
+        let bytes = UnsafeRawBufferPointer(rebasing: packed[(4 * rows)...])
+        var least: Int8 = 0
         let values = [Float](unsafeUninitializedCapacity: rows * columns) { values, initialized in
-            bytes.withUnsafeBufferPointer { bytes in
-                for row in 0..<rows {
-                    let scale = scales[row]
-                    for index in row &* columns..<(row &+ 1) &* columns {
-                        let byte = Int8(bitPattern: bytes[4 &* rows &+ index])
-                        if byte == -128, invalid == nil { invalid = index }
-                        values[index] = Float(byte) * scale
-                    }
+            for row in 0..<rows {
+                let scale = scales[row]
+                for index in row &* columns..<(row &+ 1) &* columns {
+                    let byte = Int8(bitPattern: bytes[index])
+                    least = min(least, byte)
+                    values[index] = Float(byte) * scale
                 }
             }
             initialized = rows * columns
         }
-        if let invalid {
-            throw .malformed(message: "'\(name)'", reason: "element \(invalid) is -128, the least is -127")
+        guard least >= -127 else {
+            let element = bytes.firstIndex(of: 128) ?? 0
+            throw .malformed(
+                message: "'\(entry.name)'",
+                reason: "element \(element) is -128, the least is -127"
+            )
         }
-        return values
+        return NamedArray(name: entry.name, shape: entry.shape, values: values)
     }
 }

@@ -125,16 +125,21 @@ enum CRC32 {
 
 /// Turns the bytes of one direction of a connection into frames, however they are cut.
 ///
-/// A header is checked as soon as its 20 bytes are there and before a byte of the body is waited
-/// for, so the decoder holds at most one frame and what the last `append` brought. After an error
-/// the position in the stream is lost: every later call throws the same error.
+/// A header is checked as soon as its 20 bytes are there and before a byte of the body is taken, and a body is
+/// copied once, to where it stays; so the decoder holds at most one unfinished frame and what the last `append`
+/// completed. After an error the position in the stream is lost: every later call throws the same error.
 ///
 ///     decoder.append(bytes)
 ///     while let frame = try decoder.next() { … }
 package struct FrameDecoder: Sendable {
     private let sender: Peer?
-    private var buffer: [UInt8] = []
-    private var start = 0
+    /// The bytes of the header under way or of the frame under way.
+    private var head: [UInt8] = []
+    /// The header of the frame under way, once it is whole.
+    private var header: FrameHeader?
+    private var body: [UInt8] = []
+    /// Whole frames that wait for `next`, from the last to the first.
+    private var frames: [Frame] = []
     private var failure: WireError?
 
     /// Starts at the beginning of a connection.
@@ -146,61 +151,70 @@ package struct FrameDecoder: Sendable {
     }
 
     /// How many bytes wait for the rest of their frame or for `next`.
-    package var bufferedBytes: Int { buffer.count - start }
+    package var bufferedBytes: Int {
+        frames.reduce(head.count + body.count) { $0 + Frame.headerBytes + $1.body.count }
+    }
 
     /// Takes the next bytes of the connection. Call `next` until it returns nil before the next
     /// `append`; that is what bounds the memory.
     package mutating func append(_ bytes: some Collection<UInt8>) {
-        guard failure == nil else { return }
-        if start == buffer.count {
-            buffer.removeAll(keepingCapacity: buffer.capacity <= Limits.controlBodyBytesMax)
-            start = 0
-        } else if start > Limits.controlBodyBytesMax {
-            buffer.removeSubrange(..<start)
-            start = 0
+        let done: Void? = bytes.withContiguousStorageIfAvailable { take($0) }
+        if done == nil { Array(bytes).withUnsafeBufferPointer { take($0) } }
+    }
+
+    private mutating func take(_ bytes: UnsafeBufferPointer<UInt8>) {
+        var whole: [Frame] = []
+        var rest = bytes
+        while failure == nil, !rest.isEmpty {
+            let isHead = header == nil
+            let missing = isHead ? Frame.headerBytes - head.count : (header?.bodyBytes ?? 0) - body.count
+            let piece = UnsafeBufferPointer(rebasing: rest.prefix(missing))
+            rest = UnsafeBufferPointer(rebasing: rest.dropFirst(piece.count))
+            if isHead { head.append(contentsOf: piece) } else { body.append(contentsOf: piece) }
+            if isHead, head.count == Frame.headerBytes { begin() }
+            if let header, body.count == header.bodyBytes {
+                whole.append(Frame(type: header.type, body: body))
+                reset()
+            }
         }
-        buffer.append(contentsOf: bytes)
+        frames = whole.reversed() + frames
+    }
+
+    /// Checks a whole header.
+    private mutating func begin() {
+        do throws(WireError) {
+            let header = try FrameHeader(head[...])
+            if let sender, !header.type.mayCome(from: sender) {
+                throw .unexpectedMessage(type: header.type, from: sender)
+            }
+            body.reserveCapacity(header.bodyBytes)
+            self.header = header
+        } catch {
+            failure = error
+            reset()
+        }
+    }
+
+    private mutating func reset() {
+        head = []
+        header = nil
+        body = []
     }
 
     /// The next whole frame, or nil if more bytes are needed.
     package mutating func next() throws(WireError) -> Frame? {
+        if let frame = frames.popLast() { return frame }
         if let failure { throw failure }
-        guard bufferedBytes >= Frame.headerBytes else { return nil }
-        let header: FrameHeader
-        do throws(WireError) {
-            header = try checkedHeader()
-        } catch {
-            failure = error
-            buffer = []
-            start = 0
-            throw error
-        }
-        guard bufferedBytes >= Frame.headerBytes + header.bodyBytes else { return nil }
-        let body = start + Frame.headerBytes
-        start = body + header.bodyBytes
-        return Frame(type: header.type, body: Array(buffer[body..<start]))
+        return nil
     }
 
     /// Says that the connection ended; throws `truncated` if it did so inside a frame.
     package func finish() throws(WireError) {
         if let failure { throw failure }
-        guard bufferedBytes > 0 else { return }
-        guard bufferedBytes >= Frame.headerBytes else {
-            throw .truncated(what: "a frame header", bytes: bufferedBytes, needed: Frame.headerBytes)
+        guard !head.isEmpty else { return }
+        guard let header else {
+            throw .truncated(what: "a frame header", bytes: head.count, needed: Frame.headerBytes)
         }
-        let header = try checkedHeader()
-        throw .truncated(
-            what: "the body of '\(header.type)'",
-            bytes: bufferedBytes - Frame.headerBytes,
-            needed: header.bodyBytes
-        )
-    }
-
-    private func checkedHeader() throws(WireError) -> FrameHeader {
-        let header = try FrameHeader(buffer[start..<start + Frame.headerBytes])
-        if let sender, !header.type.mayCome(from: sender) {
-            throw .unexpectedMessage(type: header.type, from: sender)
-        }
-        return header
+        throw .truncated(what: "the body of '\(header.type)'", bytes: body.count, needed: header.bodyBytes)
     }
 }

@@ -75,3 +75,16 @@ package protocol WireMessage: Sendable, Equatable {
     /// would be refused.
     func frame() throws(WireError) -> Frame
 }
+
+extension WireMessage {
+    /// The messages of frames up to the first that is none, and what is wrong with that one.
+    package static func read(_ frames: [Frame]) -> (messages: [Self], fault: WireError?) {
+        var messages: [Self] = []
+        do throws(WireError) {
+            for frame in frames { messages.append(try Self(frame: frame)) }
+            return (messages, nil)
+        } catch {
+            return (messages, error)
+        }
+    }
+}

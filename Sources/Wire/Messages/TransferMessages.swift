@@ -27,11 +27,12 @@ package struct Chunk: Sendable, Equatable {
     package var transfer: SHA256Digest
     /// The number of the piece, from 0.
     package var index: Int
-    /// The piece: `Limits.chunkBytesMax` bytes, fewer only in the last one, never none.
-    package var bytes: [UInt8]
+    /// The piece: `Limits.chunkBytesMax` bytes, fewer only in the last one, never none. A received one is part of its
+    /// frame's body.
+    package var bytes: ArraySlice<UInt8>
 
     /// Makes a chunk.
-    package init(transfer: SHA256Digest, index: Int, bytes: [UInt8]) {
+    package init(transfer: SHA256Digest, index: Int, bytes: ArraySlice<UInt8>) {
         self.transfer = transfer
         self.index = index
         self.bytes = bytes
@@ -124,20 +125,22 @@ extension Chunk {
         let index = Int(LittleEndian.read32(body[...], at: 32))
         let reserved = LittleEndian.read32(body[...], at: 36)
         guard reserved == 0 else { throw .reservedBits(field: "chunk", found: reserved) }
-        self.init(transfer: transfer, index: index, bytes: Array(body[Chunk.headerBytes...]))
+        self.init(transfer: transfer, index: index, bytes: body[Chunk.headerBytes...])
         try check()
     }
 
     /// The body of a chunk frame.
     func body() throws(WireError) -> [UInt8] {
         try check()
-        var body: [UInt8] = []
-        body.reserveCapacity(Chunk.headerBytes + bytes.count)
-        body += transfer.bytes
-        LittleEndian.append32(UInt32(index), to: &body)
-        LittleEndian.append32(0, to: &body)
-        body += bytes
-        return body
+        return Chunk.header(transfer: transfer, index: index) + bytes
+    }
+
+    /// The bytes before the piece.
+    static func header(transfer: SHA256Digest, index: Int) -> [UInt8] {
+        var header = transfer.bytes
+        LittleEndian.append32(UInt32(index), to: &header)
+        LittleEndian.append32(0, to: &header)
+        return header
     }
 
     private func check() throws(WireError) {

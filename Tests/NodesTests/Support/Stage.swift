@@ -7,9 +7,9 @@ import Synchronization
 import Testing
 import Trainers
 import Transport
-import Wire
 
 @testable import Nodes
+@testable import Wire
 
 /// A coordinator in memory that a test talks to: with real clients, with hand-made messages, or both.
 final class Stage: Sendable {
@@ -241,4 +241,9 @@ actor Kept<Value: Sendable> {
             return kept
         }
     }
+}
+
+extension EncodedBlob {
+    /// One chunk as its receiver reads it.
+    func chunk(_ index: Int) throws -> Chunk { try Chunk(body: chunkFrame(index).body) }
 }
