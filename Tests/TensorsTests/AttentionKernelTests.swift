@@ -75,7 +75,7 @@ import Testing
             }
             withCopies([out, lse]) { results in
                 for (isFast, head) in [true, false].flatMap({ fast in (0..<c.heads).map { (fast, $0) } }) {
-                    change(isFast ? &fast : &slow) { d in
+                    let goBack = { (d: [UnsafeMutablePointer<Float>]) in
                         let from = head / (c.heads / c.keyValueHeads) * c.headSize
                         let (before, own) = (prefix * stride + from, first * stride + from)
                         var gradients = kernel_attention_gradients(
@@ -95,6 +95,7 @@ import Testing
                             kernel_attention_backward_reference(&batch, &place, head, &gradients)
                         }
                     }
+                    if isFast { change(&fast, goBack) } else { change(&slow, goBack) }
                 }
             }
         }
