@@ -42,13 +42,13 @@ KERNEL kernel_drawn kernel_draw(const float *x, size_t columns, float scale, dou
         exponentials(x + start, count, scale, largest, p);
         for (size_t c = 0; c < count; c++) {
             if (p[c] == 0) continue;
-            drawn.token = (int32_t)(start + c);
+            drawn.column = (int32_t)(start + c);
             if (left < p[c]) goto found;
             left -= p[c];
         }
     }
 found:
-    drawn.log_probability = x[drawn.token] * scale - (largest + (float)log(total));
+    drawn.log_probability = x[drawn.column] * scale - (largest + (float)log(total));
     return drawn;
 }
 
@@ -61,7 +61,7 @@ KERNEL kernel_drawn kernel_draw_greedy(const float *x, size_t columns) {
     if (isinf(largest) || !(total < INFINITY)) return drawn;
     size_t c = 0;
     while (x[c] != largest) c++;
-    drawn.token = (int32_t)c;
+    drawn.column = (int32_t)c;
     drawn.log_probability = x[c] - (largest + (float)log(total));
     return drawn;
 }
@@ -93,13 +93,13 @@ KERNEL float kernel_nucleus(const float *x, size_t columns, float scale, double 
     return step < STEPS - 2 ? largest - (float)(step + 1) / steps_per_unit : -INFINITY;
 }
 
-size_t kernel_nucleus_take(const float *x, size_t columns, float scale, float least, float sum, int32_t *tokens,
+size_t kernel_nucleus_take(const float *x, size_t columns, float scale, float least, float sum, int32_t *taken,
                            float *probabilities) {
     size_t count = 0;
     for (size_t c = 0; c < columns; c++) {
         if (!(x[c] * scale >= least)) continue;
-        if (tokens) {
-            tokens[count] = (int32_t)c;
+        if (taken) {
+            taken[count] = (int32_t)c;
             probabilities[count] = exp_inline(x[c] * scale - sum);
         }
         count++;
@@ -119,11 +119,11 @@ kernel_drawn kernel_draw_reference(const float *x, size_t columns, float scale, 
     for (size_t c = 0; c < columns; c++) {
         double p = exp((double)x[c] * scale - largest);
         if (p == 0) continue;
-        drawn.token = (int32_t)c;
+        drawn.column = (int32_t)c;
         if (left < p) break;
         left -= p;
     }
-    drawn.log_probability = (float)((double)x[drawn.token] * scale - largest - log(total));
+    drawn.log_probability = (float)((double)x[drawn.column] * scale - largest - log(total));
     return drawn;
 }
 
@@ -134,7 +134,7 @@ kernel_drawn kernel_draw_greedy_reference(const float *x, size_t columns) {
     for (size_t c = 0; c < columns; c++) best = x[c] > x[best] ? c : best;
     for (size_t c = 0; c < columns; c++) total += exp((double)x[c] - x[best]);
     if (!isfinite(x[best]) || !isfinite(total)) return drawn;
-    drawn.token = (int32_t)best;
+    drawn.column = (int32_t)best;
     drawn.log_probability = (float)-log(total);
     return drawn;
 }

@@ -9,7 +9,7 @@ import Testing
     }
 
     private func expectSame(_ found: kernel_drawn, _ expected: kernel_drawn, _ what: String) {
-        #expect(found.token == expected.token, "\(what)")
+        #expect(found.column == expected.column, "\(what)")
         #expect(abs(found.log_probability - expected.log_probability) < 1e-5, "\(what)")
     }
 
@@ -34,12 +34,12 @@ import Testing
     func ends() {
         var x = [Float](repeating: -.infinity, count: 3000)
         (x[7], x[1500], x[2900]) = (1, 2, 1.5)
-        #expect(kernel_draw(x, 3000, 1, 0).token == 7)
-        #expect(kernel_draw(x, 3000, 1, 1.0.nextDown).token == 2900)
+        #expect(kernel_draw(x, 3000, 1, 0).column == 7)
+        #expect(kernel_draw(x, 3000, 1, 1.0.nextDown).column == 2900)
     }
 
     @Test("of equal logits the greedy draw takes the first")
-    func ties() { #expect(kernel_draw_greedy([1, 3, 2, 3], 4).token == 1) }
+    func ties() { #expect(kernel_draw_greedy([1, 3, 2, 3], 4).column == 1) }
 
     @Test("nothing is drawn where a logit is NaN or infinite, or none is finite")
     func special() {
@@ -47,16 +47,16 @@ import Testing
             for place in [0, 9, 20] {
                 var x = random(21, "x")
                 x[place] = bad
-                #expect(kernel_draw(x, 21, 1, 0.5).token == -1)
-                #expect(kernel_draw_greedy(x, 21).token == -1)
+                #expect(kernel_draw(x, 21, 1, 0.5).column == -1)
+                #expect(kernel_draw_greedy(x, 21).column == -1)
                 var sum: Float = 0
                 _ = kernel_nucleus(x, 21, 1, 0.5, &sum)
                 #expect(!sum.isFinite)
             }
         }
         let none = [Float](repeating: -.infinity, count: 5)
-        #expect(kernel_draw(none, 5, 1, 0.5).token == -1)
-        #expect(kernel_draw_greedy(none, 5).token == -1)
+        #expect(kernel_draw(none, 5, 1, 0.5).column == -1)
+        #expect(kernel_draw_greedy(none, 5).column == -1)
     }
 
     @Test(

@@ -58,12 +58,12 @@ void kernel_cached_attention(const kernel_cache_layer *layer, const kernel_cache
 void kernel_cached_attention_reference(const kernel_cache_layer *layer, const kernel_cache_group *group,
                                        size_t key_value_head, const float *q, float *out);
 
-// ---- draw.c: one token from one row of logits x [columns], columns ≥ 1, at probabilities softmax(scale x)
+// ---- draw.c: one column of a row of logits x [columns], columns ≥ 1, at probabilities softmax(scale x)
 
-/// A token and the logarithm of its probability; −1 where there is nothing to draw from: a logit is NaN or +inf,
+/// A column and the logarithm of its probability; −1 where there is nothing to draw from: a logit is NaN or +inf,
 /// or all are −inf.
 typedef struct {
-    int32_t token;
+    int32_t column;
     float log_probability;
 } kernel_drawn;
 
@@ -78,8 +78,8 @@ kernel_drawn kernel_draw_greedy_reference(const float *x, size_t columns);
 /// not finite where there is nothing to draw from.
 float kernel_nucleus(const float *x, size_t columns, float scale, double share, float *sum);
 /// Takes the tokens whose scale x is at least `least`: their numbers, in order, and probabilities e^(scale x − sum).
-/// Returns how many there are; `tokens` and `probabilities` may both be NULL.
-size_t kernel_nucleus_take(const float *x, size_t columns, float scale, float least, float sum, int32_t *tokens,
+/// Returns how many there are; `taken` and `probabilities` may both be NULL.
+size_t kernel_nucleus_take(const float *x, size_t columns, float scale, float least, float sum, int32_t *taken,
                            float *probabilities);
 
 #ifdef __cplusplus

@@ -36,7 +36,7 @@ struct TokenDraw {
             }
             count = rows.count
         }
-        return drawn.map { $0.token < 0 ? nil : ($0.token, $0.log_probability) }
+        return drawn.map { $0.column < 0 ? nil : ($0.column, $0.log_probability) }
     }
 
     private func one(_ row: UnsafePointer<Float>, _ columns: Int, _ uniform: Double) -> kernel_drawn {
@@ -55,7 +55,7 @@ struct TokenDraw {
     ) -> kernel_drawn {
         var sum: Float = 0
         let least = kernel_nucleus(row, columns, scale, Double(settings.topP), &sum)
-        guard sum.isFinite else { return kernel_drawn(token: -1, log_probability: 0) }
+        guard sum.isFinite else { return kernel_drawn(column: -1, log_probability: 0) }
         let count = kernel_nucleus_take(row, columns, scale, least, sum, nil, nil)
         var tokens = [Int32](repeating: 0, count: count)
         var probabilities = [Float](repeating: 0, count: count)
@@ -74,6 +74,6 @@ struct TokenDraw {
             left -= Double(probabilities[place])
         }
         let token = tokens[chosen]
-        return kernel_drawn(token: token, log_probability: row[Int(token)] * scale - sum - Float(log(mass)))
+        return kernel_drawn(column: token, log_probability: row[Int(token)] * scale - sum - Float(log(mass)))
     }
 }
