@@ -39,7 +39,7 @@ package struct LedgerError: Error, Sendable, Equatable, CustomStringConvertible 
     }
 
     /// The failure of a system call, from `errno`.
-    static func system(_ operation: String, _ path: String, _ number: Int32 = errno) -> LedgerError {
+    package static func system(_ operation: String, _ path: String, _ number: Int32 = errno) -> LedgerError {
         let reason = String(cString: strerror(number))
         switch number {
         case ENOSPC, EDQUOT, EFBIG:

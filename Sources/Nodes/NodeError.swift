@@ -1,4 +1,6 @@
+internal import Ledger
 internal import Transport
+internal import Wire
 
 /// Why a node cannot go on.
 ///
@@ -55,5 +57,20 @@ extension PeerIdentity {
                     + "`tributary provision` made for this node"
             )
         }
+    }
+}
+
+/// Says of a file of the state that cannot be read or written what the ledger says of its own.
+func faultOfState(_ error: any Error) -> any Error {
+    guard case .fileFault(let path, let number)? = error as? WireError else { return error }
+    return LedgerError.system("read or write", path, number)
+}
+
+/// Runs what reads and writes files of the state.
+func onDisk<Value>(_ body: () throws -> Value) throws -> Value {
+    do {
+        return try body()
+    } catch {
+        throw faultOfState(error)
     }
 }

@@ -138,7 +138,7 @@ extension ClientNode {
             guard let complete = try await store.take(chunks) else { return }
             downloaded = complete
             post(.downloaded(blob))
-        } catch let error as WireError where error.code != .storage {
+        } catch let error as WireError {
             post(.downloadFailed(blob, code: error.code, message: "\(error)"))
         }
     }

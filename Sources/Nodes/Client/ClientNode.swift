@@ -212,6 +212,7 @@ actor ClientNode {
 
     /// Work beside the loop has failed for good.
     func fail(_ what: String, _ error: any Error) {
+        let error = faultOfState(error)
         if failure == nil { failure = error }
         post(.workFailed(reason: "\(what): \(FaultText.sentence(error))"))
     }

@@ -91,7 +91,7 @@ actor ClientStore {
         dropDownload()
         let draft = manifest.kind.holdsArrays ? state.draft() : nil
         let assembler =
-            try draft.map { try BlobAssembler(manifest: manifest, file: $0) }
+            try onDisk { try draft.map { try BlobAssembler(manifest: manifest, file: $0) } }
             ?? BlobAssembler(manifest: manifest)
         download = (assembler, draft)
         return assembler.nextChunk
@@ -112,7 +112,7 @@ actor ClientStore {
             return blob
         } catch {
             dropDownload()
-            throw error
+            throw faultOfState(error)
         }
     }
 

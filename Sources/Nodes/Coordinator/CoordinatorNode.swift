@@ -230,6 +230,7 @@ actor CoordinatorNode {
 
     /// Work beside the loop has failed for good.
     func fail(_ what: String, _ error: any Error) {
+        let error = faultOfState(error)
         if failure == nil { failure = error }
         post(.workFailed(reason: "\(what): \(FaultText.sentence(error))"))
     }
