@@ -158,7 +158,8 @@ package final class LanguageDecoder {
         boundary: LayerBoundary?,
         blocks: Int? = nil,
         start: RecordedStart? = nil,
-        rows: [Int32]? = nil
+        rows: [Int32]? = nil,
+        seesEnd: Bool? = nil
     ) -> Tensor {
         hidden(
             tape: tape,
@@ -168,7 +169,8 @@ package final class LanguageDecoder {
             boundary: boundary,
             blocks: blocks,
             start: start,
-            rows: rows
+            rows: rows,
+            seesEnd: seesEnd
         ) { _, kind, pass in kind.attend(pass, AttentionPattern(segments: batch.segments)) }
     }
 
@@ -230,7 +232,8 @@ package final class LanguageDecoder {
             batch: batch,
             withAdapter: true,
             boundary: Boundaries.chain([boundary, keeper].compactMap { $0 }),
-            rows: batch.predictors
+            rows: batch.predictors,
+            seesEnd: boundary != nil || needs.layers.contains(configuration.layerCount)
         )
         var certainty = TokenCertainty(entropies: [])
         let observe = { (row: Int, entropy: Float, best: Int32) in
@@ -274,7 +277,8 @@ package final class LanguageDecoder {
             withAdapter: false,
             boundary: keeper(of: needs.baseLayers) { residuals[$0] = $1.toArray() },
             blocks: needs.wantsBaseHead ? nil : needs.baseLayers.max() ?? 0,
-            rows: batch.predictors
+            rows: batch.predictors,
+            seesEnd: needs.baseLayers.contains(configuration.layerCount)
         )
         guard needs.wantsBaseHead else { return BasePass(logProbs: [], predictors: nil, hidden: residuals) }
         let logProbs = tape.tokenLogProbs(
@@ -321,6 +325,7 @@ package final class LanguageDecoder {
     ///   - start: Where to begin; nil begins with the embedding.
     ///   - rows: Which rows of the result are wanted, in this order; nil for all. Where nobody looks at the boundary behind
     ///     the last block and they are fewer, the others go no further than its attention.
+    ///   - seesEnd: Whether `boundary` looks at the boundary behind the last block; nil where it may.
     ///   - attention: Runs a layer's kind: over whole sequences, or over one new row of each.
     func hidden(
         tape: Tape,
@@ -331,6 +336,7 @@ package final class LanguageDecoder {
         blocks: Int? = nil,
         start: RecordedStart? = nil,
         rows: [Int32]? = nil,
+        seesEnd: Bool? = nil,
         attention: @escaping (_ layer: Int, _ kind: any AttentionKind, _ pass: AttentionPass) -> Tensor
     ) -> Tensor {
         let run = DecoderRun(self, tape, positions: positions, adapter: adapter)
@@ -340,10 +346,11 @@ package final class LanguageDecoder {
         // Rows that are all of them in their order need not be taken.
         var rows = rows.flatMap { $0.elementsEqual(0..<Int32(tokens.count)) ? nil : $0 }
         let last = parameters.weights.layers.indices.last
+        let looks = seesEnd ?? (boundary != nil)
         for index in parameters.weights.layers.indices.dropFirst(first) {
             if index == blocks { return x }
             var early: [Int32]?
-            if index == last, boundary == nil, let fewer = rows, fewer.count < tokens.count {
+            if index == last, !looks, let fewer = rows, fewer.count < tokens.count {
                 (early, rows) = (fewer, nil)
             }
             let taken = early
