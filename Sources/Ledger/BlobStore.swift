@@ -95,6 +95,7 @@ final class BlobStore: Sendable {
     /// Deletes a blob, which need not be there.
     func remove(_ digest: SHA256Digest) throws(LedgerError) {
         _ = try writable
+        verified.withLock { _ = $0.remove(digest) }
         try Files.remove(path(digest))
     }
 

@@ -72,7 +72,7 @@ actor UpdateBench {
             // An older program's update may have none, and be pruned since.
             if record.norm == nil, record.blob.manifest.isEmpty { continue }
             found[record.client] =
-                try record.norm ?? layout.apply(to: BlobDecoder.adapter(from: ledger.blob(record.blob))).norm
+                try record.norm ?? StoredUpdate(blob: ledger.blob(record.blob), layout: layout).norm()
         }
         norms[round] = found
         return found
@@ -193,23 +193,27 @@ actor UpdateBench {
         merged: Aggregate, measured: [String: [String: Double]]
     ) {
         let topology = job.topology
+        let members = Set(clients)
         var measured: [String: [String: Double]] = [:]
-        var contributions: [Contribution] = []
-        for record in try ledger.updates(round: round) where clients.contains(record.client) {
-            var delta: any UpdateSource = try layout.apply(
-                to: BlobDecoder.adapter(from: ledger.blob(record.blob))
-            )
+        var contributions: [(contribution: Contribution, norm: Double)] = []
+        for record in try ledger.updates(round: round) where members.contains(record.client) {
+            let stored = StoredUpdate(blob: try ledger.blob(record.blob), layout: layout)
+            try layout.check(stored.blob.manifest.layout)
+            var delta: any UpdateSource = stored
             if !job.incoming.isEmpty {
                 let place = UpdatePlace(seed: topology.seed, round: round, client: record.client)
                 (delta, measured[record.client]) = try job.incoming.apply(delta, at: place)
             }
+            let known = job.incoming.isEmpty ? record.norm : nil
             contributions.append(
-                Contribution(client: record.client, delta: delta, examples: record.examples)
+                (
+                    Contribution(client: record.client, delta: delta, examples: record.examples),
+                    try known ?? delta.norm()
+                )
             )
         }
-        contributions = try Self.usual(among: contributions, topology.aggregation.normLimit)
         let merged = try Aggregate(
-            of: contributions,
+            of: Self.usual(among: contributions, topology.aggregation.normLimit),
             broadcast: adapter(round: round),
             rule: DeltaRules.rule(named: topology.aggregation.delta, for: layout),
             weighting: topology.aggregation.weights,
@@ -222,15 +226,15 @@ actor UpdateBench {
     /// recent norm to refuse them by, and one of them would have every round vetoed. Two updates say nothing about which
     /// of them is unusual.
     private static func usual(
-        among contributions: [Contribution],
+        among contributions: [(contribution: Contribution, norm: Double)],
         _ limit: Topology.NormLimit
-    ) throws -> [Contribution] {
-        guard case .recent = limit, contributions.count > 2 else { return contributions }
-        let norms = try contributions.map { try $0.delta.norm() }
-        let known = norms.filter { $0 > 0 }.sorted()
+    ) -> [Contribution] {
+        let all = contributions.map(\.contribution)
+        guard case .recent = limit, contributions.count > 2 else { return all }
+        let known = contributions.map(\.norm).filter { $0 > 0 }.sorted()
         // The lower one of two in the middle.
-        guard let median = known.isEmpty ? nil : known[(known.count - 1) / 2] else { return contributions }
-        return zip(contributions, norms).filter { $1 <= normsPerMedian * median }.map(\.0)
+        guard let median = known.isEmpty ? nil : known[(known.count - 1) / 2] else { return all }
+        return contributions.filter { $0.norm <= normsPerMedian * median }.map(\.contribution)
     }
 
     /// Notes that a round's result is not taken, and forgets it. The ledger replaces it when the fact is recorded.
@@ -268,6 +272,16 @@ extension Upload {
             bytes: manifest.encodedBytes,
             chunkBytes: Limits.chunkBytesMax
         )
+    }
+}
+
+/// An update whose arrays are decoded one by one out of the file that the ledger keeps.
+private struct StoredUpdate: UpdateSource {
+    let blob: EncodedBlob
+    let layout: AdapterLayout
+
+    func read(_ index: Int, into values: inout [Float]) throws {
+        values = try BlobReader(blob).array(at: index).values
     }
 }
 
