@@ -163,6 +163,8 @@ actor CoordinatorNode {
     /// - Throws: `NodeError` if the run cannot go on, `LedgerError` if state cannot be kept,
     ///   `CancellationError` if the task is cancelled.
     func run() async throws -> CoordinatorOutcome {
+        // Before anyone can connect: the machine takes up what the record has under way before it hears of clients.
+        sender.yield(.event(.started))
         let listening = Task { [listener, logger] in
             do {
                 try await listener.serve { try await self.serve($0) }
@@ -179,7 +181,6 @@ actor CoordinatorNode {
         workSender.yield { await self.verifyArrived() }
         try await exports.prepare {}
         evaluateBase()
-        sender.yield(.event(.started))
         do {
             try await loop()
         } catch {
