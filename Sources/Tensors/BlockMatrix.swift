@@ -99,17 +99,6 @@ package final class BlockMatrix: FrozenWeight, @unchecked Sendable {
         if owner == nil { UnsafeMutableRawPointer(blocks.panels).deallocate() }
     }
 
-    /// Frozen: no gradient flows into it.
-    package var differentiable: Tensor? { nil }
-
-    /// A copy of the values that products are made with.
-    package func toArray() -> [Float] {
-        [Float](unsafeUninitializedCapacity: rows * columns) { buffer, count in
-            if let base = buffer.baseAddress { gather((0..<rows).map { Int32($0) }, into: base) }
-            count = rows * columns
-        }
-    }
-
     package func multiply(
         _ x: UnsafePointer<Float>,
         rows count: Int,

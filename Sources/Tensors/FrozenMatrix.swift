@@ -24,12 +24,6 @@ package final class FrozenMatrix: FrozenWeight {
         self.init(rows: rows, columns: columns, values: FrozenValues(values))
     }
 
-    /// Frozen: no gradient flows into it.
-    package var differentiable: Tensor? { nil }
-
-    /// A copy of the values.
-    package func toArray() -> [Float] { storage.toArray() }
-
     package func multiply(
         _ x: UnsafePointer<Float>,
         rows count: Int,

@@ -97,9 +97,6 @@ package final class PackedMatrix: FrozenWeight, @unchecked Sendable {
 
     private var isHalf: CInt { precision == .bfloat16 ? 1 : 0 }
 
-    /// Frozen: no gradient flows into it.
-    package var differentiable: Tensor? { nil }
-
     /// How many bytes the panels take.
     package var byteCount: Int { kernel_panels_size(rows, columns, isHalf) }
 
@@ -127,13 +124,5 @@ package final class PackedMatrix: FrozenWeight, @unchecked Sendable {
 
     package func gather(_ indices: [Int32], into y: UnsafeMutablePointer<Float>) {
         kernel_gather_panels(panels, indices, y, indices.count, columns, isHalf)
-    }
-
-    /// A copy of the values, rounded where they are kept so.
-    package func toArray() -> [Float] {
-        [Float](unsafeUninitializedCapacity: rows * columns) { values, count in
-            if let base = values.baseAddress { gather(Array(0..<Int32(rows)), into: base) }
-            count = rows * columns
-        }
     }
 }

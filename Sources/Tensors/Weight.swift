@@ -54,6 +54,19 @@ package protocol Weight: AnyObject {
 /// A weight that never changes and that threads and models share.
 package protocol FrozenWeight: Weight, Sendable {}
 
+extension FrozenWeight {
+    /// Frozen: no gradient flows into it.
+    package var differentiable: Tensor? { nil }
+
+    /// A copy of the values that products are made with.
+    package func toArray() -> [Float] {
+        [Float](unsafeUninitializedCapacity: rows * columns) { values, count in
+            if let base = values.baseAddress { gather(Array(0..<Int32(rows)), into: base) }
+            count = rows * columns
+        }
+    }
+}
+
 /// A vector `[C]` that operations read, such as a norm's weight: always float32, whatever the matrices are.
 package protocol VectorWeight: AnyObject {
     /// How many values there are.

@@ -163,36 +163,6 @@ struct DecoderTests {
         #expect(again == completions)
     }
 
-    /// How far a sampled log-probability may be from the training path's in a trained model, which is sure of most of
-    /// what it says.
-    static let forms: [(form: WeightForm, tolerance: Float)] = [
-        (.float32, 1e-4), (.bfloat16, 0.02), (.int8, 0.1),
-    ]
-
-    @Test("in every form of weights samples are as likely as the training path says", arguments: forms)
-    func likelihoods(form: WeightForm, tolerance: Float) throws {
-        let decoder = LanguageDecoder(try BaseModel.load(.embedded("tiny-arithmetic"), weights: form))
-        let prompts: [[Int32]] = [[1, 17, 4, 31, 8], [1, 3], [9], [20, 21, 22, 23, 24, 25, 26]]
-        let settings = SamplingSettings(maxTokens: 20)
-        func draw(slots: Int) -> [[Completion]] {
-            decoder.generate(
-                prompts: prompts,
-                samplesPerPrompt: 5,
-                settings: settings,
-                slots: slots,
-                stream: stream
-            )
-        }
-        let completions = draw(slots: 20)
-        let groups = zip(prompts, completions).map { ($0, $1.map(\.tokens)) }
-        let forced = decoder.responseLogProbs(
-            tape: Tape(recording: false),
-            batch: PackedBatch(groups: groups)
-        )
-        #expect(distance(completions.joined().flatMap(\.logProbs), forced.values) < tolerance)
-        #expect(draw(slots: 3) == completions)
-    }
-
     @Test("samples follow the distribution: frequencies of first tokens are within five standard errors")
     func frequencies() throws {
         let decoder = try decoder()

@@ -8,14 +8,32 @@ extension Tape {
     ///   - up: `[N, C]`.
     /// - Returns: `[N, C]`.
     package func swiGLU(gate: Tensor, up: Tensor) -> Tensor {
-        precondition(gate.shape == up.shape, "swiGLU: gate \(gate.shape), up \(up.shape)")
+        gatedUnit("swiGLU", gate, up, forward: kernel_swiglu, backward: kernel_swiglu_backward)
+    }
+
+    /// y = activation(gate) · up, by the kernels of an activation.
+    func gatedUnit(
+        _ name: String,
+        _ gate: Tensor,
+        _ up: Tensor,
+        forward:
+            @escaping @convention(c) (
+                UnsafePointer<Float>?, UnsafePointer<Float>?, UnsafeMutablePointer<Float>?, Int
+            ) -> Void,
+        backward:
+            @escaping @convention(c) (
+                UnsafePointer<Float>?, UnsafePointer<Float>?, UnsafePointer<Float>?,
+                UnsafeMutablePointer<Float>?, UnsafeMutablePointer<Float>?, Int
+            ) -> Void
+    ) -> Tensor {
+        precondition(gate.shape == up.shape, "\(name): gate \(gate.shape), up \(up.shape)")
         let y = result(gate.shape, of: gate, up)
         let count = y.count
         fill(y) { to in
             let (gate, up) = (gate.pointer, up.pointer)
             Compute.share(count) { part in
                 let first = part.lowerBound
-                kernel_swiglu(gate + first, up + first, to + first, part.count)
+                forward(gate + first, up + first, to + first, part.count)
             }
         }
         record(y) { [workspace] dy in
@@ -24,7 +42,7 @@ extension Tape {
             let (gate, up) = (gate.pointer, up.pointer)
             Compute.share(count) { part in
                 let first = part.lowerBound
-                kernel_swiglu_backward(
+                backward(
                     gate + first,
                     up + first,
                     dy + first,

@@ -6,7 +6,7 @@ struct BenchCommand: AsyncParsableCommand {
         commandName: "bench",
         abstract: "Measures how fast parts of the program are on this machine.",
         discussion: """
-            The first six show a table: medians and ranges of several runs behind a warm-up,
+            The first five show a table: medians and ranges of several runs behind a warm-up,
             memory, what other programs took of the machine meanwhile, and the share of what
             the processor could do at best. With --against and --peers they run other
             programs by turns with this one (deploy/peers/README.md). Those behind them
